@@ -1,0 +1,14 @@
+export * from "./contact.ts";
+export * from "./environment.ts";
+export * from "./errors.ts";
+export * from "./hash.ts";
+export * from "./interfaces.ts";
+export * from "./options.ts";
+export * from "./packed-set.ts";
+export * from "./random.ts";
+export * from "./range-set.ts";
+export * from "./recording-environment.ts";
+export * from "./signatures.ts";
+export type * from "./signed.ts";
+export * from "./stack.ts";
+export * from "./trace.ts";

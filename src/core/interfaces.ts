@@ -1,0 +1,104 @@
+/**
+ * How the layers of a stack know each other: by these small interfaces and notices, never by name, so that any
+ * overlay serves any broadcast. All methods only read; whatever changes state travels as a command or a notice.
+ */
+import type { Identity } from "./contact.ts";
+import type { Millis, NodeId } from "./environment.ts";
+import type { Random } from "./random.ts";
+
+/** Somebody that we may connect to. `since` is when it joined, by its own clock. */
+export interface Candidate {
+  readonly peer: NodeId;
+  readonly since: Millis;
+}
+
+/** Who else is there, as far as this node knows. Never contains this node itself. */
+export interface PeerSampler {
+  readonly size: number;
+  /** Up to `count` different candidates for which `accept` holds, in random order. */
+  sample(count: number, random: Random, accept?: (candidate: Candidate) => boolean): Candidate[];
+  get(identity: Identity): Candidate | undefined;
+}
+
+/** The peers to which this one holds an open link. */
+export interface NeighborView {
+  /** In the order in which the links came up. Treat as read-only; it changes in place. */
+  readonly neighbors: readonly NodeId[];
+  has(node: NodeId): boolean;
+}
+
+/** What the failure detector knows of a link. */
+export interface LinkQuality {
+  /** Smoothed round trip in milliseconds; undefined before the first answer. */
+  rttMs(neighbor: NodeId): number | undefined;
+}
+
+/** Who this node is in the membership: its incarnation grows with every start and every refutation. */
+export interface Standing {
+  readonly incarnation: number;
+  readonly since: Millis;
+}
+
+// Notices that cross from one layer to another.
+
+/** A link is open in both directions. */
+export interface NeighborUp {
+  readonly type: "neighbor-up";
+  readonly neighbor: NodeId;
+  readonly incarnation: number;
+}
+
+/** A link is gone. */
+export interface NeighborDown {
+  readonly type: "neighbor-down";
+  readonly neighbor: NodeId;
+  readonly reason: "failed" | "unreachable" | "left" | "replaced" | "one-sided";
+}
+
+/** The failure detector is sure, after asking others: nobody reaches this neighbor. */
+export interface NeighborFailed {
+  readonly type: "neighbor-failed";
+  readonly neighbor: NodeId;
+  readonly incarnation: number;
+  readonly misses: number;
+}
+
+/** We cannot reach it, somebody else can: the path is bad, not the peer. */
+export interface NeighborUnreachable {
+  readonly type: "neighbor-unreachable";
+  readonly neighbor: NodeId;
+  readonly witness: NodeId;
+}
+
+/** The other end does not count us as its neighbor. */
+export interface NeighborOneSided {
+  readonly type: "neighbor-one-sided";
+  readonly neighbor: NodeId;
+}
+
+/** A peer told us, signed, that it goes. */
+export interface PeerLeft {
+  readonly type: "peer-left";
+  readonly peer: NodeId;
+}
+
+export type StackNotice =
+  | NeighborUp
+  | NeighborDown
+  | NeighborFailed
+  | NeighborUnreachable
+  | NeighborOneSided
+  | PeerLeft;
+
+/** Something must be on disk before the protocol goes on; the command `persisted` with the same key comes back. */
+export interface Persist {
+  readonly type: "persist";
+  readonly key: string;
+  /** Undefined removes the key. */
+  readonly value: unknown;
+}
+
+export interface Persisted {
+  readonly type: "persisted";
+  readonly key: string;
+}
