@@ -1,0 +1,728 @@
+/**
+ * The seed registry: the peer list, who may enter it, who is taken out, and how the seeds come to agree (the seed
+ * report, sections 2, 4.3, 6 and 7; the implementation report, section 3.1).
+ *
+ * Entering: a signed record, from the node that it describes, which answers at the address that it claims.
+ *
+ *     P -> register -> S -> call-back -> P's address -> call-back-reply -> S -> (persist) -> registered -> P
+ *
+ * Leaving: by the peer's own signed word; or when enough of its neighbors report it dead *and* it does not answer
+ * the seed itself; or when its lease runs out and it does not answer. A peer that was taken out and lives comes
+ * back with a higher incarnation.
+ *
+ *     N1, N2, N3 -> dead-report(P) -> S -> call-back(accused) -> P … silence: P is removed
+ *
+ * Agreement: a seed believes only what is signed and what it asked a configured address for. So it pulls: from a
+ * random other seed now and then, and from one that hints at a change. Removals travel as the reports behind them,
+ * and every seed judges for itself.
+ *
+ *     A -> sync-request(fingerprint) -> B -> sync-digest -> A -> sync-want -> B -> sync-delta -> A
+ */
+import {
+  addressOf,
+  defineOptions,
+  type Environment,
+  hashText,
+  type Identity,
+  identityOf,
+  type Millis,
+  type NodeId,
+  nonce,
+  type Persist,
+  type Persisted,
+  type Protocol,
+  pick,
+  type Signatures,
+  type Signed,
+  sample,
+} from "../core/index.ts";
+import {
+  type DeadReport,
+  type DeltaEntry,
+  type DigestEntry,
+  type IntroductionMessage,
+  type LeaveNotice,
+  type ListEntry,
+  maxDeltaEntries,
+  maxDigestEntries,
+  maxListEntries,
+  maxReportsPerSuspect,
+  type PeerRecord,
+  type Refused,
+  type Register,
+  type SyncDelta,
+  type SyncDigest,
+} from "./messages.ts";
+import { isElder } from "./seniority.ts";
+
+export interface SeedRegistryOptions {
+  readonly confirmations: number;
+  readonly callBackTimeoutMs: number;
+  readonly syncIntervalMs: number;
+  readonly hintDelayMs: number;
+  readonly leaseMs: number;
+  readonly removalRetentionMs: number;
+  readonly maxPeers: number;
+  readonly maxPendingCallBacks: number;
+}
+
+export const seedRegistryOptions = defineOptions<SeedRegistryOptions>({
+  confirmations: {
+    default: 3,
+    min: 1,
+    max: maxReportsPerSuspect,
+    description: "How many different neighbors must report a peer dead; fewer where it has fewer (guess; documents: several)",
+  },
+  callBackTimeoutMs: {
+    default: 2000,
+    min: 10,
+    max: 60_000,
+    description: "How long a seed waits for a peer to answer a call-back (guess: ten bad round trips)",
+  },
+  syncIntervalMs: {
+    default: 5000,
+    min: 50,
+    max: 3_600_000,
+    description: "How often a seed compares its list with a random other seed's (guess)",
+  },
+  hintDelayMs: {
+    default: 100,
+    min: 0,
+    max: 60_000,
+    description: "How long changes are gathered before the other seeds are told that there are some (guess)",
+  },
+  leaseMs: {
+    default: 600_000,
+    min: 100,
+    max: 86_400_000,
+    description: "A peer unheard of for so long is called back, and removed if it stays silent (guess: ten refreshes)",
+  },
+  removalRetentionMs: {
+    default: 3_600_000,
+    min: 1000,
+    max: 604_800_000,
+    description: "How long a removal is remembered, so that an old list cannot bring the peer back (guess)",
+  },
+  maxPeers: { default: 20_000, min: 1, max: maxDigestEntries, description: "Bound on the peer list" },
+  maxPendingCallBacks: { default: 4096, min: 1, max: 1_000_000, description: "Bound on registrations under way" },
+});
+
+/** What a seed keeps on disk of one peer. */
+export interface StoredPeer {
+  readonly record: Signed<PeerRecord>;
+}
+
+export interface SeedRegistryConfig {
+  /** The other seeds, as contacts without id (live) or numbers (simulated). */
+  readonly otherSeeds: readonly NodeId[];
+  readonly signatures: Signatures<PeerRecord | DeadReport | LeaveNotice>;
+  /** The list of an earlier life. */
+  readonly restored?: readonly StoredPeer[];
+  readonly options?: Partial<SeedRegistryOptions>;
+}
+
+export type SeedRegistryTimer =
+  | { readonly type: "call-back-timeout"; readonly nonce: number }
+  | { readonly type: "sync" }
+  | { readonly type: "hint" }
+  | { readonly type: "housekeeping" };
+
+export type SeedRegistryCommand = Persisted;
+
+export type RemovalReason = "dead" | "left" | "expired";
+
+export type SeedRegistryNotice =
+  | Persist
+  | { readonly type: "registration-requested"; readonly peer: NodeId }
+  | { readonly type: "registration-refused"; readonly peer: NodeId; readonly reason: string }
+  | { readonly type: "peer-listed"; readonly peer: NodeId; readonly incarnation: number; readonly by: "registration" | "agreement"; readonly size: number }
+  | { readonly type: "peer-removed"; readonly peer: NodeId; readonly reason: RemovalReason; readonly reporters: readonly NodeId[]; readonly size: number }
+  | { readonly type: "list-handed-out"; readonly to: NodeId; readonly entries: number; readonly total: number }
+  | { readonly type: "dead-report-received"; readonly suspect: NodeId; readonly reporter: NodeId; readonly at: Millis; readonly reports: number; readonly required: number }
+  | { readonly type: "dead-report-ignored"; readonly suspect: NodeId; readonly reporter: NodeId; readonly reason: string }
+  | { readonly type: "suspect-answered"; readonly peer: NodeId }
+  | { readonly type: "seeds-agree"; readonly seed: NodeId; readonly size: number }
+  | { readonly type: "seeds-reconciled"; readonly seed: NodeId; readonly asked: number; readonly size: number };
+
+type SeedEnvironment = Environment<IntroductionMessage, SeedRegistryTimer, SeedRegistryNotice>;
+
+/** Reports against one incarnation of one peer, and what the seed itself found. */
+interface Case {
+  readonly reports: Map<Identity, Signed<DeadReport>>;
+  probe: "running" | "silent";
+}
+
+interface Entry {
+  record: Signed<PeerRecord>;
+  heardAt: Millis;
+  case: Case | undefined;
+  /** This entry's share of the fingerprint. */
+  hash: number;
+}
+
+interface Removal {
+  readonly entry: Signed<PeerRecord>;
+  readonly incarnation: number;
+  readonly reason: RemovalReason;
+  readonly at: Millis;
+  readonly reports: readonly Signed<DeadReport>[];
+  readonly leave: Signed<LeaveNotice> | undefined;
+}
+
+/** Why the seed calls somebody back: to take it up, or to see whether it lives. */
+type CallBackReason =
+  | { readonly for: "registration"; readonly from: NodeId; readonly register: Register; readonly peer: NodeId }
+  | { readonly for: "probe"; readonly peer: NodeId };
+
+interface Waiting {
+  readonly to: NodeId;
+  readonly nonce: number;
+}
+
+export class SeedRegistry
+  implements Protocol<IntroductionMessage, SeedRegistryTimer, SeedRegistryNotice, SeedRegistryCommand>
+{
+  readonly counters = {
+    registrations: 0,
+    renewals: 0,
+    removals: 0,
+    refusedUnreachable: 0,
+    refusedInvalid: 0,
+    refusedFull: 0,
+    forgedReports: 0,
+    strangersReports: 0,
+    unasked: 0,
+    synchronisations: 0,
+  };
+  readonly #options: SeedRegistryOptions;
+  readonly #config: SeedRegistryConfig;
+  readonly #entries = new Map<Identity, Entry>();
+  readonly #removals = new Map<Identity, Removal>();
+  readonly #callBacks = new Map<number, CallBackReason>();
+  /** Who gets `registered` once the entry is on disk, by storage key. */
+  readonly #waiting = new Map<string, Waiting[]>();
+  /** Pulls under way: nonce to seed. At most one for each seed. */
+  readonly #pulls = new Map<number, NodeId>();
+  /** Sum of the entries' hashes modulo 2^32: equal lists have equal fingerprints. */
+  #fingerprint = 0;
+  #isHinting = false;
+
+  constructor(config: SeedRegistryConfig) {
+    this.#config = config;
+    this.#options = seedRegistryOptions(config.options);
+  }
+
+  /** The peer list, in order of registration. */
+  get list(): readonly PeerRecord[] {
+    return [...this.#entries.values()].map((entry) => entry.record.statement);
+  }
+  get size(): number {
+    return this.#entries.size;
+  }
+  get fingerprint(): number {
+    return this.#fingerprint;
+  }
+  has(peer: NodeId): boolean {
+    return this.#entries.has(identityOf(peer));
+  }
+
+  // ---- Handlers ----
+
+  start(env: SeedEnvironment): void {
+    for (const { record } of this.#config.restored ?? []) {
+      if (this.#entries.size < this.#options.maxPeers) this.#put(record, env);
+    }
+    // A seed that was away asks all others at once; then one at random now and then.
+    for (const seed of this.#config.otherSeeds) this.#pull(seed, env);
+    env.schedule(this.#jitter(this.#options.syncIntervalMs, env), { type: "sync" });
+    env.schedule(this.#options.leaseMs / 4, { type: "housekeeping" });
+  }
+
+  onCommand(command: SeedRegistryCommand, env: SeedEnvironment): void {
+    const waiting = this.#waiting.get(command.key);
+    if (waiting === undefined) return;
+    this.#waiting.delete(command.key);
+    for (const { to, nonce } of waiting) env.send(to, { type: "registered", nonce, listSize: this.#entries.size });
+  }
+
+  onMessage(from: NodeId, message: IntroductionMessage, env: SeedEnvironment): void {
+    switch (message.type) {
+      case "register":
+        return this.#onRegister(from, message, env);
+      case "call-back-reply":
+        return this.#onCallBackReply(from, message.nonce, env);
+      case "list-request":
+        return this.#handOutList(from, message.nonce, env);
+      case "dead-report":
+        return this.#onReport(message.report, env);
+      case "leave":
+        return this.#onLeave(message.notice, env);
+      case "sync-request":
+        return this.#onSyncRequest(from, message.nonce, message.fingerprint, env);
+      case "sync-same":
+        return this.#onSyncSame(message.nonce, env);
+      case "sync-digest":
+        return this.#onSyncDigest(message, env);
+      case "sync-want":
+        return this.#onSyncWant(from, message.nonce, message.peers, env);
+      case "sync-delta":
+        return this.#onSyncDelta(message, env);
+      case "sync-hint":
+        return this.#onSyncHint(from, env);
+      default:
+        this.counters.unasked++;
+    }
+  }
+
+  onTimer(timer: SeedRegistryTimer, env: SeedEnvironment): void {
+    switch (timer.type) {
+      case "call-back-timeout":
+        return this.#onCallBackTimeout(timer.nonce, env);
+      case "sync":
+        if (this.#config.otherSeeds.length > 0) this.#pull(pick(this.#config.otherSeeds, env.random), env);
+        return env.schedule(this.#jitter(this.#options.syncIntervalMs, env), { type: "sync" });
+      case "hint":
+        this.#isHinting = false;
+        for (const seed of this.#config.otherSeeds) env.send(seed, { type: "sync-hint" });
+        return;
+      case "housekeeping":
+        this.#housekeep(env);
+        return env.schedule(this.#options.leaseMs / 4, { type: "housekeeping" });
+    }
+  }
+
+  // ---- Entering the list ----
+
+  #onRegister(from: NodeId, register: Register, env: SeedEnvironment): void {
+    const { statement, proof } = register.record;
+    const identity = identityOf(statement.peer);
+    const entry = this.#entries.get(identity);
+    const isRenewal =
+      entry !== undefined &&
+      entry.record.statement.peer === statement.peer &&
+      entry.record.statement.incarnation === statement.incarnation;
+    if (!isRenewal) env.notify({ type: "registration-requested", peer: statement.peer });
+
+    // Nobody registers somebody else, and nobody's words are changed on the way.
+    if (identityOf(from) !== identity || !this.#config.signatures.verify(statement.peer, statement, proof)) {
+      this.counters.refusedInvalid++;
+      return this.#refuse(from, register, "invalid", 0, env);
+    }
+    const removal = this.#removals.get(identity);
+    if (removal !== undefined && removal.incarnation >= statement.incarnation) {
+      return this.#refuse(from, register, "removed", removal.incarnation, env);
+    }
+    if (entry !== undefined && entry.record.statement.incarnation > statement.incarnation) {
+      return this.#refuse(from, register, "stale", entry.record.statement.incarnation, env);
+    }
+    if (isRenewal) {
+      this.counters.renewals++;
+      entry.heardAt = env.now;
+      entry.case = undefined; // whoever renews, lives
+      if (statement.version <= entry.record.statement.version) {
+        return env.send(from, { type: "registered", nonce: register.nonce, listSize: this.#entries.size });
+      }
+      return this.#admit(register.record, { to: from, nonce: register.nonce }, env);
+    }
+    if (entry === undefined && this.#entries.size >= this.#options.maxPeers) {
+      this.counters.refusedFull++;
+      return this.#refuse(from, register, "full", 0, env);
+    }
+    if (this.#callBacks.size >= this.#options.maxPendingCallBacks) {
+      this.counters.refusedFull++;
+      return this.#refuse(from, register, "full", 0, env);
+    }
+    // New here, or at a new address, or in a new life: does it answer where it says it does?
+    this.#callBack({ for: "registration", from, register, peer: statement.peer }, 0, env);
+  }
+
+  #refuse(to: NodeId, register: Register, reason: Refused["reason"], incarnation: number, env: SeedEnvironment): void {
+    env.notify({ type: "registration-refused", peer: register.record.statement.peer, reason });
+    env.send(to, { type: "refused", nonce: register.nonce, reason, incarnation });
+  }
+
+  #callBack(reason: CallBackReason, accused: number, env: SeedEnvironment): void {
+    const asked = nonce(env.random);
+    this.#callBacks.set(asked, reason);
+    env.send(reason.peer, { type: "call-back", nonce: asked, accused });
+    env.schedule(this.#options.callBackTimeoutMs, { type: "call-back-timeout", nonce: asked });
+  }
+
+  #onCallBackReply(from: NodeId, answered: number, env: SeedEnvironment): void {
+    const reason = this.#callBacks.get(answered);
+    if (reason === undefined || identityOf(reason.peer) !== identityOf(from)) {
+      this.counters.unasked++;
+      return;
+    }
+    this.#callBacks.delete(answered);
+    if (reason.for === "registration") {
+      this.counters.registrations++;
+      return this.#admit(reason.register.record, { to: reason.from, nonce: reason.register.nonce }, env);
+    }
+    const entry = this.#entries.get(identityOf(reason.peer));
+    if (entry === undefined) return;
+    entry.heardAt = env.now;
+    if (entry.case !== undefined && entry.case.reports.size > 0) env.notify({ type: "suspect-answered", peer: reason.peer });
+    entry.case = undefined;
+  }
+
+  #onCallBackTimeout(asked: number, env: SeedEnvironment): void {
+    const reason = this.#callBacks.get(asked);
+    if (reason === undefined) return; // answered
+    this.#callBacks.delete(asked);
+    if (reason.for === "registration") {
+      this.counters.refusedUnreachable++;
+      return this.#refuse(reason.from, reason.register, "unreachable", 0, env);
+    }
+    const entry = this.#entries.get(identityOf(reason.peer));
+    if (entry?.case === undefined) return;
+    entry.case.probe = "silent";
+    this.#decide(entry, env);
+    // Somebody else's quorum may just have become smaller.
+    this.#decideAll(env);
+  }
+
+  /** Puts a record into the list, on disk first, and then tells the peer. */
+  #admit(record: Signed<PeerRecord>, waiting: Waiting, env: SeedEnvironment): void {
+    const isNews = this.#put(record, env);
+    const { peer, incarnation } = record.statement;
+    if (isNews) env.notify({ type: "peer-listed", peer, incarnation, by: "registration", size: this.#entries.size });
+    this.#persist(record, waiting, env);
+    this.#hint(env);
+  }
+
+  /** True if the peer, this address of it, or this life of it is new to the list. */
+  #put(record: Signed<PeerRecord>, env: SeedEnvironment): boolean {
+    const { peer, incarnation, version } = record.statement;
+    const identity = identityOf(peer);
+    const old = this.#entries.get(identity);
+    const hash = hashText(`${identity}:${incarnation}:${version}`);
+    this.#fingerprint = (this.#fingerprint + hash - (old?.hash ?? 0)) >>> 0;
+    this.#removals.delete(identity);
+    const isSameLife = old?.record.statement.incarnation === incarnation;
+    const isNews = !isSameLife || old?.record.statement.peer !== peer;
+    this.#entries.set(identity, { record, heardAt: env.now, case: isSameLife ? old?.case : undefined, hash });
+    return isNews;
+  }
+
+  #persist(record: Signed<PeerRecord>, waiting: Waiting | undefined, env: SeedEnvironment): void {
+    const key = `peer/${identityOf(record.statement.peer)}`;
+    if (waiting !== undefined) {
+      const all = this.#waiting.get(key);
+      if (all === undefined) this.#waiting.set(key, [waiting]);
+      else all.push(waiting);
+    }
+    env.notify({ type: "persist", key, value: { record } satisfies StoredPeer });
+  }
+
+  // ---- Handing out ----
+
+  /** The whole list if it is short; else a random part, with the eldest in it so that everybody finds an elder. */
+  #handOutList(to: NodeId, asked: number, env: SeedEnvironment): void {
+    const asker = identityOf(to);
+    const all: ListEntry[] = [];
+    for (const { record } of this.#entries.values()) {
+      const { peer, since } = record.statement;
+      if (identityOf(peer) !== asker) all.push({ peer, since });
+    }
+    let entries = all;
+    if (all.length > maxListEntries) {
+      const eldest = this.#eldest(all, 8);
+      const chosen = new Set([...eldest, ...sample(all, maxListEntries - eldest.length, env.random)]);
+      entries = [...chosen];
+    }
+    env.notify({ type: "list-handed-out", to, entries: entries.length, total: all.length });
+    env.send(to, { type: "peer-list", nonce: asked, total: all.length, entries });
+  }
+
+  #eldest(all: readonly ListEntry[], count: number): ListEntry[] {
+    const eldest: ListEntry[] = [];
+    for (const entry of all) {
+      let place = eldest.length;
+      while (place > 0 && isElder(entry, eldest[place - 1]!)) place--;
+      if (place >= count) continue;
+      eldest.splice(place, 0, entry);
+      if (eldest.length > count) eldest.pop();
+    }
+    return eldest;
+  }
+
+  // ---- Leaving the list ----
+
+  #onReport(report: Signed<DeadReport>, env: SeedEnvironment): void {
+    const { suspect, reporter, incarnation } = report.statement;
+    const entry = this.#entries.get(identityOf(suspect));
+    if (entry === undefined) return; // gone already, or never heard of
+    const { statement } = entry.record;
+    // Refuted meanwhile: the report is about an earlier life.
+    if (incarnation < statement.incarnation) return this.#ignore(report, "refuted", env);
+    const reporterIdentity = identityOf(reporter);
+    if (entry.case?.reports.has(reporterIdentity)) return;
+    if (!this.#config.signatures.verify(reporter, report.statement, report.proof)) {
+      this.counters.forgedReports++;
+      return this.#ignore(report, "forged", env);
+    }
+    // Only those whom the suspect itself named as its neighbors, and who are in the list, may testify.
+    const isNeighbor = statement.neighbors.some((neighbor) => identityOf(neighbor) === reporterIdentity);
+    if (!isNeighbor || reporterIdentity === identityOf(suspect) || !this.#entries.has(reporterIdentity)) {
+      this.counters.strangersReports++;
+      return this.#ignore(report, "not a neighbor", env);
+    }
+    const open = this.#openCase(entry, env);
+    if (open.reports.size < maxReportsPerSuspect) open.reports.set(reporterIdentity, report);
+    env.notify({
+      type: "dead-report-received",
+      suspect,
+      reporter,
+      at: report.statement.at,
+      reports: open.reports.size,
+      required: this.#required(entry),
+    });
+    this.#hint(env);
+    this.#decide(entry, env);
+  }
+
+  #ignore(report: Signed<DeadReport>, reason: string, env: SeedEnvironment): void {
+    const { suspect, reporter } = report.statement;
+    env.notify({ type: "dead-report-ignored", suspect, reporter, reason });
+  }
+
+  /** The first suspicion makes the seed look for itself. */
+  #openCase(entry: Entry, env: SeedEnvironment): Case {
+    if (entry.case === undefined) {
+      entry.case = { reports: new Map(), probe: "running" };
+      const { peer, incarnation } = entry.record.statement;
+      this.#callBack({ for: "probe", peer }, incarnation, env);
+    }
+    return entry.case;
+  }
+
+  /** k = min(option, neighbors who could still testify): those in the list who are not silent suspects themselves. */
+  #required(entry: Entry): number {
+    let able = 0;
+    for (const neighbor of entry.record.statement.neighbors) {
+      const other = this.#entries.get(identityOf(neighbor));
+      if (other !== undefined && other.case?.probe !== "silent") able++;
+    }
+    return Math.min(this.#options.confirmations, able);
+  }
+
+  #decide(entry: Entry, env: SeedEnvironment): void {
+    const open = entry.case;
+    if (open === undefined || open.probe !== "silent" || open.reports.size < this.#required(entry)) return;
+    // Nobody ever said who may testify: then only the end of the lease counts.
+    if (entry.record.statement.neighbors.length === 0) return;
+    this.#remove(entry, "dead", undefined, env);
+  }
+
+  #decideAll(env: SeedEnvironment): void {
+    for (const [identity, entry] of [...this.#entries]) {
+      // An earlier decision of this very loop may have removed it already.
+      if (this.#entries.get(identity) === entry) this.#decide(entry, env);
+    }
+  }
+
+  /** Whose neighbors are all gone can be reported by nobody: the seed looks for itself. */
+  #lookAfterOrphans(gone: Identity, env: SeedEnvironment): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.case !== undefined) continue;
+      const { neighbors } = entry.record.statement;
+      if (!neighbors.some((neighbor) => identityOf(neighbor) === gone)) continue;
+      if (this.#required(entry) === 0) this.#openCase(entry, env);
+    }
+  }
+
+  #onLeave(notice: Signed<LeaveNotice>, env: SeedEnvironment): void {
+    const { peer, incarnation } = notice.statement;
+    const entry = this.#entries.get(identityOf(peer));
+    if (entry === undefined || incarnation < entry.record.statement.incarnation) return;
+    if (!this.#config.signatures.verify(peer, notice.statement, notice.proof)) {
+      this.counters.forgedReports++;
+      return;
+    }
+    this.#remove(entry, "left", notice, env);
+  }
+
+  #remove(entry: Entry, reason: RemovalReason, leave: Signed<LeaveNotice> | undefined, env: SeedEnvironment): void {
+    const { peer, incarnation } = entry.record.statement;
+    const identity = identityOf(peer);
+    const reports = [...(entry.case?.reports.values() ?? [])];
+    this.#entries.delete(identity);
+    this.#fingerprint = (this.#fingerprint - entry.hash) >>> 0;
+    this.#removals.set(identity, { entry: entry.record, incarnation, reason, at: env.now, reports, leave });
+    if (this.#removals.size > this.#options.maxPeers) {
+      this.#removals.delete(this.#removals.keys().next().value!); // the oldest
+    }
+    this.counters.removals++;
+    env.notify({
+      type: "peer-removed",
+      peer,
+      reason,
+      reporters: reports.map((report) => report.statement.reporter),
+      size: this.#entries.size,
+    });
+    env.notify({ type: "persist", key: `peer/${identity}`, value: undefined });
+    this.#hint(env);
+    this.#lookAfterOrphans(identity, env);
+    this.#decideAll(env);
+  }
+
+  /** Calls back who was not heard of for a lease, and forgets removals that nobody can need any more. */
+  #housekeep(env: SeedEnvironment): void {
+    for (const entry of [...this.#entries.values()]) {
+      if (env.now - entry.heardAt < this.#options.leaseMs) continue;
+      if (entry.case === undefined) this.#openCase(entry, env);
+      // Silent for a lease and at a call-back: it does not matter any more who could have reported it.
+      else if (entry.case.probe === "silent") this.#remove(entry, "expired", undefined, env);
+    }
+    for (const [identity, removal] of this.#removals) {
+      if (env.now - removal.at > this.#options.removalRetentionMs) this.#removals.delete(identity);
+    }
+  }
+
+  // ---- Agreement among seeds ----
+
+  #hint(env: SeedEnvironment): void {
+    if (this.#isHinting || this.#config.otherSeeds.length === 0) return;
+    this.#isHinting = true;
+    env.schedule(this.#options.hintDelayMs, { type: "hint" });
+  }
+
+  /** A hint carries nothing to believe: it only says which configured address to ask. */
+  #onSyncHint(from: NodeId, env: SeedEnvironment): void {
+    const address = addressOf(from);
+    const seed = this.#config.otherSeeds.find((other) => addressOf(other) === address);
+    if (seed === undefined) {
+      this.counters.unasked++;
+      return;
+    }
+    this.#pull(seed, env);
+  }
+
+  #pull(seed: NodeId, env: SeedEnvironment): void {
+    // At most one pull for each seed: a newer one replaces one that got no answer.
+    for (const [asked, other] of this.#pulls) if (other === seed) this.#pulls.delete(asked);
+    const asked = nonce(env.random);
+    this.#pulls.set(asked, seed);
+    env.send(seed, { type: "sync-request", nonce: asked, fingerprint: this.#fingerprint });
+  }
+
+  #onSyncRequest(from: NodeId, asked: number, fingerprint: number, env: SeedEnvironment): void {
+    const hasCases = [...this.#entries.values()].some((entry) => (entry.case?.reports.size ?? 0) > 0);
+    if (fingerprint === this.#fingerprint && !hasCases) return env.send(from, { type: "sync-same", nonce: asked });
+    const entries: DigestEntry[] = [];
+    for (const { record, case: open } of this.#entries.values()) {
+      const { peer, incarnation, version } = record.statement;
+      const state = open !== undefined && open.reports.size > 0 ? "accused" : "listed";
+      entries.push({ peer, incarnation, version, state });
+    }
+    for (const { entry, incarnation, reports, leave } of this.#removals.values()) {
+      if (entries.length >= maxDigestEntries) break;
+      if (reports.length === 0 && leave === undefined) continue; // expired: every seed finds that out for itself
+      entries.push({ peer: entry.statement.peer, incarnation, version: 0, state: "removed" });
+    }
+    env.send(from, { type: "sync-digest", nonce: asked, entries });
+  }
+
+  #onSyncSame(asked: number, env: SeedEnvironment): void {
+    const seed = this.#pulls.get(asked);
+    if (seed === undefined) {
+      this.counters.unasked++;
+      return;
+    }
+    this.#pulls.delete(asked);
+    env.notify({ type: "seeds-agree", seed, size: this.#entries.size });
+  }
+
+  #onSyncDigest(digest: SyncDigest, env: SeedEnvironment): void {
+    const seed = this.#pulls.get(digest.nonce);
+    if (seed === undefined) {
+      this.counters.unasked++;
+      return;
+    }
+    const wanted = digest.entries.filter((theirs) => this.#lacks(theirs)).map((theirs) => theirs.peer);
+    this.counters.synchronisations++;
+    env.notify({ type: "seeds-reconciled", seed, asked: wanted.length, size: this.#entries.size });
+    if (wanted.length === 0) {
+      this.#pulls.delete(digest.nonce);
+      return;
+    }
+    for (let i = 0; i < wanted.length; i += maxDeltaEntries) {
+      env.send(seed, { type: "sync-want", nonce: digest.nonce, peers: wanted.slice(i, i + maxDeltaEntries) });
+    }
+  }
+
+  #lacks(theirs: DigestEntry): boolean {
+    const identity = identityOf(theirs.peer);
+    const entry = this.#entries.get(identity);
+    const removal = this.#removals.get(identity);
+    const mine = entry?.record.statement;
+    switch (theirs.state) {
+      case "removed":
+        return mine !== undefined && mine.incarnation <= theirs.incarnation;
+      case "accused":
+        if (mine?.incarnation === theirs.incarnation && entry!.case === undefined) return true;
+        break;
+    }
+    if (removal !== undefined && removal.incarnation >= theirs.incarnation) return false;
+    if (mine === undefined) return true;
+    if (mine.incarnation !== theirs.incarnation) return mine.incarnation < theirs.incarnation;
+    return mine.version < theirs.version;
+  }
+
+  #onSyncWant(from: NodeId, asked: number, peers: readonly NodeId[], env: SeedEnvironment): void {
+    const entries: DeltaEntry[] = [];
+    for (const peer of peers.slice(0, maxDeltaEntries)) {
+      const entry = this.#entries.get(identityOf(peer));
+      const removal = this.#removals.get(identityOf(peer));
+      if (entry !== undefined) {
+        entries.push({ record: entry.record, reports: [...(entry.case?.reports.values() ?? [])], leave: undefined });
+      } else if (removal !== undefined) {
+        entries.push({ record: undefined, reports: removal.reports, leave: removal.leave });
+      }
+    }
+    env.send(from, { type: "sync-delta", nonce: asked, entries });
+  }
+
+  #onSyncDelta(delta: SyncDelta, env: SeedEnvironment): void {
+    if (!this.#pulls.has(delta.nonce)) {
+      this.counters.unasked++;
+      return;
+    }
+    for (const { record, reports, leave } of delta.entries) {
+      if (record !== undefined) this.#adopt(record, env);
+      for (const report of reports.slice(0, maxReportsPerSuspect)) this.#onReport(report, env);
+      if (leave !== undefined) this.#onLeave(leave, env);
+    }
+  }
+
+  /** Takes over another seed's entry. That seed has called the peer back; what we check is the peer's own word. */
+  #adopt(record: Signed<PeerRecord>, env: SeedEnvironment): void {
+    const { statement, proof } = record;
+    const identity = identityOf(statement.peer);
+    const mine = this.#entries.get(identity)?.record.statement;
+    const removal = this.#removals.get(identity);
+    if (removal !== undefined && removal.incarnation >= statement.incarnation) return;
+    if (mine !== undefined) {
+      if (mine.incarnation > statement.incarnation) return;
+      if (mine.incarnation === statement.incarnation && mine.version >= statement.version) return;
+    } else if (this.#entries.size >= this.#options.maxPeers) {
+      this.counters.refusedFull++;
+      return;
+    }
+    if (!this.#config.signatures.verify(statement.peer, statement, proof)) {
+      this.counters.refusedInvalid++;
+      return;
+    }
+    if (this.#put(record, env)) {
+      const { peer, incarnation } = statement;
+      env.notify({ type: "peer-listed", peer, incarnation, by: "agreement", size: this.#entries.size });
+    }
+    this.#persist(record, undefined, env);
+    this.#hint(env);
+  }
+
+  #jitter(pause: Millis, env: SeedEnvironment): Millis {
+    return Math.floor(pause * (0.75 + 0.5 * env.random.unit()));
+  }
+}
