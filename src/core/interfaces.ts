@@ -82,7 +82,22 @@ export interface PeerLeft {
   readonly peer: NodeId;
 }
 
+/** Somebody unknown so far asked us for a link. */
+export interface PeerMet {
+  readonly type: "peer-met";
+  readonly peer: NodeId;
+  readonly since: Millis;
+}
+
+/** A layer above asks the broadcast to spread these, as one publication. */
+export interface Publish {
+  readonly type: "publish";
+  readonly payloads: readonly (string | Uint8Array)[];
+}
+
 export type StackNotice =
+  | PeerMet
+  | Publish
   | NeighborUp
   | NeighborDown
   | NeighborFailed

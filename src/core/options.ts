@@ -53,6 +53,8 @@ export function checkOption(name: string, value: unknown, spec: OptionSpec<Value
   if (!Number.isFinite(value) || (!spec.isFraction && !Number.isSafeInteger(value))) {
     throw new UsageError(`${name}: ${value} is not ${spec.isFraction ? "a number" : "an integer"}`);
   }
-  if (spec.min !== undefined && value < spec.min) throw new UsageError(`${name}: ${value} is less than ${spec.min}`);
-  if (spec.max !== undefined && value > spec.max) throw new UsageError(`${name}: ${value} is more than ${spec.max}`);
+  if (spec.min !== undefined && value < spec.min)
+    throw new UsageError(`${name}: ${value} is less than ${spec.min}`);
+  if (spec.max !== undefined && value > spec.max)
+    throw new UsageError(`${name}: ${value} is more than ${spec.max}`);
 }

@@ -43,7 +43,8 @@ export class Stack implements Protocol<Tagged, Tagged, Tagged, Tagged> {
   /** Throws `UsageError` if no layer has that name; nothing has changed then. */
   onCommand(command: Tagged, env: StackEnvironment): void {
     const bound = this.#bind(command.layer, env);
-    if (bound === undefined) throw new UsageError(`layer: no layer "${command.layer}" (${this.#names.join(", ")})`);
+    if (bound === undefined)
+      throw new UsageError(`layer: no layer "${command.layer}" (${this.#names.join(", ")})`);
     this.layers[command.layer]!.onCommand(command.body, bound);
     this.#drain(env);
   }

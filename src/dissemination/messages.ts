@@ -24,6 +24,7 @@ export interface Gossip extends Signed<GossipStatement> {
 /** Have we seen the same? Sent on a new link and now and then on an old one. */
 export interface Summary {
   readonly type: "summary";
+  /** Lives of origins of which something was seen. */
   readonly count: number;
   readonly fingerprint: number;
 }

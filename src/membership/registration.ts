@@ -59,7 +59,8 @@ export const registrationOptions = defineOptions<RegistrationOptions>({
     default: 5000,
     min: 10,
     max: 600_000,
-    description: "How long a peer waits for a seed's answer before it takes another seed (guess: covers a slow call-back)",
+    description:
+      "How long a peer waits for a seed's answer before it takes another seed (guess: covers a slow call-back)",
   },
   firstRetryMs: {
     default: 500,
@@ -67,7 +68,12 @@ export const registrationOptions = defineOptions<RegistrationOptions>({
     max: 600_000,
     description: "First pause after all seeds failed; doubles up to --max-retry (guess)",
   },
-  maxRetryMs: { default: 15_000, min: 10, max: 3_600_000, description: "Longest pause between tries (guess)" },
+  maxRetryMs: {
+    default: 15_000,
+    min: 10,
+    max: 3_600_000,
+    description: "Longest pause between tries (guess)",
+  },
   refreshIntervalMs: {
     default: 60_000,
     min: 50,
@@ -121,11 +127,30 @@ export type RegistrationNotice =
   | StackNotice
   | Persist
   | { readonly type: "registering"; readonly seed: NodeId }
-  | { readonly type: "registered"; readonly seed: NodeId; readonly count: number; readonly quorum: number; readonly listSize: number }
+  | {
+      readonly type: "registered";
+      readonly seed: NodeId;
+      readonly count: number;
+      readonly quorum: number;
+      readonly listSize: number;
+    }
   | { readonly type: "seed-silent"; readonly seed: NodeId }
   | { readonly type: "seed-refused"; readonly seed: NodeId; readonly reason: string }
-  | { readonly type: "list-received"; readonly seed: NodeId; readonly total: number; readonly known: number; readonly isFirst: boolean; readonly peers: readonly NodeId[] }
-  | { readonly type: "dead-node"; readonly suspect: NodeId; readonly at: Millis; readonly reporter: NodeId; readonly misses: number }
+  | {
+      readonly type: "list-received";
+      readonly seed: NodeId;
+      readonly total: number;
+      readonly known: number;
+      readonly isFirst: boolean;
+      readonly peers: readonly NodeId[];
+    }
+  | {
+      readonly type: "dead-node";
+      readonly suspect: NodeId;
+      readonly at: Millis;
+      readonly reporter: NodeId;
+      readonly misses: number;
+    }
   | { readonly type: "refuted"; readonly incarnation: number }
   | { readonly type: "left" };
 
@@ -147,7 +172,14 @@ export class Registration
     Standing,
     PeerSampler
 {
-  readonly counters = { registrations: 0, seedTimeouts: 0, listsReceived: 0, reportsSent: 0, refutations: 0, unasked: 0 };
+  readonly counters = {
+    registrations: 0,
+    seedTimeouts: 0,
+    listsReceived: 0,
+    reportsSent: 0,
+    refutations: 0,
+    unasked: 0,
+  };
   readonly since: Millis;
   readonly quorum: number;
   readonly #options: RegistrationOptions;
@@ -205,7 +237,10 @@ export class Registration
   start(env: RegistrationEnvironment): void {
     for (const contact of this.#config.contacts ?? []) this.#learn(contact, env);
     this.#ensureQuorum(env);
-    env.schedule(this.#jitter(this.#options.refreshIntervalMs, env), { type: "refresh", round: this.#refreshRound });
+    env.schedule(this.#jitter(this.#options.refreshIntervalMs, env), {
+      type: "refresh",
+      round: this.#refreshRound,
+    });
     env.schedule(1000, { type: "list", after: 1000 });
   }
 
@@ -441,15 +476,26 @@ export class Registration
 
   #report(suspect: NodeId, incarnation: number, misses: number, env: RegistrationEnvironment): void {
     this.#known.remove(identityOf(suspect));
-    const statement: DeadReport = { type: "dead-report", suspect, incarnation, at: env.now, reporter: env.self };
+    const statement: DeadReport = {
+      type: "dead-report",
+      suspect,
+      incarnation,
+      at: env.now,
+      reporter: env.self,
+    };
     env.notify({ type: "dead-node", suspect, at: env.now, reporter: env.self, misses });
-    this.#sendReport({ statement, proof: this.#config.signatures.sign(statement) }, this.#options.reportRepeats, env);
+    this.#sendReport(
+      { statement, proof: this.#config.signatures.sign(statement) },
+      this.#options.reportRepeats,
+      env,
+    );
   }
 
   #sendReport(report: Signed<DeadReport>, left: number, env: RegistrationEnvironment): void {
     for (const link of this.#seeds) env.send(link.seed, { type: "dead-report", report });
     this.counters.reportsSent++;
-    if (left > 0) env.schedule(this.#options.answerTimeoutMs, { type: "repeat-report", report, left: left - 1 });
+    if (left > 0)
+      env.schedule(this.#options.answerTimeoutMs, { type: "repeat-report", report, left: left - 1 });
   }
 
   /** Answering shows that we live; if somebody said otherwise, a new incarnation makes every such report void. */
@@ -472,14 +518,20 @@ export class Registration
   #registerAnew(env: RegistrationEnvironment): void {
     this.#isRefuting = false;
     env.notify({ type: "refuted", incarnation: this.#incarnation });
-    for (const link of this.#seeds) if (link.state === "registered" || link.state === "asked") this.#ask(link, env);
+    for (const link of this.#seeds)
+      if (link.state === "registered" || link.state === "asked") this.#ask(link, env);
     this.#ensureQuorum(env);
   }
 
   #leave(env: RegistrationEnvironment): void {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
-    const statement: LeaveNotice = { type: "leave", peer: env.self, incarnation: this.#incarnation, at: env.now };
+    const statement: LeaveNotice = {
+      type: "leave",
+      peer: env.self,
+      incarnation: this.#incarnation,
+      at: env.now,
+    };
     const notice = { statement, proof: this.#config.signatures.sign(statement) };
     for (const link of this.#seeds) env.send(link.seed, { type: "leave", notice });
     for (const neighbor of this.#config.neighbors.neighbors) env.send(neighbor, { type: "leave", notice });
@@ -498,4 +550,3 @@ export class Registration
     return Math.floor(pause * (0.75 + 0.5 * env.random.unit()));
   }
 }
-

@@ -71,7 +71,8 @@ export const seedRegistryOptions = defineOptions<SeedRegistryOptions>({
     default: 3,
     min: 1,
     max: maxReportsPerSuspect,
-    description: "How many different neighbors must report a peer dead; fewer where it has fewer (guess; documents: several)",
+    description:
+      "How many different neighbors must report a peer dead; fewer where it has fewer (guess; documents: several)",
   },
   callBackTimeoutMs: {
     default: 2000,
@@ -95,7 +96,8 @@ export const seedRegistryOptions = defineOptions<SeedRegistryOptions>({
     default: 600_000,
     min: 100,
     max: 86_400_000,
-    description: "A peer unheard of for so long is called back, and removed if it stays silent (guess: ten refreshes)",
+    description:
+      "A peer unheard of for so long is called back, and removed if it stays silent (guess: ten refreshes)",
   },
   removalRetentionMs: {
     default: 3_600_000,
@@ -104,7 +106,12 @@ export const seedRegistryOptions = defineOptions<SeedRegistryOptions>({
     description: "How long a removal is remembered, so that an old list cannot bring the peer back (guess)",
   },
   maxPeers: { default: 20_000, min: 1, max: maxDigestEntries, description: "Bound on the peer list" },
-  maxPendingCallBacks: { default: 4096, min: 1, max: 1_000_000, description: "Bound on registrations under way" },
+  maxPendingCallBacks: {
+    default: 4096,
+    min: 1,
+    max: 1_000_000,
+    description: "Bound on registrations under way",
+  },
 });
 
 /** What a seed keeps on disk of one peer. */
@@ -135,14 +142,48 @@ export type SeedRegistryNotice =
   | Persist
   | { readonly type: "registration-requested"; readonly peer: NodeId }
   | { readonly type: "registration-refused"; readonly peer: NodeId; readonly reason: string }
-  | { readonly type: "peer-listed"; readonly peer: NodeId; readonly incarnation: number; readonly by: "registration" | "agreement"; readonly size: number }
-  | { readonly type: "peer-removed"; readonly peer: NodeId; readonly reason: RemovalReason; readonly reporters: readonly NodeId[]; readonly size: number }
-  | { readonly type: "list-handed-out"; readonly to: NodeId; readonly entries: number; readonly total: number }
-  | { readonly type: "dead-report-received"; readonly suspect: NodeId; readonly reporter: NodeId; readonly at: Millis; readonly reports: number; readonly required: number }
-  | { readonly type: "dead-report-ignored"; readonly suspect: NodeId; readonly reporter: NodeId; readonly reason: string }
+  | {
+      readonly type: "peer-listed";
+      readonly peer: NodeId;
+      readonly incarnation: number;
+      readonly by: "registration" | "agreement";
+      readonly size: number;
+    }
+  | {
+      readonly type: "peer-removed";
+      readonly peer: NodeId;
+      readonly reason: RemovalReason;
+      readonly reporters: readonly NodeId[];
+      readonly size: number;
+    }
+  | {
+      readonly type: "list-handed-out";
+      readonly to: NodeId;
+      readonly entries: number;
+      readonly total: number;
+    }
+  | {
+      readonly type: "dead-report-received";
+      readonly suspect: NodeId;
+      readonly reporter: NodeId;
+      readonly at: Millis;
+      readonly reports: number;
+      readonly required: number;
+    }
+  | {
+      readonly type: "dead-report-ignored";
+      readonly suspect: NodeId;
+      readonly reporter: NodeId;
+      readonly reason: string;
+    }
   | { readonly type: "suspect-answered"; readonly peer: NodeId }
   | { readonly type: "seeds-agree"; readonly seed: NodeId; readonly size: number }
-  | { readonly type: "seeds-reconciled"; readonly seed: NodeId; readonly asked: number; readonly size: number };
+  | {
+      readonly type: "seeds-reconciled";
+      readonly seed: NodeId;
+      readonly asked: number;
+      readonly size: number;
+    };
 
 type SeedEnvironment = Environment<IntroductionMessage, SeedRegistryTimer, SeedRegistryNotice>;
 
@@ -171,7 +212,12 @@ interface Removal {
 
 /** Why the seed calls somebody back: to take it up, or to see whether it lives. */
 type CallBackReason =
-  | { readonly for: "registration"; readonly from: NodeId; readonly register: Register; readonly peer: NodeId }
+  | {
+      readonly for: "registration";
+      readonly from: NodeId;
+      readonly register: Register;
+      readonly peer: NodeId;
+    }
   | { readonly for: "probe"; readonly peer: NodeId };
 
 interface Waiting {
@@ -242,7 +288,8 @@ export class SeedRegistry
     const waiting = this.#waiting.get(command.key);
     if (waiting === undefined) return;
     this.#waiting.delete(command.key);
-    for (const { to, nonce } of waiting) env.send(to, { type: "registered", nonce, listSize: this.#entries.size });
+    for (const { to, nonce } of waiting)
+      env.send(to, { type: "registered", nonce, listSize: this.#entries.size });
   }
 
   onMessage(from: NodeId, message: IntroductionMessage, env: SeedEnvironment): void {
@@ -336,7 +383,13 @@ export class SeedRegistry
     this.#callBack({ for: "registration", from, register, peer: statement.peer }, 0, env);
   }
 
-  #refuse(to: NodeId, register: Register, reason: Refused["reason"], incarnation: number, env: SeedEnvironment): void {
+  #refuse(
+    to: NodeId,
+    register: Register,
+    reason: Refused["reason"],
+    incarnation: number,
+    env: SeedEnvironment,
+  ): void {
     env.notify({ type: "registration-refused", peer: register.record.statement.peer, reason });
     env.send(to, { type: "refused", nonce: register.nonce, reason, incarnation });
   }
@@ -362,7 +415,8 @@ export class SeedRegistry
     const entry = this.#entries.get(identityOf(reason.peer));
     if (entry === undefined) return;
     entry.heardAt = env.now;
-    if (entry.case !== undefined && entry.case.reports.size > 0) env.notify({ type: "suspect-answered", peer: reason.peer });
+    if (entry.case !== undefined && entry.case.reports.size > 0)
+      env.notify({ type: "suspect-answered", peer: reason.peer });
     entry.case = undefined;
   }
 
@@ -386,7 +440,8 @@ export class SeedRegistry
   #admit(record: Signed<PeerRecord>, waiting: Waiting, env: SeedEnvironment): void {
     const isNews = this.#put(record, env);
     const { peer, incarnation } = record.statement;
-    if (isNews) env.notify({ type: "peer-listed", peer, incarnation, by: "registration", size: this.#entries.size });
+    if (isNews)
+      env.notify({ type: "peer-listed", peer, incarnation, by: "registration", size: this.#entries.size });
     this.#persist(record, waiting, env);
     this.#hint(env);
   }
@@ -543,7 +598,12 @@ export class SeedRegistry
     this.#remove(entry, "left", notice, env);
   }
 
-  #remove(entry: Entry, reason: RemovalReason, leave: Signed<LeaveNotice> | undefined, env: SeedEnvironment): void {
+  #remove(
+    entry: Entry,
+    reason: RemovalReason,
+    leave: Signed<LeaveNotice> | undefined,
+    env: SeedEnvironment,
+  ): void {
     const { peer, incarnation } = entry.record.statement;
     const identity = identityOf(peer);
     const reports = [...(entry.case?.reports.values() ?? [])];
@@ -609,7 +669,8 @@ export class SeedRegistry
 
   #onSyncRequest(from: NodeId, asked: number, fingerprint: number, env: SeedEnvironment): void {
     const hasCases = [...this.#entries.values()].some((entry) => (entry.case?.reports.size ?? 0) > 0);
-    if (fingerprint === this.#fingerprint && !hasCases) return env.send(from, { type: "sync-same", nonce: asked });
+    if (fingerprint === this.#fingerprint && !hasCases)
+      return env.send(from, { type: "sync-same", nonce: asked });
     const entries: DigestEntry[] = [];
     for (const { record, case: open } of this.#entries.values()) {
       const { peer, incarnation, version } = record.statement;
@@ -676,7 +737,11 @@ export class SeedRegistry
       const entry = this.#entries.get(identityOf(peer));
       const removal = this.#removals.get(identityOf(peer));
       if (entry !== undefined) {
-        entries.push({ record: entry.record, reports: [...(entry.case?.reports.values() ?? [])], leave: undefined });
+        entries.push({
+          record: entry.record,
+          reports: [...(entry.case?.reports.values() ?? [])],
+          leave: undefined,
+        });
       } else if (removal !== undefined) {
         entries.push({ record: undefined, reports: removal.reports, leave: removal.leave });
       }

@@ -1,0 +1,481 @@
+/**
+ * The flood: every message to everybody, over every link of the overlay (the seed report, section 5; the
+ * implementation report, section 4.2).
+ *
+ * On first receipt a message is recorded, delivered and forwarded to all neighbors except those that sent it or
+ * got it; later copies are dropped. So a link carries a message at most once in each direction, and a message
+ * costs at most 2|E| - |V| + 1 sends. Forwarding waits for the end of the turn: copies that arrive from other
+ * neighbors until then need no answer.
+ *
+ * History. On a new link, and with one neighbor now and then, the two ends compare what they have *seen*; where
+ * they differ, each sends the other what it still has and the other lacks. So late joiners, healed partitions and
+ * cut connections get what they missed, within the retention limits.
+ *
+ *     A -> summary -> B  (equal: done)   B -> digest -> A -> gossip … -> B,  A -> digest(answer) -> B -> gossip … -> A
+ *
+ * What was seen is kept as ranges of sequence numbers for each life of each origin, so it costs next to nothing
+ * and outlives the retained payloads: nothing is delivered twice because it was forgotten.
+ */
+import {
+  defineOptions,
+  type Environment,
+  hashNumbers,
+  hashText,
+  identityOf,
+  type Millis,
+  type NeighborView,
+  type NodeId,
+  type Persist,
+  type Protocol,
+  pick,
+  RangeSet,
+  type Signatures,
+  type StackNotice,
+  type Standing,
+  type Typed,
+  UsageError,
+} from "../core/index.ts";
+import {
+  type Digest,
+  type FloodMessage,
+  type Gossip,
+  type GossipStatement,
+  maxDigestOrigins,
+  maxPayloadBytes,
+  maxPayloadsPerGossip,
+  maxRangesPerOrigin,
+  type Payload,
+  type SeenEntry,
+  type Summary,
+} from "./messages.ts";
+
+export interface FloodOptions {
+  readonly forwardDelayMs: number;
+  readonly repairIntervalMs: number;
+  readonly repairBatch: number;
+  readonly retainMessages: number;
+  readonly retainMs: number;
+  readonly maxOrigins: number;
+}
+
+export const floodOptions = defineOptions<FloodOptions>({
+  forwardDelayMs: {
+    default: 0,
+    min: 0,
+    max: 10_000,
+    description:
+      "How long a message waits before it is forwarded; longer saves copies and costs latency (0: one turn)",
+  },
+  repairIntervalMs: {
+    default: 10_000,
+    min: 20,
+    max: 3_600_000,
+    description: "How often a peer compares what it has seen with one random neighbor (guess)",
+  },
+  repairBatch: {
+    default: 256,
+    min: 1,
+    max: 100_000,
+    description:
+      "Most messages that one digest is answered with; the rest follows at the next comparison (guess)",
+  },
+  retainMessages: {
+    default: 1000,
+    min: 0,
+    max: 10_000_000,
+    description: "Most messages kept for those who lack them (guess)",
+  },
+  retainMs: {
+    default: 600_000,
+    min: 0,
+    max: 604_800_000,
+    description: "How long a message is kept for those who lack it (guess)",
+  },
+  maxOrigins: {
+    default: 65_536,
+    min: 1,
+    max: 10_000_000,
+    description: "Lives of origins whose sequence numbers are remembered (bound)",
+  },
+});
+
+export interface FloodConfig {
+  readonly view: NeighborView;
+  readonly standing: Standing;
+  readonly signatures: Signatures<GossipStatement>;
+  /** Messages of an earlier life, oldest first: kept for others, not delivered again. */
+  readonly restored?: readonly Gossip[];
+  readonly options?: Partial<FloodOptions>;
+}
+
+export type FloodTimer =
+  | { readonly type: "flush" }
+  | { readonly type: "repair" }
+  | { readonly type: "compare"; readonly neighbor: NodeId };
+
+export type FloodCommand = { readonly type: "publish"; readonly payloads: readonly Payload[] };
+
+export type FloodNotice =
+  | StackNotice
+  | Persist
+  | {
+      readonly type: "published";
+      readonly origin: NodeId;
+      readonly incarnation: number;
+      readonly sequence: number;
+      readonly at: Millis;
+      readonly payload: Payload;
+    }
+  | {
+      readonly type: "delivered";
+      readonly origin: NodeId;
+      readonly incarnation: number;
+      readonly sequence: number;
+      readonly at: Millis;
+      readonly payload: Payload;
+      readonly from: NodeId;
+    }
+  | {
+      readonly type: "forwarded";
+      readonly origin: NodeId;
+      readonly incarnation: number;
+      readonly sequence: number;
+      readonly count: number;
+      readonly to: readonly NodeId[];
+    }
+  | { readonly type: "forged-gossip"; readonly origin: NodeId; readonly from: NodeId }
+  | { readonly type: "history-sent"; readonly to: NodeId; readonly messages: number };
+
+type FloodEnvironment = Environment<FloodMessage, FloodTimer, FloodNotice>;
+
+/** A message that is kept for those who lack it. */
+interface Retained {
+  readonly gossip: Gossip;
+  readonly receivedAt: Millis;
+  /** Neighbors that sent it or got it. */
+  readonly holders: NodeId[];
+}
+
+/** What was seen of one life of one origin. */
+interface Seen {
+  readonly origin: NodeId;
+  readonly incarnation: number;
+  readonly sequences: RangeSet;
+  readonly keyHash: number;
+  /** Its part of the fingerprint: a hash of the key and the ranges. */
+  share: number;
+}
+
+export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, FloodCommand> {
+  readonly counters = {
+    published: 0,
+    delivered: 0,
+    duplicates: 0,
+    sends: 0,
+    repairs: 0,
+    forged: 0,
+    gapsGivenUp: 0,
+  };
+  readonly #options: FloodOptions;
+  readonly #config: FloodConfig;
+  /** In order of first receipt, so that the first key is the oldest. */
+  readonly #retained = new Map<string, Retained>();
+  readonly #seen = new Map<string, Seen>();
+  /** First received, and not yet forwarded. */
+  #pending: Retained[] = [];
+  /** The incarnation in which this life started: refutations raise the incarnation, but not the life. */
+  readonly #life: number;
+  #nextSequence = 0;
+  /** Sum of the shares of all lives, modulo 2^32: who has seen the same has the same. */
+  #fingerprint = 0;
+
+  constructor(config: FloodConfig) {
+    this.#config = config;
+    this.#options = floodOptions(config.options);
+    this.#life = config.standing.incarnation;
+  }
+
+  get retainedCount(): number {
+    return this.#retained.size;
+  }
+
+  start(env: FloodEnvironment): void {
+    for (const gossip of this.#config.restored ?? []) {
+      const { origin, incarnation, sequence, payloads } = gossip.statement;
+      if (!this.#markSeen(origin, incarnation, sequence, payloads.length)) continue;
+      this.#retain(gossip, env);
+    }
+    env.schedule(env.random.below(this.#options.repairIntervalMs), { type: "repair" });
+  }
+
+  /** Throws `UsageError` if a payload is too long or there are too many; nothing was published then. */
+  onCommand(command: FloodCommand, env: FloodEnvironment): void {
+    this.#publish(command.payloads, env);
+  }
+
+  onMessage(from: NodeId, message: FloodMessage, env: FloodEnvironment): void {
+    switch (message.type) {
+      case "gossip":
+        return this.#onGossip(from, message, env);
+      case "summary":
+        return this.#onSummary(from, message, env);
+      case "digest":
+        return this.#onDigest(from, message, env);
+    }
+  }
+
+  onTimer(timer: FloodTimer, env: FloodEnvironment): void {
+    switch (timer.type) {
+      case "flush":
+        return this.#flush(env);
+      case "repair":
+        this.#expire(env);
+        if (this.#config.view.neighbors.length > 0)
+          this.#compareWith(pick(this.#config.view.neighbors, env.random), env);
+        return env.schedule(this.#options.repairIntervalMs, timer);
+      case "compare":
+        return this.#compareWith(timer.neighbor, env);
+    }
+  }
+
+  onNotice(notice: Typed, env: FloodEnvironment): void {
+    const known = notice as StackNotice;
+    switch (known.type) {
+      case "publish":
+        return this.#publish(known.payloads, env);
+      case "neighbor-up": {
+        // The first link asks at once. Later ones wait a little, so that the first has brought the bulk.
+        const isFirst = this.#config.view.neighbors.length <= 1;
+        const wait = isFirst ? 0 : env.random.below(Math.ceil(this.#options.repairIntervalMs / 5) + 1);
+        return env.schedule(wait, { type: "compare", neighbor: known.neighbor });
+      }
+      case "neighbor-down":
+        // A new link to the same peer knows nothing of what crossed the old one.
+        for (const { holders } of this.#retained.values()) {
+          const index = holders.indexOf(known.neighbor);
+          if (index >= 0) holders.splice(index, 1);
+        }
+        return;
+    }
+  }
+
+  // ---- Publishing, receiving, forwarding ----
+
+  #publish(payloads: readonly Payload[], env: FloodEnvironment): void {
+    if (payloads.length === 0 || payloads.length > maxPayloadsPerGossip) {
+      throw new UsageError(`payloads: ${payloads.length} is not between 1 and ${maxPayloadsPerGossip}`);
+    }
+    for (const payload of payloads) {
+      const bytes = typeof payload === "string" ? utf8Length(payload) : payload.length;
+      if (bytes > maxPayloadBytes)
+        throw new UsageError(`payload: ${bytes} bytes is more than ${maxPayloadBytes}`);
+    }
+    const statement: GossipStatement = {
+      type: "gossip",
+      origin: env.self,
+      incarnation: this.#life,
+      sequence: this.#nextSequence,
+      at: env.now,
+      payloads,
+    };
+    this.#nextSequence += payloads.length;
+    this.#markSeen(statement.origin, statement.incarnation, statement.sequence, payloads.length);
+    const gossip: Gossip = { type: "gossip", statement, proof: this.#config.signatures.sign(statement) };
+    this.counters.published += payloads.length;
+    payloads.forEach((payload, i) => {
+      const { origin, incarnation, sequence, at } = statement;
+      env.notify({ type: "published", origin, incarnation, sequence: sequence + i, at, payload });
+    });
+    this.#forwardLater(this.#retain(gossip, env), env);
+  }
+
+  #onGossip(from: NodeId, gossip: Gossip, env: FloodEnvironment): void {
+    const { origin, incarnation, sequence, at, payloads } = gossip.statement;
+    if (this.#hasSeen(origin, incarnation, sequence)) {
+      this.counters.duplicates++;
+      const retained = this.#retained.get(messageKey(origin, incarnation, sequence));
+      if (retained !== undefined && !retained.holders.includes(from)) retained.holders.push(from);
+      return;
+    }
+    // Only now, and only once: checking a signature costs more than everything else together.
+    if (!this.#config.signatures.verify(origin, gossip.statement, gossip.proof)) {
+      this.counters.forged++;
+      return env.notify({ type: "forged-gossip", origin, from });
+    }
+    this.#markSeen(origin, incarnation, sequence, payloads.length);
+    this.counters.delivered += payloads.length;
+    for (let i = 0; i < payloads.length; i++) {
+      env.notify({
+        type: "delivered",
+        origin,
+        incarnation,
+        sequence: sequence + i,
+        at,
+        payload: payloads[i]!,
+        from,
+      });
+    }
+    const retained = this.#retain(gossip, env);
+    retained.holders.push(from);
+    this.#forwardLater(retained, env);
+  }
+
+  #forwardLater(retained: Retained, env: FloodEnvironment): void {
+    this.#pending.push(retained);
+    if (this.#pending.length === 1) env.schedule(this.#options.forwardDelayMs, { type: "flush" });
+  }
+
+  #flush(env: FloodEnvironment): void {
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const retained of pending) {
+      const to = this.#config.view.neighbors.filter((neighbor) => !retained.holders.includes(neighbor));
+      if (to.length === 0) continue;
+      const { origin, incarnation, sequence, payloads } = retained.gossip.statement;
+      for (const neighbor of to) this.#sendTo(neighbor, retained, env);
+      env.notify({ type: "forwarded", origin, incarnation, sequence, count: payloads.length, to });
+    }
+  }
+
+  #sendTo(neighbor: NodeId, retained: Retained, env: FloodEnvironment): void {
+    retained.holders.push(neighbor);
+    this.counters.sends++;
+    env.send(neighbor, retained.gossip);
+  }
+
+  // ---- What was seen ----
+
+  #hasSeen(origin: NodeId, incarnation: number, sequence: number): boolean {
+    return this.#seen.get(lifeKey(origin, incarnation))?.sequences.has(sequence) ?? false;
+  }
+
+  /** False if the first of them was seen before. */
+  #markSeen(origin: NodeId, incarnation: number, sequence: number, count: number): boolean {
+    const key = lifeKey(origin, incarnation);
+    let seen = this.#seen.get(key);
+    if (seen === undefined) {
+      seen = { origin, incarnation, sequences: new RangeSet(), keyHash: hashText(key), share: 0 };
+      this.#seen.set(key, seen);
+      if (this.#seen.size > this.#options.maxOrigins) this.#forgetOldestLife();
+    }
+    if (seen.sequences.has(sequence)) return false;
+    for (let i = sequence; i < sequence + count; i++) seen.sequences.add(i);
+    // An origin whose numbers have too many holes: the lowest holes count as seen, so that memory stays bounded.
+    if (seen.sequences.rangeCount > maxRangesPerOrigin) {
+      this.counters.gapsGivenUp += seen.sequences.fillLowestGaps(maxRangesPerOrigin);
+    }
+    const share = hashNumbers(seen.sequences.bounds, seen.keyHash);
+    this.#fingerprint = (this.#fingerprint + share - seen.share) >>> 0;
+    seen.share = share;
+    return true;
+  }
+
+  #forgetOldestLife(): void {
+    const [key, seen] = this.#seen.entries().next().value!;
+    this.#seen.delete(key);
+    this.#fingerprint = (this.#fingerprint - seen.share) >>> 0;
+  }
+
+  // ---- Retention ----
+
+  #retain(gossip: Gossip, env: FloodEnvironment): Retained {
+    const { origin, incarnation, sequence } = gossip.statement;
+    const key = messageKey(origin, incarnation, sequence);
+    const retained: Retained = { gossip, receivedAt: env.now, holders: [] };
+    if (this.#options.retainMessages === 0) return retained;
+    this.#retained.set(key, retained);
+    env.notify({ type: "persist", key: `gossip/${key}`, value: gossip });
+    while (this.#retained.size > this.#options.retainMessages) this.#forgetOldestMessage(env);
+    return retained;
+  }
+
+  #forgetOldestMessage(env: FloodEnvironment): void {
+    const key = this.#retained.keys().next().value!;
+    this.#retained.delete(key);
+    env.notify({ type: "persist", key: `gossip/${key}`, value: undefined });
+  }
+
+  #expire(env: FloodEnvironment): void {
+    for (const retained of this.#retained.values()) {
+      if (env.now - retained.receivedAt <= this.#options.retainMs) return; // the rest is younger
+      this.#forgetOldestMessage(env);
+    }
+  }
+
+  // ---- History ----
+
+  #compareWith(neighbor: NodeId, env: FloodEnvironment): void {
+    if (!this.#config.view.has(neighbor)) return; // gone meanwhile
+    env.send(neighbor, { type: "summary", count: this.#seen.size, fingerprint: this.#fingerprint });
+  }
+
+  #onSummary(from: NodeId, summary: Summary, env: FloodEnvironment): void {
+    if (summary.count === this.#seen.size && summary.fingerprint === this.#fingerprint) return;
+    env.send(from, { type: "digest", entries: this.#digest(), isAnswer: false });
+  }
+
+  /** The latest lives first, should there be more than fit. */
+  #digest(): SeenEntry[] {
+    const all = [...this.#seen.values()];
+    return all.slice(-maxDigestOrigins).map(({ origin, incarnation, sequences }) => ({
+      origin,
+      incarnation,
+      ranges: sequences.bounds.slice(),
+    }));
+  }
+
+  #onDigest(from: NodeId, digest: Digest, env: FloodEnvironment): void {
+    const theirs = new Map<string, RangeSet>();
+    let lacksSomething = false;
+    for (const { origin, incarnation, ranges } of digest.entries) {
+      const key = lifeKey(origin, incarnation);
+      const sequences = new RangeSet(ranges);
+      theirs.set(key, sequences);
+      lacksSomething ||= !covers(this.#seen.get(key)?.sequences, ranges);
+    }
+    let sent = 0;
+    for (const retained of this.#retained.values()) {
+      if (sent >= this.#options.repairBatch) break;
+      const { origin, incarnation, sequence } = retained.gossip.statement;
+      if (theirs.get(lifeKey(origin, incarnation))?.has(sequence)) continue;
+      if (retained.holders.includes(from)) continue; // on its way already
+      this.#sendTo(from, retained, env);
+      sent++;
+    }
+    this.counters.repairs += sent;
+    if (sent > 0) env.notify({ type: "history-sent", to: from, messages: sent });
+    if (sent >= this.#options.repairBatch)
+      env.schedule(Math.ceil(this.#options.repairIntervalMs / 20), { type: "compare", neighbor: from });
+    if (lacksSomething && !digest.isAnswer)
+      env.send(from, { type: "digest", entries: this.#digest(), isAnswer: true });
+  }
+}
+
+function lifeKey(origin: NodeId, incarnation: number): string {
+  return `${identityOf(origin)}/${incarnation}`;
+}
+
+function messageKey(origin: NodeId, incarnation: number, sequence: number): string {
+  return `${identityOf(origin)}/${incarnation}/${sequence}`;
+}
+
+/** Does `seen` contain every one of these ranges? A range lies within one range of ours or has a hole. */
+function covers(seen: RangeSet | undefined, ranges: readonly number[]): boolean {
+  if (seen === undefined) return ranges.length === 0;
+  const { bounds } = seen;
+  let i = 0;
+  for (let r = 0; r < ranges.length; r += 2) {
+    while (i < bounds.length && bounds[i + 1]! < ranges[r]!) i += 2;
+    if (i >= bounds.length || bounds[i]! > ranges[r]! || bounds[i + 1]! < ranges[r + 1]!) return false;
+  }
+  return true;
+}
+
+function utf8Length(text: string): number {
+  let bytes = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    bytes += unit < 0x80 ? 1 : unit < 0x800 ? 2 : unit >= 0xd800 && unit < 0xe000 ? 2 : 3;
+  }
+  return bytes;
+}

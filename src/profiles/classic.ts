@@ -1,0 +1,141 @@
+/**
+ * The classic profile: the seed-and-peer network of the documents, as two stacks of parts that know each other only
+ * through the interfaces in core.
+ *
+ *     peer:  introduction  overlay  heartbeat  flood  source
+ *     seed:  introduction
+ */
+import { type NodeId, type Signatures, Stack } from "../core/index.ts";
+import { Flood, type FloodOptions, floodOptions } from "../dissemination/flood.ts";
+import {
+  GossipSource,
+  type GossipSourceOptions,
+  gossipSourceOptions,
+} from "../dissemination/gossip-source.ts";
+import type { Gossip } from "../dissemination/messages.ts";
+import { Heartbeat, type HeartbeatOptions, heartbeatOptions } from "../membership/heartbeat.ts";
+import type { ListEntry } from "../membership/messages.ts";
+import { Overlay, type OverlayOptions, overlayOptions } from "../membership/overlay.ts";
+import { Registration, type RegistrationOptions, registrationOptions } from "../membership/registration.ts";
+import {
+  SeedRegistry,
+  type SeedRegistryOptions,
+  type StoredPeer,
+  seedRegistryOptions,
+} from "../membership/seed-registry.ts";
+
+/** Every tunable of the classic network, by part. */
+export interface ClassicOptions {
+  readonly registration?: Partial<RegistrationOptions>;
+  readonly overlay?: Partial<OverlayOptions>;
+  readonly heartbeat?: Partial<HeartbeatOptions>;
+  readonly flood?: Partial<FloodOptions>;
+  readonly source?: Partial<GossipSourceOptions>;
+  readonly registry?: Partial<SeedRegistryOptions>;
+}
+
+/** The table from which the config file, the command line and the documentation are made. */
+export const classicOptionSpecs = {
+  source: gossipSourceOptions.specs,
+  heartbeat: heartbeatOptions.specs,
+  overlay: overlayOptions.specs,
+  flood: floodOptions.specs,
+  registration: registrationOptions.specs,
+  registry: seedRegistryOptions.specs,
+} as const;
+
+export interface ClassicPeerConfig {
+  readonly name: string;
+  readonly seeds: readonly NodeId[];
+  readonly incarnation: number;
+  readonly since: number;
+  readonly signatures: Signatures<unknown>;
+  readonly options?: ClassicOptions;
+  readonly contacts?: readonly ListEntry[];
+  readonly restored?: readonly Gossip[];
+}
+
+export interface ClassicPeer {
+  readonly stack: Stack;
+  readonly registration: Registration;
+  readonly overlay: Overlay;
+  readonly heartbeat: Heartbeat;
+  readonly flood: Flood;
+  readonly source: GossipSource;
+}
+
+export function classicPeer(config: ClassicPeerConfig): ClassicPeer {
+  const { seeds, incarnation, since, signatures, contacts, restored, options = {} } = config;
+  // The overlay needs to know who else is there, and registration who the neighbors are: one is bound late.
+  let heartbeat: Heartbeat | undefined;
+  let overlay: Overlay | undefined;
+  const registration = new Registration({
+    seeds,
+    incarnation,
+    since,
+    signatures,
+    contacts,
+    neighbors: {
+      get neighbors() {
+        return overlay!.neighbors;
+      },
+      has: (node) => overlay!.has(node),
+    },
+    options: options.registration,
+  });
+  overlay = new Overlay({
+    sampler: registration,
+    standing: registration,
+    quality: () => heartbeat,
+    options: options.overlay,
+  });
+  heartbeat = new Heartbeat({ view: overlay, standing: registration, options: options.heartbeat });
+  const flood = new Flood({
+    view: overlay,
+    standing: registration,
+    signatures,
+    restored,
+    options: options.flood,
+  });
+  const source = new GossipSource({ name: config.name, options: options.source });
+  const stack = new Stack({ introduction: registration, overlay, heartbeat, flood, source });
+  return { stack, registration, overlay, heartbeat, flood, source };
+}
+
+export interface ClassicSeedConfig {
+  readonly otherSeeds: readonly NodeId[];
+  readonly signatures: Signatures<unknown>;
+  readonly options?: ClassicOptions;
+  readonly restored?: readonly StoredPeer[];
+}
+
+export interface ClassicSeed {
+  readonly stack: Stack;
+  readonly registry: SeedRegistry;
+}
+
+export function classicSeed({
+  otherSeeds,
+  signatures,
+  restored,
+  options = {},
+}: ClassicSeedConfig): ClassicSeed {
+  const registry = new SeedRegistry({ otherSeeds, signatures, restored, options: options.registry });
+  return { stack: new Stack({ introduction: registry }), registry };
+}
+
+/**
+ * Times that must fit the ping interval where the user did not set them: a drill that scales the interval to 1 s
+ * wants call-backs and repairs on the same scale. Figures are shares of the interval, capped at the defaults.
+ */
+export function scaledTo(pingIntervalMs: number, options: ClassicOptions = {}): ClassicOptions {
+  const share = (part: number, cap: number) => Math.min(cap, Math.max(20, Math.ceil(pingIntervalMs * part)));
+  return {
+    ...options,
+    heartbeat: { ...options.heartbeat, pingIntervalMs },
+    registry: {
+      callBackTimeoutMs: share(0.4, seedRegistryOptions.specs.callBackTimeoutMs.default),
+      ...options.registry,
+    },
+  };
+}
