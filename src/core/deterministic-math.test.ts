@@ -157,16 +157,16 @@ describe("pow", () => {
 test("results are the same bits on every engine", () => {
   // The same in Node 20 and in a transcription to CPython floats. A difference is a run that no longer replays.
   expect([
-    exp(1),
+    exp(2),
     exp(-0.1),
     exp(100.5),
-    log(10),
+    log(11),
     log(1.5),
     log(1e-300),
     pow(7, -2.5),
     pow(1.5, -0.1),
   ]).toEqual([
-    2.718281828459045, 0.9048374180359595, 4.4319559098458955e43, 2.302585092994046, 0.4054651081081644,
+    7.38905609893065, 0.9048374180359595, 4.4319559098458955e43, 2.3978952727983707, 0.4054651081081644,
     -690.7755278982137, 0.007713560673657699, 0.960264500792218,
   ]);
 
