@@ -8,6 +8,7 @@ export interface Tagged<Body = Typed> {
   readonly body: Body;
 }
 
+// The layers' own types meet only here, and the tags keep them apart.
 type AnyProtocol = Protocol<any, any, any, any>;
 type StackEnvironment = Environment<Tagged, Tagged, Tagged>;
 

@@ -26,6 +26,7 @@ import {
   type NeighborView,
   type NodeId,
   type Persist,
+  type Persisted,
   type Protocol,
   pick,
   RangeSet,
@@ -113,7 +114,8 @@ export type FloodTimer =
   | { readonly type: "repair" }
   | { readonly type: "compare"; readonly neighbor: NodeId };
 
-export type FloodCommand = { readonly type: "publish"; readonly payloads: readonly Payload[] };
+/** `persisted` is ignored: nothing here waits for the disk. */
+export type FloodCommand = { readonly type: "publish"; readonly payloads: readonly Payload[] } | Persisted;
 
 export type FloodNotice =
   | StackNotice
@@ -210,7 +212,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
 
   /** Throws `UsageError` if a payload is too long or there are too many; nothing was published then. */
   onCommand(command: FloodCommand, env: FloodEnvironment): void {
-    this.#publish(command.payloads, env);
+    if (command.type === "publish") this.#publish(command.payloads, env);
   }
 
   onMessage(from: NodeId, message: FloodMessage, env: FloodEnvironment): void {

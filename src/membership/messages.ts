@@ -168,19 +168,21 @@ export const maxReportsPerSuspect = 32;
 
 // ---- Overlay: between peers -----------------------------------------------------------------------------------
 
-/** Asks for a link. `urgent`: the asker has no elder neighbor, or was promised the place. */
+/** Asks for a link. `isUrgent`: the asker has too few neighbors, or no elder one, and was refused already. */
 export interface Connect {
   readonly type: "connect";
   readonly since: Millis;
   readonly incarnation: number;
-  /** How many links the asker still misses; with two or more it can be put between two linked peers. */
-  readonly deficit: number;
+  /** How many links the asker has room for; with two it can be put between two linked peers. */
+  readonly places: 1 | 2;
   readonly isUrgent: boolean;
 }
 export interface Accept {
   readonly type: "accept";
   readonly since: Millis;
   readonly incarnation: number;
+  /** A neighbor that was told to connect to the asker instead of to the sender. */
+  readonly brings: NodeId | undefined;
 }
 export interface Reject {
   readonly type: "reject";

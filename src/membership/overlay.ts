@@ -136,11 +136,19 @@ interface Link {
   readonly incarnation: number;
 }
 
+interface Ask {
+  readonly at: Millis;
+  /** How many links the answer may bring. */
+  readonly places: 1 | 2;
+}
+
 /** Bounds on what others can make us remember. */
 const maxAvoided = 512;
 const asksPerRound = 4;
 /** How many links beyond its wish a peer accepts from those in need. */
-const urgentRoom = 8;
+const urgentRoom = 4;
+/** Refusals before a peer below the least degree calls its need urgent. */
+const patience = 3;
 
 export class Overlay
   implements Protocol<OverlayMessage, OverlayTimer, OverlayNotice, OverlayCommand>, NeighborView
@@ -151,8 +159,10 @@ export class Overlay
   readonly #links = new Map<NodeId, Link>();
   /** The keys of #links, packed. */
   readonly #neighbors: NodeId[] = [];
-  /** Asked and not answered yet, with the time of asking. */
-  readonly #asked = new Map<NodeId, Millis>();
+  /** Asked and not answered yet. */
+  readonly #asked = new Map<NodeId, Ask>();
+  /** Promised to us by a peer that put us into its link: they are about to ask. */
+  readonly #expected = new Map<NodeId, Millis>();
   /** Not to be asked before that time. */
   readonly #avoided = new Map<Identity, Millis>();
   /** The one draw that makes this peer a hub or not; negative before the start. */
@@ -161,6 +171,8 @@ export class Overlay
   #round = 0;
   #pause: Millis;
   #walksOut = 0;
+  /** Refusals since the last new link: after a few, a peer with too few links becomes urgent. */
+  #refusals = 0;
   #hasLeft = false;
 
   constructor(config: OverlayConfig) {
@@ -208,8 +220,9 @@ export class Overlay
       case "accept":
         return this.#onAccept(from, message, env);
       case "reject":
-        if (this.#asked.delete(from)) this.#avoid(from, env);
-        return;
+        if (!this.#asked.delete(from)) return;
+        this.#refusals++;
+        return this.#avoid(from, env);
       case "disconnect":
         return this.#onDisconnect(from, message.instead, env);
       case "walk":
@@ -226,7 +239,8 @@ export class Overlay
         if (timer.round !== this.#round) return; // a sooner one was scheduled meanwhile
         return this.#refill(env);
       case "connect-timeout":
-        if (this.#asked.get(timer.peer) !== timer.at) return; // answered
+        if (this.#expected.get(timer.peer) === timer.at) this.#expected.delete(timer.peer);
+        if (this.#asked.get(timer.peer)?.at !== timer.at) return; // answered
         this.#asked.delete(timer.peer);
         this.counters.timeouts++;
         return this.#avoid(timer.peer, env);
@@ -289,7 +303,8 @@ export class Overlay
     const [anchor] = this.#config.sampler.sample(1, env.random, elders);
     if (anchor === undefined) return 0;
     this.counters.anchorsSought++;
-    this.#ask(anchor.peer, true, env);
+    // A peer with places to offer is taken in anyway; only one that has none left, or was refused, must insist.
+    this.#ask(anchor.peer, this.#missing() <= 0 || this.#refusals >= patience, env);
     return 1;
   }
 
@@ -299,16 +314,22 @@ export class Overlay
     return false;
   }
 
+  /** Links that are neither there, nor asked for, nor promised. */
   #missing(): number {
-    return this.wantedDegree - this.#neighbors.length;
+    let coming = this.#expected.size;
+    for (const { places } of this.#asked.values()) coming += places;
+    return this.wantedDegree - this.#neighbors.length - coming;
   }
 
   #seekLinks(env: OverlayEnvironment): number {
-    const wanted = Math.min(asksPerRound, this.#missing() - this.#asked.size);
-    if (this.#options.law === "preferential" && this.#neighbors.length > 0)
-      return this.#sendWalks(wanted, env);
+    if (this.#options.law === "preferential") {
+      // Walks of the last round that came back empty: a lonely peer asks directly then.
+      const walksFail = this.#neighbors.length === 0 && this.#walksOut > 0;
+      if (!walksFail) return this.#sendWalks(env);
+    }
+    const isStarved = this.#neighbors.length < this.#options.minDegree && this.#refusals >= patience;
     let asks = 0;
-    for (; asks < wanted; asks++) {
+    for (; asks < asksPerRound && this.#missing() > 0; asks++) {
       const pair = this.#config.sampler.sample(2, env.random, (candidate) =>
         this.#isFree(candidate.peer, env),
       );
@@ -316,7 +337,7 @@ export class Overlay
       if (first === undefined) break;
       // Of two, the longer-lived: it is likelier to stay (and so it was for every peer-to-peer network measured).
       const chosen = second !== undefined && isElder(second, first) ? second : first;
-      this.#ask(chosen.peer, this.#neighbors.length === 0, env);
+      this.#ask(chosen.peer, isStarved && asks === 0, env);
     }
     return asks;
   }
@@ -329,8 +350,9 @@ export class Overlay
 
   #ask(peer: NodeId, isUrgent: boolean, env: OverlayEnvironment): void {
     const { since, incarnation } = this.#config.standing;
-    this.#asked.set(peer, env.now);
-    env.send(peer, { type: "connect", since, incarnation, deficit: Math.max(0, this.#missing()), isUrgent });
+    const places = this.#missing() >= 2 ? 2 : 1;
+    this.#asked.set(peer, { at: env.now, places });
+    env.send(peer, { type: "connect", since, incarnation, places, isUrgent });
     env.schedule(this.#options.connectTimeoutMs, { type: "connect-timeout", peer, at: env.now });
   }
 
@@ -346,26 +368,27 @@ export class Overlay
 
   #onConnect(from: NodeId, connect: Connect, env: OverlayEnvironment): void {
     env.notify({ type: "peer-met", peer: from, since: connect.since });
-    const accept: Accept = {
-      type: "accept",
-      since: this.#config.standing.since,
-      incarnation: this.#config.standing.incarnation,
-    };
-    if (this.#links.has(from)) return env.send(from, accept); // the other end has forgotten, or asked at the same time
-    if (this.#hasRoom(connect)) {
+    // The other end may have forgotten the link, or we asked each other at the same time.
+    if (this.#links.has(from)) return this.#accept(from, undefined, env);
+    if (this.#expected.has(from) || this.#hasRoom(connect)) {
       this.#link(from, connect, env);
-      return env.send(from, accept);
+      return this.#accept(from, undefined, env);
     }
-    const given = connect.deficit >= 2 ? this.#neighborToGive(from, connect.since, env) : undefined;
+    const given = connect.places >= 2 ? this.#neighborToGive(from, connect.since, env) : undefined;
     if (given === undefined) {
       this.counters.rejected++;
       return env.send(from, { type: "reject" });
     }
     this.counters.inserted++;
     this.#link(from, connect, env);
-    env.send(from, accept);
+    this.#accept(from, given, env);
     env.send(given, { type: "disconnect", instead: from });
     this.#drop(given, "replaced", env);
+  }
+
+  #accept(to: NodeId, brings: NodeId | undefined, env: OverlayEnvironment): void {
+    const { since, incarnation } = this.#config.standing;
+    env.send(to, { type: "accept", since, incarnation, brings });
   }
 
   #hasRoom(connect: Connect): boolean {
@@ -408,6 +431,11 @@ export class Overlay
       return;
     }
     if (!this.#links.has(from)) this.#link(from, accept, env);
+    const { brings } = accept;
+    if (brings !== undefined && identityOf(brings) !== identityOf(env.self) && !this.#links.has(brings)) {
+      this.#expected.set(brings, env.now);
+      env.schedule(this.#options.connectTimeoutMs, { type: "connect-timeout", peer: brings, at: env.now });
+    }
     if (this.#missing() > 0) this.#refillSoon(env);
   }
 
@@ -421,15 +449,16 @@ export class Overlay
 
   // ---- Random walks (preferential attachment) ----
 
-  #sendWalks(wanted: number, env: OverlayEnvironment): number {
+  #sendWalks(env: OverlayEnvironment): number {
+    const wanted = this.#missing();
     this.#walksOut = 0;
     for (let i = 0; i < wanted; i++) {
       const [first] = this.#config.sampler.sample(1, env.random);
-      if (first === undefined) return i;
+      if (first === undefined) break;
       env.send(first.peer, { type: "walk", origin: env.self, hopsLeft: this.#options.walkHops });
       this.#walksOut++;
     }
-    return Math.max(0, wanted);
+    return this.#walksOut;
   }
 
   #walk(origin: NodeId, hopsLeft: number, env: OverlayEnvironment): void {
@@ -451,7 +480,7 @@ export class Overlay
       return;
     }
     this.#walksOut--;
-    if (this.#missing() - this.#asked.size > 0 && this.#isFree(from, env)) this.#ask(from, false, env);
+    if (this.#missing() > 0 && this.#isFree(from, env)) this.#ask(from, false, env);
   }
 
   // ---- Links ----
@@ -464,6 +493,8 @@ export class Overlay
     this.#links.set(peer, { since, incarnation });
     this.#neighbors.push(peer);
     this.#asked.delete(peer);
+    this.#expected.delete(peer);
+    this.#refusals = 0;
     this.#avoided.delete(identity);
     this.counters.accepted++;
     env.notify({ type: "neighbor-up", neighbor: peer, incarnation });

@@ -1,0 +1,18 @@
+export * from "./codec.ts";
+export { frameKind } from "./frame.ts";
+export * from "./frame-reader.ts";
+export {
+  decodeHello,
+  decodeHelloProof,
+  encodeHello,
+  encodeHelloProof,
+  type Hello,
+  type HelloProof,
+  helloKind,
+  helloProofKind,
+  maxHelloBytes,
+  wireVersion,
+} from "./hello.ts";
+export * from "./malformed-frame.ts";
+export { schema } from "./schema.ts";
+export * from "./statements.ts";

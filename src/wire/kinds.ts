@@ -1,0 +1,241 @@
+import type protobuf from "protobufjs";
+import type { Tagged, Typed } from "../core/index.ts";
+import {
+  type Digest,
+  type FloodMessage,
+  type Gossip,
+  type GossipStatement,
+  maxDigestOrigins,
+  maxPayloadsPerGossip,
+  type SeenEntry,
+  type Summary,
+} from "../dissemination/messages.ts";
+import {
+  type Accept,
+  type CallBack,
+  type CallBackReply,
+  type Connect,
+  type DeadReport,
+  type DeadReportMessage,
+  type DeltaEntry,
+  type DigestEntry,
+  type Disconnect,
+  type HeartbeatMessage,
+  type IntroductionMessage,
+  type LeaveMessage,
+  type LeaveNotice,
+  type ListEntry,
+  type ListRequest,
+  maxDeltaEntries,
+  maxDigestEntries,
+  maxListEntries,
+  maxRecordNeighbors,
+  maxReportsPerSuspect,
+  maxWitnesses,
+  type OverlayMessage,
+  type PeerList,
+  type PeerRecord,
+  type Ping,
+  type PingReply,
+  type ProbeReply,
+  type ProbeRequest,
+  type Refused,
+  type Register,
+  type Registered,
+  type Reject,
+  type SyncDelta,
+  type SyncDigest,
+  type SyncHint,
+  type SyncRequest,
+  type SyncSame,
+  type SyncWant,
+  type Walk,
+  type WalkEnd,
+} from "../membership/messages.ts";
+import { schemaEnum, schemaType } from "./schema-types.ts";
+import {
+  choice,
+  type Fields,
+  flag,
+  listOf,
+  optional,
+  payload,
+  peer,
+  proof,
+  ranges,
+  type Shape,
+  signed,
+  struct,
+  uint32,
+  uint64,
+} from "./shapes.ts";
+
+/** A kind of frame. */
+export interface Kind<Message> {
+  readonly code: number;
+  /** Its message in the schema. */
+  readonly schemaType: protobuf.Type;
+  readonly shape: Shape<Message>;
+  /** How many protobuf fields a frame of this kind may have. */
+  readonly maxFields: number;
+}
+
+/** `name` is that of the message in the schema, and by it of the code in the schema's `Kind`. */
+export function kind<Message extends Typed>(
+  type: Message["type"],
+  name: string,
+  fields: Fields<Message>,
+): Kind<Message> {
+  const shape = struct<Message>(fields, type as Parameters<typeof struct<Message>>[1]);
+  const code = schemaEnum("Kind")[`KIND${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`]!;
+  // As much again and a bit, for the fields that a later version may add.
+  return { code, schemaType: schemaType(name), shape, maxFields: 2 * shape.maxFields + 64 };
+}
+
+// ---- Signed statements ------------------------------------------------------------------------------------
+
+export const peerRecord = struct<PeerRecord>(
+  {
+    peer,
+    incarnation: uint64,
+    version: uint64,
+    since: uint64,
+    neighbors: listOf(peer, maxRecordNeighbors),
+  },
+  "peer-record",
+);
+
+export const deadReport = struct<DeadReport>(
+  { suspect: peer, incarnation: uint64, at: uint64, reporter: peer },
+  "dead-report",
+);
+
+export const leaveNotice = struct<LeaveNotice>({ peer, incarnation: uint64, at: uint64 }, "leave");
+
+export const gossipStatement = struct<GossipStatement>(
+  {
+    origin: peer,
+    incarnation: uint64,
+    sequence: uint64,
+    at: uint64,
+    payloads: listOf(payload, maxPayloadsPerGossip, 1),
+  },
+  "gossip",
+);
+
+// ---- The messages of every layer --------------------------------------------------------------------------
+
+const listEntry = struct<ListEntry>({ peer, since: uint64 });
+
+const digestEntry = struct<DigestEntry>({
+  peer,
+  incarnation: uint64,
+  version: uint64,
+  state: choice<DigestEntry["state"]>({ listed: 1, accused: 2, removed: 3 }),
+});
+
+const deltaEntry = struct<DeltaEntry>({
+  record: optional(signed(peerRecord)),
+  reports: listOf(signed(deadReport), maxReportsPerSuspect),
+  leave: optional(signed(leaveNotice)),
+});
+
+const seenEntry = struct<SeenEntry>({ origin: peer, incarnation: uint64, ranges });
+
+/** A new message does not compile until it has its line here. */
+type KindsOf<Message extends Typed> = {
+  readonly [Type in Message["type"]]: Kind<Extract<Message, { type: Type }>>;
+};
+
+const introduction: KindsOf<IntroductionMessage> = {
+  register: kind<Register>("register", "Register", { nonce: uint64, record: signed(peerRecord) }),
+  "call-back": kind<CallBack>("call-back", "CallBack", { nonce: uint64, accused: uint64 }),
+  "call-back-reply": kind<CallBackReply>("call-back-reply", "CallBackReply", { nonce: uint64 }),
+  registered: kind<Registered>("registered", "Registered", { nonce: uint64, listSize: uint32 }),
+  refused: kind<Refused>("refused", "Refused", {
+    nonce: uint64,
+    reason: choice<Refused["reason"]>({ removed: 1, unreachable: 2, stale: 3, full: 4, invalid: 5 }),
+    incarnation: uint64,
+  }),
+  "list-request": kind<ListRequest>("list-request", "ListRequest", { nonce: uint64 }),
+  "peer-list": kind<PeerList>("peer-list", "PeerList", {
+    nonce: uint64,
+    total: uint32,
+    entries: listOf(listEntry, maxListEntries),
+  }),
+  "dead-report": kind<DeadReportMessage>("dead-report", "DeadReportMessage", { report: signed(deadReport) }),
+  leave: kind<LeaveMessage>("leave", "LeaveMessage", { notice: signed(leaveNotice) }),
+  "sync-request": kind<SyncRequest>("sync-request", "SyncRequest", { nonce: uint64, fingerprint: uint64 }),
+  "sync-same": kind<SyncSame>("sync-same", "SyncSame", { nonce: uint64 }),
+  "sync-digest": kind<SyncDigest>("sync-digest", "SyncDigest", {
+    nonce: uint64,
+    entries: listOf(digestEntry, maxDigestEntries),
+  }),
+  "sync-want": kind<SyncWant>("sync-want", "SyncWant", {
+    nonce: uint64,
+    peers: listOf(peer, maxDeltaEntries),
+  }),
+  "sync-delta": kind<SyncDelta>("sync-delta", "SyncDelta", {
+    nonce: uint64,
+    entries: listOf(deltaEntry, maxDeltaEntries),
+  }),
+  "sync-hint": kind<SyncHint>("sync-hint", "SyncHint", {}),
+};
+
+const overlay: KindsOf<OverlayMessage> = {
+  connect: kind<Connect>("connect", "Connect", {
+    since: uint64,
+    incarnation: uint64,
+    deficit: uint32,
+    isUrgent: flag,
+  }),
+  accept: kind<Accept>("accept", "Accept", { since: uint64, incarnation: uint64 }),
+  reject: kind<Reject>("reject", "Reject", {}),
+  disconnect: kind<Disconnect>("disconnect", "Disconnect", { instead: optional(peer) }),
+  walk: kind<Walk>("walk", "Walk", { origin: peer, hopsLeft: uint32 }),
+  "walk-end": kind<WalkEnd>("walk-end", "WalkEnd", {}),
+};
+
+const heartbeat: KindsOf<HeartbeatMessage> = {
+  ping: kind<Ping>("ping", "Ping", { nonce: uint64 }),
+  "ping-reply": kind<PingReply>("ping-reply", "PingReply", {
+    nonce: uint64,
+    isLinked: flag,
+    incarnation: uint64,
+    witnesses: listOf(peer, maxWitnesses),
+  }),
+  "probe-request": kind<ProbeRequest>("probe-request", "ProbeRequest", { nonce: uint64, suspect: peer }),
+  "probe-reply": kind<ProbeReply>("probe-reply", "ProbeReply", { nonce: uint64 }),
+};
+
+const flood: KindsOf<FloodMessage> = {
+  gossip: kind<Gossip>("gossip", "Gossip", { statement: gossipStatement, proof }),
+  summary: kind<Summary>("summary", "Summary", { count: uint64, fingerprint: uint64 }),
+  digest: kind<Digest>("digest", "Digest", { entries: listOf(seenEntry, maxDigestOrigins), isAnswer: flag }),
+};
+
+/** All kinds that carry a message of a layer. */
+export const layers = { introduction, overlay, heartbeat, flood };
+
+type AnyKind = Kind<Typed>;
+
+const kindOfType = new Map<string, Map<string, AnyKind>>();
+const kindOfCode: ({ readonly layer: string; readonly kind: AnyKind } | undefined)[] = new Array(256).fill(
+  undefined,
+);
+
+for (const [layer, kinds] of Object.entries(layers)) {
+  const entries = Object.entries(kinds) as [string, AnyKind][];
+  kindOfType.set(layer, new Map(entries));
+  for (const [, kind] of entries) kindOfCode[kind.code] = { layer, kind };
+}
+
+/** Undefined where the format has no such message. */
+export function kindOfMessage(message: Tagged): AnyKind | undefined {
+  return kindOfType.get(message.layer)?.get(message.body.type);
+}
+
+/** Undefined for codes of the link itself and for those that nobody uses. */
+export function kindWithCode(code: number) {
+  return kindOfCode[code];
+}
