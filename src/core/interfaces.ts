@@ -105,12 +105,14 @@ export type StackNotice =
   | NeighborOneSided
   | PeerLeft;
 
-/** Something must be on disk before the protocol goes on; the command `persisted` with the same key comes back. */
+/** Something is to be on disk. */
 export interface Persist {
   readonly type: "persist";
   readonly key: string;
   /** Undefined removes the key. */
   readonly value: unknown;
+  /** The protocol goes on only when the command `persisted` with the same key comes back. */
+  readonly isAwaited: boolean;
 }
 
 export interface Persisted {

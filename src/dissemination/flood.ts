@@ -26,7 +26,6 @@ import {
   type NeighborView,
   type NodeId,
   type Persist,
-  type Persisted,
   type Protocol,
   pick,
   RangeSet,
@@ -114,8 +113,7 @@ export type FloodTimer =
   | { readonly type: "repair" }
   | { readonly type: "compare"; readonly neighbor: NodeId };
 
-/** `persisted` is ignored: nothing here waits for the disk. */
-export type FloodCommand = { readonly type: "publish"; readonly payloads: readonly Payload[] } | Persisted;
+export type FloodCommand = { readonly type: "publish"; readonly payloads: readonly Payload[] };
 
 export type FloodNotice =
   | StackNotice
@@ -168,6 +166,9 @@ interface Seen {
   share: number;
 }
 
+/** A message sent to a neighbor that still lacks it after so long was lost. */
+const inFlightMs = 2000;
+
 export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, FloodCommand> {
   readonly counters = {
     published: 0,
@@ -212,7 +213,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
 
   /** Throws `UsageError` if a payload is too long or there are too many; nothing was published then. */
   onCommand(command: FloodCommand, env: FloodEnvironment): void {
-    if (command.type === "publish") this.#publish(command.payloads, env);
+    this.#publish(command.payloads, env);
   }
 
   onMessage(from: NodeId, message: FloodMessage, env: FloodEnvironment): void {
@@ -386,7 +387,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     const retained: Retained = { gossip, receivedAt: env.now, holders: [] };
     if (this.#options.retainMessages === 0) return retained;
     this.#retained.set(key, retained);
-    env.notify({ type: "persist", key: `gossip/${key}`, value: gossip });
+    env.notify({ type: "persist", key: `gossip/${key}`, value: gossip, isAwaited: false });
     while (this.#retained.size > this.#options.retainMessages) this.#forgetOldestMessage(env);
     return retained;
   }
@@ -394,7 +395,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
   #forgetOldestMessage(env: FloodEnvironment): void {
     const key = this.#retained.keys().next().value!;
     this.#retained.delete(key);
-    env.notify({ type: "persist", key: `gossip/${key}`, value: undefined });
+    env.notify({ type: "persist", key: `gossip/${key}`, value: undefined, isAwaited: false });
   }
 
   #expire(env: FloodEnvironment): void {
@@ -440,7 +441,8 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
       if (sent >= this.#options.repairBatch) break;
       const { origin, incarnation, sequence } = retained.gossip.statement;
       if (theirs.get(lifeKey(origin, incarnation))?.has(sequence)) continue;
-      if (retained.holders.includes(from)) continue; // on its way already
+      const isOnItsWay = env.now - retained.receivedAt < inFlightMs && retained.holders.includes(from);
+      if (isOnItsWay) continue;
       this.#sendTo(from, retained, env);
       sent++;
     }

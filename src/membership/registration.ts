@@ -455,7 +455,12 @@ export class Registration
       isFirst,
       peers: isFirst ? list.entries.map((entry) => entry.peer) : [],
     });
-    env.notify({ type: "persist", key: "contacts", value: this.#known.sample(256, env.random) });
+    env.notify({
+      type: "persist",
+      key: "contacts",
+      value: this.#known.sample(256, env.random),
+      isAwaited: false,
+    });
   }
 
   /** A whole list that lacks somebody who is not our neighbor: forget it; another seed may teach us better. */
@@ -512,7 +517,7 @@ export class Registration
     this.#isRefuting = true;
     this.counters.refutations++;
     // On disk before anybody hears it: a restart must begin above it.
-    env.notify({ type: "persist", key: "incarnation", value: incarnation });
+    env.notify({ type: "persist", key: "incarnation", value: incarnation, isAwaited: true });
   }
 
   #registerAnew(env: RegistrationEnvironment): void {

@@ -467,7 +467,12 @@ export class SeedRegistry
       if (all === undefined) this.#waiting.set(key, [waiting]);
       else all.push(waiting);
     }
-    env.notify({ type: "persist", key, value: { record } satisfies StoredPeer });
+    env.notify({
+      type: "persist",
+      key,
+      value: { record } satisfies StoredPeer,
+      isAwaited: waiting !== undefined,
+    });
   }
 
   // ---- Handing out ----
@@ -621,7 +626,7 @@ export class SeedRegistry
       reporters: reports.map((report) => report.statement.reporter),
       size: this.#entries.size,
     });
-    env.notify({ type: "persist", key: `peer/${identity}`, value: undefined });
+    env.notify({ type: "persist", key: `peer/${identity}`, value: undefined, isAwaited: false });
     this.#hint(env);
     this.#lookAfterOrphans(identity, env);
     this.#decideAll(env);

@@ -77,7 +77,7 @@ export class World {
       },
       notify({ layer, body }) {
         world.notices.push({ at: world.now, node, layer, notice: body });
-        if (body.type === "persist" && world.persistsAtOnce) {
+        if (body.type === "persist" && body.isAwaited && world.persistsAtOnce) {
           const done = { layer, body: { type: "persisted", key: body.key } };
           world.#at(world.now, node, () => world.nodes.get(node)?.onCommand(done, world.env(node)));
         }
