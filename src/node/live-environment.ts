@@ -1,0 +1,63 @@
+import type { Environment, Millis, NodeId, Random, Tagged } from "../core/index.ts";
+import { atEndOfTurn } from "./turn.ts";
+
+export interface LiveEnvironmentConfig {
+  readonly self: NodeId;
+  readonly random: Random;
+  readonly send: (to: NodeId, message: Tagged) => void;
+  readonly onTimer: (timer: Tagged) => void;
+  readonly onNotice: (notice: Tagged) => void;
+}
+
+/** The world of one live node: the machine's clock, the operating system's die, sockets behind `send`. */
+export class LiveEnvironment implements Environment<Tagged, Tagged, Tagged> {
+  readonly self: NodeId;
+  readonly row = 0;
+  readonly random: Random;
+  readonly #config: LiveEnvironmentConfig;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #lastNow = 0;
+  #isClosed = false;
+
+  constructor(config: LiveEnvironmentConfig) {
+    this.#config = config;
+    this.self = config.self;
+    this.random = config.random;
+  }
+
+  /** Milliseconds since 1970; stands still, rather than going back, when somebody sets the clock. */
+  get now(): Millis {
+    const now = Date.now();
+    if (now > this.#lastNow) this.#lastNow = now;
+    return this.#lastNow;
+  }
+
+  send(to: NodeId, message: Tagged): void {
+    if (!this.#isClosed) this.#config.send(to, message);
+  }
+
+  schedule(after: Millis, timer: Tagged): void {
+    if (this.#isClosed) return;
+    if (after <= 0) {
+      atEndOfTurn(() => {
+        if (!this.#isClosed) this.#config.onTimer(timer);
+      });
+      return;
+    }
+    const handle = setTimeout(() => {
+      this.#timers.delete(handle);
+      this.#config.onTimer(timer);
+    }, after);
+    this.#timers.add(handle);
+  }
+
+  notify(notice: Tagged): void {
+    this.#config.onNotice(notice);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const handle of this.#timers) clearTimeout(handle);
+    this.#timers.clear();
+  }
+}

@@ -1,0 +1,376 @@
+/**
+ * A live node: it moves data between sockets, disk and the stack of protocols, and takes no protocol decision.
+ */
+import {
+  addressOf,
+  type Candidate,
+  formatContact,
+  type Millis,
+  type NodeId,
+  type Persist,
+  type Random,
+  type Signatures,
+  type Stack,
+  type Tagged,
+  type Typed,
+  UsageError,
+} from "../core/index.ts";
+import { payloadBytes } from "../dissemination/flood.ts";
+import { maxGossipBytes, maxPayloadBytes, maxPayloadsPerGossip, type Payload } from "../dissemination/messages.ts";
+import {
+  type ClassicOptions,
+  type ClassicPeer,
+  type ClassicSeed,
+  classicPeer,
+  classicSeed,
+  scaledTo,
+} from "../profiles/classic.ts";
+import { type Address, TcpTransport, TlsTransport, type Transport } from "../transport/index.ts";
+import { Codec, type Statement, type WireOptions } from "../wire/index.ts";
+import { isMember } from "./cluster.ts";
+import type { Identity } from "./identity.ts";
+import { type LinkEvent, type LinkOptions, Links } from "./links.ts";
+import { LiveEnvironment } from "./live-environment.ts";
+import { persist, remember } from "./persistence.ts";
+import { LiveSignatures, unsigned } from "./signatures.ts";
+import { DiskStore, type Store } from "./store.ts";
+import { systemRandom } from "./system-random.ts";
+import { atEndOfTurn } from "./turn.ts";
+
+/** Every tunable of a live node. */
+export interface NodeOptions extends ClassicOptions {
+  readonly links?: Partial<LinkOptions>;
+  readonly wire?: Partial<WireOptions>;
+}
+
+export type Security =
+  /** TLS 1.3 with certificates of one authority on both sides. */
+  | { readonly type: "tls"; readonly caPem: string; readonly memberKey: Uint8Array }
+  /** Anybody may connect and listen in; identities are still proven, and origins still sign. */
+  | { readonly type: "plaintext" };
+
+export interface NodeConfig {
+  readonly role: "seed" | "peer";
+  readonly name: string;
+  readonly identity: Identity;
+  readonly security: Security;
+  /** Port 0 takes a free one. */
+  readonly listen: Address;
+  /** The host that others are told, where it is not `listen.host`. */
+  readonly advertise?: string;
+  /** All configured seeds; a seed may find itself among them. */
+  readonly seeds: readonly Address[];
+  /** Nodes of other names are refused. */
+  readonly cluster?: string;
+  /** Where the node remembers itself; without it, every life is the first. */
+  readonly dataFolder?: string;
+  readonly options?: NodeOptions;
+  /** False leaves out origin signatures (for measuring, and for members who all trust each other). */
+  readonly signs?: boolean;
+  readonly random?: Random;
+  /** Hears every notice from the very first on. */
+  readonly onNotice?: NoticeListener;
+}
+
+/** Every notice of every layer: the trace, before it is written down. */
+export type NoticeListener = (at: Millis, layer: string, notice: Typed & Record<string, any>, node: GrapevineNode) => void;
+
+/** Notices of the shell itself have this layer. */
+export const shellLayer = "node";
+
+export type ShellNotice =
+  | { readonly type: "listening"; readonly contact: NodeId; readonly role: string }
+  | { readonly type: "stopped"; readonly reason: string }
+  | { readonly type: "warning"; readonly text: string }
+  | LinkEvent;
+
+export class GrapevineNode {
+  readonly name: string;
+  readonly role: "seed" | "peer";
+  readonly startedAt = Date.now();
+  readonly links: Links;
+  readonly #config: NodeConfig;
+  readonly #codec: Codec;
+  readonly #listeners = new Set<NoticeListener>();
+  #store: Store | undefined;
+  #env!: LiveEnvironment;
+  #stack!: Stack;
+  #peer: ClassicPeer | undefined;
+  #seed: ClassicSeed | undefined;
+  #publications: Payload[] = [];
+  #isStopped = false;
+
+  private constructor(config: NodeConfig) {
+    this.#config = config;
+    this.name = config.name;
+    this.role = config.role;
+    this.#codec = new Codec(config.options?.wire);
+    if (config.onNotice !== undefined) this.#listeners.add(config.onNotice);
+    this.links = new Links({
+      transport: makeTransport(config, (remote, reason, detail) => this.#onRefused(remote, reason, detail)),
+      codec: this.#codec,
+      identity: config.identity,
+      role: config.role,
+      name: config.name,
+      cluster: config.cluster ?? "grapevine",
+      isMember: membership(config.security),
+      onMessage: (from, message) => this.#enter(() => this.#stack.onMessage(from, message, this.#env)),
+      onEvent: (event) => this.#tell(shellLayer, event),
+      options: config.options?.links,
+    });
+  }
+
+  /** Listens, remembers, and joins. Throws `UsageError` for options, ports and folders that cannot be used. */
+  static async start(config: NodeConfig): Promise<GrapevineNode> {
+    const node = new GrapevineNode(config);
+    try {
+      await node.#start();
+    } catch (error) {
+      await node.links.destroy();
+      await node.#store?.close();
+      throw error;
+    }
+    return node;
+  }
+
+  async #start(): Promise<void> {
+    const { identity, listen, advertise, dataFolder, seeds, security, name, signs, random } = this.#config;
+    if (advertise === undefined && (listen.host === "0.0.0.0" || listen.host === "::")) {
+      throw new UsageError(`advertise: ${listen.host} is no address that others could call; give one with --advertise`);
+    }
+    const options = withScaledTimes(this.#config.options);
+    if (dataFolder !== undefined) {
+      this.#store = await DiskStore.open(
+        dataFolder,
+        (text) => this.#warn(text),
+        (error) => this.#warn(`cannot write ${dataFolder}: ${error.message}`),
+      );
+    }
+    const memory = this.#store === undefined ? undefined : await remember(this.#store, this.#codec);
+    if (memory !== undefined && memory.unreadable > 0) {
+      this.#warn(`${memory.unreadable} entries in ${dataFolder} cannot be read and are left out`);
+    }
+    const self = await this.links.listen(listen, advertise);
+    this.#env = new LiveEnvironment({
+      self: formatContact(identity.id, self.host, self.port),
+      random: random ?? systemRandom,
+      send: (to, message) => this.links.send(to, message),
+      onTimer: (timer) => this.#enter(() => this.#stack.onTimer(timer, this.#env)),
+      onNotice: (notice) => this.#onNotice(notice),
+    });
+    const signatures: Signatures<Statement> =
+      signs === false ? unsigned : new LiveSignatures(identity, membership(security));
+    const contacts = seeds.map(({ host, port }) => formatContact("", host, port));
+    if (this.role === "seed") {
+      const own = addressOf(this.contact);
+      const otherSeeds = contacts.filter((contact) => addressOf(contact) !== own);
+      this.#seed = classicSeed({ otherSeeds, signatures, restored: memory?.peers, options });
+      this.#stack = this.#seed.stack;
+    } else {
+      const now = this.#env.now;
+      // A clock that was set back must not make this life look older than the last one.
+      const incarnation = Math.max((memory?.incarnation ?? 0) + 1, now);
+      this.#peer = classicPeer({
+        name,
+        seeds: contacts,
+        incarnation,
+        since: now,
+        signatures,
+        contacts: memory?.contacts,
+        restored: memory?.gossip,
+        options,
+      });
+      this.#stack = this.#peer.stack;
+      await this.#rememberIncarnation(incarnation);
+    }
+    this.#tell(shellLayer, { type: "listening", contact: this.contact, role: this.role });
+    this.#enter(() => this.#stack.start(this.#env));
+  }
+
+  /** On disk before anybody hears it: the next life must be higher. */
+  #rememberIncarnation(incarnation: number): Promise<void> {
+    const store = this.#store;
+    if (store === undefined) return Promise.resolve();
+    const notice: Persist = { type: "persist", key: "incarnation", value: incarnation, isAwaited: true };
+    return new Promise((resolve) => persist(store, this.#codec, "introduction", notice, resolve));
+  }
+
+  // ---- What a user may ask ----
+
+  get contact(): NodeId {
+    return this.#env.self;
+  }
+  get isRunning(): boolean {
+    return !this.#isStopped;
+  }
+  /** The protocols of a peer; undefined in a seed. */
+  get peer(): ClassicPeer | undefined {
+    return this.#peer;
+  }
+  /** The protocols of a seed; undefined in a peer. */
+  get seed(): ClassicSeed | undefined {
+    return this.#seed;
+  }
+  get stack(): Stack {
+    return this.#stack;
+  }
+
+  /** Everybody that this node knows of, without itself: a seed's peer list, or the union of lists of a peer. */
+  members(): Candidate[] {
+    if (this.#seed !== undefined) return this.#seed.registry.list.map(({ peer, since }) => ({ peer, since }));
+    return this.#peer!.registration.candidates.slice();
+  }
+
+  neighbors(): { peer: NodeId; rttMs: number | undefined }[] {
+    if (this.#peer === undefined) return [];
+    const { overlay, heartbeat } = this.#peer;
+    return overlay.neighbors.map((peer) => ({ peer, rttMs: heartbeat.rttMs(peer) }));
+  }
+
+  /**
+   * Spreads a message to all peers. What is published in one turn of the event loop travels under one signature.
+   * Resolves when no neighbor is far behind in reading: await it, and a fast publisher keeps to the network's pace.
+   * Throws `UsageError` for a payload of more than 64 KiB, and on seeds and stopped nodes.
+   */
+  async publish(payload: Payload): Promise<void> {
+    if (this.#peer === undefined) throw new UsageError("publish: a seed does not gossip; ask a peer");
+    if (this.#isStopped) throw new UsageError("publish: this node has stopped");
+    const bytes = payloadBytes(payload);
+    if (bytes > maxPayloadBytes) throw new UsageError(`payload: ${bytes} bytes is more than ${maxPayloadBytes}`);
+    this.#publications.push(payload);
+    if (this.#publications.length === 1) atEndOfTurn(() => this.#publishGathered());
+    await this.links.drained();
+  }
+
+  #publishGathered(): void {
+    let gathered: Payload[] = [];
+    let bytes = 0;
+    for (const payload of this.#publications.splice(0)) {
+      const more = payloadBytes(payload);
+      if (gathered.length === maxPayloadsPerGossip || bytes + more > maxGossipBytes) {
+        this.command("flood", { type: "publish", payloads: gathered });
+        gathered = [];
+        bytes = 0;
+      }
+      gathered.push(payload);
+      bytes += more;
+    }
+    this.command("flood", { type: "publish", payloads: gathered });
+  }
+
+  /** Hands a command to a layer of the stack. */
+  command(layer: string, body: Typed): void {
+    if (this.#isStopped) return;
+    this.#enter(() => this.#stack.onCommand({ layer, body }, this.#env));
+  }
+
+  /** Calls `listener` for every notice from now on; call the result to stop. */
+  onNotice(listener: NoticeListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  // ---- Ending ----
+
+  /** Says goodbye to seeds and neighbors, and stops. */
+  async leave(): Promise<void> {
+    if (this.#isStopped) return;
+    if (this.#peer !== undefined) {
+      this.command("introduction", { type: "leave" });
+      await this.links.settled(1000);
+    }
+    await this.close("left");
+  }
+
+  /** Stops in order, without a goodbye: the others will notice. */
+  async close(reason = "closed"): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#env.close();
+    await this.links.close();
+    await this.#store?.close();
+    this.#tell(shellLayer, { type: "stopped", reason });
+  }
+
+  /** Stops as a killed process would: sockets are torn, nothing is said or written any more. */
+  async kill(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    this.#env.close();
+    await this.links.destroy();
+    await this.#store?.close();
+    this.#tell(shellLayer, { type: "stopped", reason: "killed" });
+  }
+
+  // ---- Between the stack and the world ----
+
+  #enter(step: () => void): void {
+    if (this.#isStopped) return;
+    try {
+      step();
+    } catch (error) {
+      if (error instanceof UsageError) throw error;
+      // Our own belief is broken: this node stops before it harms others.
+      this.#warn(`stopped: ${error instanceof Error ? error.stack : String(error)}`);
+      void this.kill();
+    }
+  }
+
+  #onNotice({ layer, body }: Tagged): void {
+    const notice = body as Typed & Record<string, any>;
+    switch (notice.type) {
+      case "persist":
+        return this.#persist(layer, body as Persist);
+      case "neighbor-up":
+        this.links.keep(notice["neighbor"]);
+        break;
+      case "neighbor-down":
+        this.links.release(notice["neighbor"]);
+        break;
+    }
+    this.#tell(layer, notice);
+  }
+
+  #persist(layer: string, notice: Persist): void {
+    const done = notice.isAwaited
+      ? () => this.command(layer, { type: "persisted", key: notice.key } as Typed)
+      : undefined;
+    if (this.#store !== undefined) persist(this.#store, this.#codec, layer, notice, done);
+    else if (done !== undefined) atEndOfTurn(done);
+  }
+
+  #tell(layer: string, notice: Typed & Record<string, any>): void {
+    const at = this.#env === undefined ? Date.now() : this.#env.now;
+    for (const listener of this.#listeners) listener(at, layer, notice, this);
+  }
+
+  #warn(text: string): void {
+    this.#tell(shellLayer, { type: "warning", text });
+  }
+
+  #onRefused(remote: string, reason: string, detail: string): void {
+    this.links?.drop(reason);
+    this.#tell(shellLayer, { type: "link-refused", remote, reason, detail });
+  }
+}
+
+/** Times that the user did not set follow the ping interval. */
+function withScaledTimes(options: NodeOptions = {}): NodeOptions {
+  const pingIntervalMs = options.heartbeat?.pingIntervalMs;
+  return pingIntervalMs === undefined ? options : scaledTo(pingIntervalMs, options);
+}
+
+function membership(security: Security): (publicKey: Uint8Array, token: Uint8Array) => boolean {
+  if (security.type === "plaintext") return () => true;
+  return (publicKey, token) => isMember(security.memberKey, publicKey, token);
+}
+
+function makeTransport(config: NodeConfig, onRefused: (remote: string, reason: string, detail: string) => void): Transport {
+  if (config.security.type === "plaintext") return new TcpTransport();
+  const { identity, security } = config;
+  return new TlsTransport({
+    identity,
+    caPem: security.caPem,
+    onRefused: (error, remote) => onRefused(`${remote.host}:${remote.port}`, error.code, error.message),
+  });
+}
