@@ -25,7 +25,7 @@ export type OptionSpecs<Options> = { readonly [Name in keyof Options]-?: OptionS
 export function defineOptions<Options extends object>(specs: OptionSpecs<Options>) {
   const validate = (overrides: Partial<Options> = {}): Readonly<Options> => {
     for (const name of Object.keys(overrides)) {
-      if (!(name in specs)) {
+      if (!Object.hasOwn(specs, name)) {
         throw new UsageError(`${name}: there is no such option; there are ${Object.keys(specs).join(", ")}`);
       }
     }

@@ -1,5 +1,6 @@
-import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus";
 import { UsageError } from "./errors.ts";
+import { hashNumbers } from "./hash.ts";
 
 /** The only die. Live it is fed by the operating system, simulated by a seed. */
 export interface Random {
@@ -30,7 +31,9 @@ class SeededRandom extends RandomBits {
 
   constructor(seed: number) {
     super();
-    this.#generator = xoroshiro128plus(seed | 0);
+    // Hashed, because the first draws of a generator that starts from a small number are not random at all: the very
+    // first would be 2^32 - 1 - seed, which makes every node a hub.
+    this.#generator = xoroshiro128plusFromState([1, 2, 3, 4].map((word) => hashNumbers([seed, word]) | 0));
   }
 
   override uint32(): number {
@@ -52,7 +55,7 @@ export function pick<T>(list: readonly T[], random: Random): T {
 /** Up to `count` different elements, in random order (partial Fisher-Yates on a copy). */
 export function sample<T>(list: readonly T[], count: number, random: Random): T[] {
   const copy = list.slice();
-  const wanted = Math.min(count, copy.length);
+  const wanted = Math.max(0, Math.min(count, copy.length));
   for (let i = 0; i < wanted; i++) {
     const j = i + random.below(copy.length - i);
     const chosen = copy[j]!;

@@ -72,17 +72,22 @@ export class Stack implements Protocol<Tagged, Tagged, Tagged, Tagged> {
   #drain(env: StackEnvironment): void {
     if (this.#isDraining || this.#queue.length === 0) return;
     this.#isDraining = true;
-    for (let i = 0; i < this.#queue.length; i++) {
-      const notice = this.#queue[i]!;
-      for (const name of this.#names) {
-        if (name === notice.layer) continue;
-        const layer = this.layers[name]!;
-        if (layer.onNotice !== undefined) layer.onNotice(notice.body, this.#bind(name, env)!);
+    let offered = 0;
+    try {
+      while (offered < this.#queue.length) {
+        const notice = this.#queue[offered++]!;
+        for (const name of this.#names) {
+          if (name === notice.layer) continue;
+          const layer = this.layers[name]!;
+          if (layer.onNotice !== undefined) layer.onNotice(notice.body, this.#bind(name, env)!);
+        }
+        env.notify(notice);
       }
-      env.notify(notice);
+    } finally {
+      // A layer that throws has spoilt that one notice; those behind it are offered after the next handler.
+      this.#queue.splice(0, offered);
+      this.#isDraining = false;
     }
-    this.#queue.length = 0;
-    this.#isDraining = false;
   }
 }
 

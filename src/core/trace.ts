@@ -11,11 +11,16 @@ export interface TraceEvent extends Typed {
   readonly [field: string]: unknown;
 }
 
-/** A notice as a trace event. Bytes become their length: a trace is read by people and by JSON tools. */
+/**
+ * A notice as a trace event. Bytes become their length: a trace is read by people and by JSON tools. A time that the
+ * notice itself states (when a message was published, when a death was reported) is called `statedAt`, since `at` is
+ * when the event happened.
+ */
 export function traceEvent(at: Millis, node: NodeId, layer: string, notice: Typed): TraceEvent {
   const event: Record<string, unknown> = { at, node, layer };
   for (const [field, value] of Object.entries(notice)) {
-    if (value instanceof Uint8Array) event[`${field}Bytes`] = value.length;
+    if (field === "at") event["statedAt"] = value;
+    else if (value instanceof Uint8Array) event[`${field}Bytes`] = value.length;
     else event[field] = value;
   }
   return event as unknown as TraceEvent;
