@@ -1,6 +1,6 @@
 import { defineOptions, type Tagged, type Typed, UsageError } from "../core/index.ts";
 import { frameKind, readFrame, writeFrame } from "./frame.ts";
-import { helloKind, helloProofKind } from "./hello.ts";
+import { helloCode, helloProofCode } from "./hello.ts";
 import { kindOfMessage, kindWithCode } from "./kinds.ts";
 import { MalformedFrame } from "./malformed-frame.ts";
 
@@ -25,14 +25,14 @@ export const wireOptions = defineOptions<WireOptions>({
  *     const { layer, body } = codec.decode(frameBody); // see FrameReader
  */
 export class Codec {
-  readonly #maxFrameBytes: number;
+  readonly maxFrameBytes: number;
   // A flood sends one message object to every neighbor in turn: the frame of the last one is often the next.
   #lastBody: Typed | undefined;
   #lastLayer = "";
   #lastFrame: Uint8Array = new Uint8Array(0);
 
   constructor(overrides?: Partial<WireOptions>) {
-    this.#maxFrameBytes = wireOptions(overrides).maxFrameBytes;
+    this.maxFrameBytes = wireOptions(overrides).maxFrameBytes;
   }
 
   /**
@@ -46,7 +46,7 @@ export class Codec {
     const kind = kindOfMessage(message);
     if (kind === undefined)
       throw new UsageError(`message: no kind of frame for "${body.type}" of layer "${layer}"`);
-    const frame = writeFrame(kind, body, this.#maxFrameBytes);
+    const frame = writeFrame(kind, body, this.maxFrameBytes);
     this.#lastBody = body;
     this.#lastLayer = layer;
     this.#lastFrame = frame;
@@ -56,11 +56,11 @@ export class Codec {
   /** What a frame without its length prefix says; keeps nothing of `frameBody`. Throws `MalformedFrame` only. */
   decode(frameBody: Uint8Array): Tagged {
     const code = frameKind(frameBody);
-    if (frameBody.length > this.#maxFrameBytes)
+    if (frameBody.length > this.maxFrameBytes)
       throw new MalformedFrame("too-long", `frame of ${frameBody.length}`);
     const found = kindWithCode(code);
     if (found === undefined) {
-      const isHello = code === helloKind.code || code === helloProofKind.code;
+      const isHello = code === helloCode || code === helloProofCode;
       throw new MalformedFrame(isHello ? "unexpected-kind" : "unknown-kind", String(code));
     }
     return { layer: found.layer, body: readFrame(found.kind, frameBody) };

@@ -39,6 +39,7 @@ export class FrameReader {
   /**
    * Calls `onFrame` for every frame that this chunk completes, in order. Throws `MalformedFrame` ("too-long" or
    * "empty") as soon as the length of a frame has come, after the frames before it; the stream is useless then.
+   * What `onFrame` throws ends the call too, and the rest of the chunk is lost.
    */
   push(chunk: Uint8Array, onFrame: (body: Uint8Array) => void): void {
     let pos = 0;

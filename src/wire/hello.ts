@@ -74,6 +74,10 @@ export const helloProofKind: Kind<HelloProof> = kind<HelloProof>("hello-proof", 
   signature: fixedBytes(64),
 });
 
+/** What `frameKind` says of a Hello and of a HelloProof. */
+export const helloCode = helloKind.code;
+export const helloProofCode = helloProofKind.code;
+
 /** The complete frame. Throws `UsageError` for what the other side would have to refuse. */
 export function encodeHello(hello: Hello): Uint8Array {
   return writeFrame(helloKind, hello, maxHelloBytes);

@@ -1,5 +1,5 @@
 export * from "./codec.ts";
-export { frameKind } from "./frame.ts";
+export { frameKind, lengthBytes } from "./frame.ts";
 export * from "./frame-reader.ts";
 export {
   decodeHello,
@@ -8,8 +8,8 @@ export {
   encodeHelloProof,
   type Hello,
   type HelloProof,
-  helloKind,
-  helloProofKind,
+  helloCode,
+  helloProofCode,
   maxHelloBytes,
   wireVersion,
 } from "./hello.ts";

@@ -6,6 +6,8 @@ import {
   type Gossip,
   type GossipStatement,
   maxDigestOrigins,
+  maxGossipBytes,
+  maxPayloadBytes,
   maxPayloadsPerGossip,
   type SeenEntry,
   type Summary,
@@ -52,14 +54,18 @@ import {
   type Walk,
   type WalkEnd,
 } from "../membership/messages.ts";
+import { MalformedFrame } from "./malformed-frame.ts";
 import { schemaEnum, schemaType } from "./schema-types.ts";
 import {
+  checked,
   choice,
   type Fields,
   flag,
   listOf,
+  oneOf,
   optional,
   payload,
+  payloadBytes,
   peer,
   proof,
   ranges,
@@ -112,15 +118,25 @@ export const deadReport = struct<DeadReport>(
 
 export const leaveNotice = struct<LeaveNotice>({ peer, incarnation: uint64, at: uint64 }, "leave");
 
-export const gossipStatement = struct<GossipStatement>(
-  {
-    origin: peer,
-    incarnation: uint64,
-    sequence: uint64,
-    at: uint64,
-    payloads: listOf(payload, maxPayloadsPerGossip, 1),
+export const gossipStatement = checked(
+  struct<GossipStatement>(
+    {
+      origin: peer,
+      incarnation: uint64,
+      sequence: uint64,
+      at: uint64,
+      payloads: listOf(payload, maxPayloadsPerGossip, 1),
+    },
+    "gossip",
+  ),
+  ({ sequence, payloads }) => {
+    if (!Number.isSafeInteger(sequence + payloads.length))
+      throw new MalformedFrame("bad-number", "last sequence");
+    // Few payloads cannot be too long together.
+    if (payloads.length * maxPayloadBytes <= maxGossipBytes) return;
+    const total = payloads.reduce((sum, payload) => sum + payloadBytes(payload), 0);
+    if (total > maxGossipBytes) throw new MalformedFrame("too-long", `payloads of ${total} bytes`);
   },
-  "gossip",
 );
 
 // ---- The messages of every layer --------------------------------------------------------------------------
@@ -186,10 +202,14 @@ const overlay: KindsOf<OverlayMessage> = {
   connect: kind<Connect>("connect", "Connect", {
     since: uint64,
     incarnation: uint64,
-    deficit: uint32,
+    places: oneOf<Connect["places"]>(1, 2),
     isUrgent: flag,
   }),
-  accept: kind<Accept>("accept", "Accept", { since: uint64, incarnation: uint64 }),
+  accept: kind<Accept>("accept", "Accept", {
+    since: uint64,
+    incarnation: uint64,
+    brings: optional(peer),
+  }),
   reject: kind<Reject>("reject", "Reject", {}),
   disconnect: kind<Disconnect>("disconnect", "Disconnect", { instead: optional(peer) }),
   walk: kind<Walk>("walk", "Walk", { origin: peer, hopsLeft: uint32 }),

@@ -248,12 +248,13 @@ message SyncHint {}
 message Connect {
   uint64 since = 1;
   uint64 incarnation = 2;
-  uint32 deficit = 3;
+  uint32 places = 3; // 1 or 2
   bool is_urgent = 4;
 }
 message Accept {
   uint64 since = 1;
   uint64 incarnation = 2;
+  Contact brings = 3; // optional
 }
 message Reject {}
 message Disconnect {
@@ -300,7 +301,7 @@ message GossipStatement {
   uint64 incarnation = 2;
   uint64 sequence = 3;
   uint64 at = 4;
-  repeated Payload payloads = 5; // 1 to 64
+  repeated Payload payloads = 5; // 1 to 64, together at most 512 KiB
 }
 message Gossip {
   GossipStatement statement = 1;

@@ -40,6 +40,13 @@ export const uint32: Shape<number> = {
   maxFields: 1,
 };
 
+/** One of a few numbers. */
+export function oneOf<T extends number>(...values: readonly T[]): Shape<T> {
+  return checked(uint32 as Shape<T>, (value) => {
+    if (!values.includes(value)) throw new MalformedFrame("bad-choice", String(value));
+  });
+}
+
 export const flag: Shape<boolean> = {
   read: (value) => value === true,
   write: (value) => value,
@@ -56,9 +63,8 @@ export function choice<T extends string>(numbers: Readonly<Record<T, number>>): 
       return word;
     },
     write(value) {
-      const number = numbers[value];
-      if (number === undefined) throw new MalformedFrame("bad-choice", value);
-      return number;
+      if (!Object.hasOwn(numbers, value)) throw new MalformedFrame("bad-choice", String(value));
+      return numbers[value];
     },
     maxFields: 1,
   };
@@ -133,6 +139,11 @@ interface PayloadFields {
   readonly bytes?: Uint8Array;
 }
 
+/** The length that counts: texts as UTF-8. */
+export function payloadBytes(payload: Payload): number {
+  return typeof payload === "string" ? protobuf.util.utf8.length(payload) : payload.length;
+}
+
 export const payload: Shape<Payload> = {
   read(value) {
     const fields = value as PayloadFields;
@@ -147,7 +158,7 @@ export const payload: Shape<Payload> = {
       return { bytes: value };
     }
     // The exact length costs a walk over the text; a third of the limit is short enough however it is encoded.
-    if (value.length > maxPayloadBytes / 3 && protobuf.util.utf8.length(value) > maxPayloadBytes) {
+    if (value.length > maxPayloadBytes / 3 && payloadBytes(value) > maxPayloadBytes) {
       throw new MalformedFrame("too-long", `payload of ${value.length} characters`);
     }
     if (!isWellFormed(value)) throw new MalformedFrame("bad-text", "half of a surrogate pair");
@@ -222,6 +233,22 @@ export function struct<T extends object>(
       return result;
     },
     maxFields: 1 + shapes.reduce((sum, shape) => sum + shape.maxFields, 0),
+  };
+}
+
+/** A shape with one more rule, which throws `MalformedFrame`. */
+export function checked<T>(shape: Shape<T>, check: (value: T) => void): Shape<T> {
+  return {
+    read(value) {
+      const result = shape.read(value);
+      check(result);
+      return result;
+    },
+    write(value) {
+      check(value);
+      return shape.write(value);
+    },
+    maxFields: shape.maxFields,
   };
 }
 

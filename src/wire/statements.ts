@@ -37,15 +37,11 @@ interface HelloStatement {
 }
 
 const encodeHelloFields = statementEncoder<HelloStatement>("grapevine hello 1\n", "HelloStatement", {
-  read: () => {
-    throw new UsageError("a HelloStatement is signed, never sent");
-  },
   write: ({ prover, challenge, challenger }) => ({
     prover: helloKind.shape.write(prover),
     challenge: bytesBetween(16, 32).write(challenge),
     challenger: fixedBytes(32).write(challenger),
   }),
-  maxFields: 0,
 });
 
 /**
@@ -56,7 +52,11 @@ export function encodeHelloStatement(prover: Hello, challenger: Hello): Uint8Arr
   return encodeHelloFields({ prover, challenge: challenger.challenge, challenger: challenger.publicKey });
 }
 
-function statementEncoder<T>(domain: string, name: string, shape: Shape<T>): (statement: T) => Uint8Array {
+function statementEncoder<T>(
+  domain: string,
+  name: string,
+  shape: Pick<Shape<T>, "write">,
+): (statement: T) => Uint8Array {
   const type = schemaType(name);
   const prefix = Uint8Array.from(domain, (character) => character.charCodeAt(0));
   return (statement) => {
