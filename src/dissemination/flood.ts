@@ -40,6 +40,7 @@ import {
   type FloodMessage,
   type Gossip,
   type GossipStatement,
+  maxGossipBytes,
   maxDigestOrigins,
   maxPayloadBytes,
   maxPayloadsPerGossip,
@@ -166,6 +167,8 @@ interface Seen {
   share: number;
 }
 
+const halfASurrogatePair = /\p{Surrogate}/u;
+
 /** A message sent to a neighbor that still lacks it after so long was lost. */
 const inFlightMs = 2000;
 
@@ -176,6 +179,10 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     duplicates: 0,
     sends: 0,
     repairs: 0,
+    /** Copies that crossed ours on the link: it carried the message once in each direction. */
+    crossings: 0,
+    /** Sent again to a neighbor that had it on this link already, after `inFlightMs`. */
+    resent: 0,
     forged: 0,
     gapsGivenUp: 0,
   };
@@ -268,11 +275,9 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     if (payloads.length === 0 || payloads.length > maxPayloadsPerGossip) {
       throw new UsageError(`payloads: ${payloads.length} is not between 1 and ${maxPayloadsPerGossip}`);
     }
-    for (const payload of payloads) {
-      const bytes = typeof payload === "string" ? utf8Length(payload) : payload.length;
-      if (bytes > maxPayloadBytes)
-        throw new UsageError(`payload: ${bytes} bytes is more than ${maxPayloadBytes}`);
-    }
+    let total = 0;
+    for (const payload of payloads) total += checkPayload(payload);
+    if (total > maxGossipBytes) throw new UsageError(`payloads: ${total} bytes together is more than ${maxGossipBytes}`);
     const statement: GossipStatement = {
       type: "gossip",
       origin: env.self,
@@ -297,7 +302,8 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     if (this.#hasSeen(origin, incarnation, sequence)) {
       this.counters.duplicates++;
       const retained = this.#retained.get(messageKey(origin, incarnation, sequence));
-      if (retained !== undefined && !retained.holders.includes(from)) retained.holders.push(from);
+      if (retained?.holders.includes(from)) this.counters.crossings++;
+      else retained?.holders.push(from);
       return;
     }
     // Only now, and only once: checking a signature costs more than everything else together.
@@ -441,8 +447,10 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
       if (sent >= this.#options.repairBatch) break;
       const { origin, incarnation, sequence } = retained.gossip.statement;
       if (theirs.get(lifeKey(origin, incarnation))?.has(sequence)) continue;
-      const isOnItsWay = env.now - retained.receivedAt < inFlightMs && retained.holders.includes(from);
-      if (isOnItsWay) continue;
+      if (retained.holders.includes(from)) {
+        if (env.now - retained.receivedAt < inFlightMs) continue; // on its way
+        this.counters.resent++;
+      }
       this.#sendTo(from, retained, env);
       sent++;
     }
@@ -475,11 +483,23 @@ function covers(seen: RangeSet | undefined, ranges: readonly number[]): boolean 
   return true;
 }
 
-function utf8Length(text: string): number {
+/** Returns the bytes of the payload. Throws `UsageError` if it cannot be sent. */
+export function checkPayload(payload: Payload): number {
+  if (typeof payload === "string" && halfASurrogatePair.test(payload)) {
+    throw new UsageError("payload: the text has half a surrogate pair, which UTF-8 cannot say; send it as bytes");
+  }
+  const bytes = payloadBytes(payload);
+  if (bytes > maxPayloadBytes) throw new UsageError(`payload: ${bytes} bytes is more than ${maxPayloadBytes}`);
+  return bytes;
+}
+
+/** Bytes of a payload on the wire: of a text, its UTF-8 (a surrogate half counts two, so that a pair counts four). */
+export function payloadBytes(payload: Payload): number {
+  if (typeof payload !== "string") return payload.length;
   let bytes = 0;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    bytes += unit < 0x80 ? 1 : unit < 0x800 ? 2 : unit >= 0xd800 && unit < 0xe000 ? 2 : 3;
+  for (let i = 0; i < payload.length; i++) {
+    const unit = payload.charCodeAt(i);
+    bytes += unit < 0x80 ? 1 : unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 2 : 3;
   }
   return bytes;
 }

@@ -45,5 +45,7 @@ export type FloodMessage = Gossip | Summary | Digest;
 
 export const maxPayloadsPerGossip = 64;
 export const maxPayloadBytes = 64 * 1024;
+/** All payloads of one gossip together, so that it fits a frame. */
+export const maxGossipBytes = 512 * 1024;
 export const maxDigestOrigins = 4096;
 export const maxRangesPerOrigin = 64;

@@ -18,6 +18,7 @@ import {
   type NodeId,
   portOf,
   type Tagged,
+  UsageError,
 } from "../core/index.ts";
 import { type Address, type Connection, type Transport, TransportError } from "../transport/index.ts";
 import {
@@ -115,7 +116,7 @@ export interface LinksConfig {
 }
 
 export interface LinkEvent {
-  readonly type: "link-refused" | "link-cut" | "dial-failed" | "link-open" | "link-closed";
+  readonly type: "link-refused" | "link-cut" | "message-unsendable" | "dial-failed" | "link-open" | "link-closed";
   readonly remote: string;
   readonly reason: string;
   readonly detail?: string;
@@ -206,8 +207,8 @@ export class Links {
     } else {
       link = this.#byIdentity.get(identity)?.[0];
     }
-    if (link !== undefined) return link.send(this.config.codec.encode(message));
-    this.#dial(to, message);
+    if (link === undefined) this.#dial(to, message);
+    else this.sendOver(link, message);
   }
 
   /** A neighbor's link stays open however silent it is. */
@@ -327,6 +328,19 @@ export class Links {
     };
   }
 
+  /** What the other side would have to refuse is not sent: a message with a list that no frame can hold, say. */
+  sendOver(link: Link, message: Tagged): void {
+    let frame: Uint8Array;
+    try {
+      frame = this.config.codec.encode(message);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      this.drop("unsendable");
+      return this.event("message-unsendable", link.remote, "too large", error.message);
+    }
+    link.send(frame);
+  }
+
   // ---- Called by Link ----
 
   /** The other end is proven. */
@@ -344,7 +358,7 @@ export class Links {
     this.#dialled.set(addressOf(link.dialled), link);
     const dial = this.#dials.get(String(link.dialled));
     this.#dials.delete(String(link.dialled));
-    for (const message of dial?.waiting ?? []) link.send(this.config.codec.encode(message));
+    for (const message of dial?.waiting ?? []) this.sendOver(link, message);
   }
 
   forget(link: Link, error: TransportError | undefined): void {

@@ -15,8 +15,8 @@ import {
   type Typed,
   UsageError,
 } from "../core/index.ts";
-import { payloadBytes } from "../dissemination/flood.ts";
-import { maxGossipBytes, maxPayloadBytes, maxPayloadsPerGossip, type Payload } from "../dissemination/messages.ts";
+import { checkPayload, payloadBytes } from "../dissemination/flood.ts";
+import { maxGossipBytes, maxPayloadsPerGossip, type Payload } from "../dissemination/messages.ts";
 import {
   type ClassicOptions,
   type ClassicPeer,
@@ -235,8 +235,7 @@ export class GrapevineNode {
   async publish(payload: Payload): Promise<void> {
     if (this.#peer === undefined) throw new UsageError("publish: a seed does not gossip; ask a peer");
     if (this.#isStopped) throw new UsageError("publish: this node has stopped");
-    const bytes = payloadBytes(payload);
-    if (bytes > maxPayloadBytes) throw new UsageError(`payload: ${bytes} bytes is more than ${maxPayloadBytes}`);
+    checkPayload(payload);
     this.#publications.push(payload);
     if (this.#publications.length === 1) atEndOfTurn(() => this.#publishGathered());
     await this.links.drained();

@@ -10,10 +10,10 @@ export interface WireOptions {
 
 export const wireOptions = defineOptions<WireOptions>({
   maxFrameBytes: {
-    default: 1024 * 1024,
+    default: 2 * 1024 * 1024,
     min: 4096,
     max: 64 * 1024 * 1024,
-    description: "Longest frame that is sent or accepted, without its length prefix.",
+    description: "Longest frame that is sent or accepted (what the longest digest of a full peer list needs)",
   },
 });
 

@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { clusterCommand } from "./cluster.ts";
+import { drillCommand } from "./drill.ts";
+import { reportError } from "./errors.ts";
+import { killCommand } from "./kill.ts";
+import { leaveCommand } from "./leave.ts";
+import { membersCommand } from "./members.ts";
+import { neighborsCommand } from "./neighbors.ts";
+import { peerCommand } from "./peer.ts";
+import { publishCommand } from "./publish.ts";
+import { seedCommand } from "./seed.ts";
+import { statusCommand } from "./status.ts";
+import { tailCommand } from "./tail.ts";
+import { upCommand } from "./up.ts";
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+
+const program = new Command("grapevine")
+  .description("Gossip, membership, multicast and lookup for Node: a peer-to-peer network from one command")
+  .version(version)
+  .showHelpAfterError("(add --help for the options and examples)")
+  .commandsGroup("Run a network:")
+  .addCommand(upCommand())
+  .addCommand(seedCommand())
+  .addCommand(peerCommand())
+  .addCommand(clusterCommand())
+  .addCommand(drillCommand())
+  .commandsGroup("Talk to a running node:")
+  .addCommand(statusCommand())
+  .addCommand(membersCommand())
+  .addCommand(neighborsCommand())
+  .addCommand(publishCommand())
+  .addCommand(tailCommand())
+  .addCommand(killCommand())
+  .addCommand(leaveCommand())
+  .addHelpText(
+    "after",
+    `
+Examples:
+  $ grapevine up                          6 seeds and 20 peers on this machine; watch them gossip
+  $ grapevine up --peers 50 --once --json one run, one JSON object
+  $ grapevine drill crash                 kill a peer for real and see when everybody knows
+  $ grapevine publish "hello"             say something in the network that is running
+`,
+  );
+
+program.parseAsync().catch(reportError);

@@ -1,0 +1,230 @@
+import { Command } from "commander";
+import logUpdate from "log-update";
+import pc from "picocolors";
+import { LocalNetwork, type NetworkReport } from "../lab/index.ts";
+import { announce, LogFile, startControlApi, TraceFile } from "../node/index.ts";
+import { wholeNumber } from "./numbers.ts";
+import { stopSignal } from "./stop-signal.ts";
+import { addTunables, readTunables } from "./tunable-options.ts";
+
+interface UpOptions {
+  readonly seeds: number;
+  readonly peers: number;
+  readonly plaintext?: boolean;
+  readonly signatures: boolean;
+  readonly once?: boolean;
+  readonly json?: boolean;
+  readonly port?: number;
+  readonly api: number | false;
+  readonly outputDir?: string;
+  readonly output: boolean;
+  readonly pings?: boolean;
+  readonly trace?: string;
+}
+
+/** Beyond this many nodes a log file for each is only written if the user asks for it. */
+const nodesLoggedByDefault = 50;
+
+export function upCommand(): Command {
+  const command = new Command("up")
+    .description("Bring up a whole network on this machine, over TLS, and show how gossip reaches everybody")
+    .option("--seeds <number>", "seeds, which introduce peers to each other", wholeNumber("--seeds", 1, 1000), 6)
+    .option("--peers <number>", "peers, which gossip", wholeNumber("--peers", 0, 100_000), 20)
+    .option("--once", "end by itself when all messages have arrived; exit code 0 only if they reached everybody")
+    .option("--json", "print one JSON object at the end and nothing else")
+    .option("--plaintext", "no TLS: for teaching and packet captures")
+    .option("--no-signatures", "no origin signatures: links still know who is there, but a member could lie about others")
+    .option("--port <number>", "port of the first seed, the others follow (default: free ones)", wholeNumber("--port", 1, 65_000))
+    .option("--api <port>", "port of the control API on 127.0.0.1; 0 takes a free one", wholeNumber("--api", 0, 65_535), 0)
+    .option("--no-api", "no control API")
+    .option("--output-dir <dir>", "write <dir>/<node>/outputfile.txt (default: grapevine-output, up to 50 nodes)")
+    .option("--no-output", "write no log files")
+    .option("--pings", "log every PING and PING_REPLY too")
+    .option("--trace <file>", "write every event as a line of JSON");
+  return addTunables(command)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ grapevine up                                           6 seeds, 20 peers, until Ctrl+C
+  $ grapevine up --peers 50 --messages 10 --interval 200ms --once --json
+  $ grapevine up --law preferential --peers 100            another degree distribution
+  $ grapevine up --format hello --ping-interval 2s --pings the texts of the other report, quicker pings
+`,
+    )
+    .action((options: UpOptions) => up(options));
+}
+
+async function up(options: UpOptions): Promise<void> {
+  const isLive = options.json !== true;
+  const stopped = stopSignal();
+  let isStopping = false;
+  void stopped.then(() => {
+    isStopping = true;
+  });
+  const logFolder = logFolderOf(options);
+  const logs = new Map<string, LogFile>();
+  const trace = options.trace === undefined ? undefined : await TraceFile.open(options.trace);
+  const screen = new Screen(isLive);
+  const network = await LocalNetwork.start(
+    {
+      seeds: options.seeds,
+      peers: options.peers,
+      isPlaintext: options.plaintext,
+      signs: options.signatures,
+      seedPort: options.port,
+      options: readTunables(options as unknown as Record<string, unknown>),
+      onNotice: (at, layer, notice, node) => {
+        trace?.write(at, layer, notice, node);
+        if (logFolder === undefined) return;
+        let log = logs.get(node.name);
+        if (log === undefined) {
+          log = LogFile.open({ folder: `${logFolder}/${node.name}`, pings: options.pings ?? false });
+          logs.set(node.name, log);
+        }
+        log.write(at, layer, notice, node);
+      },
+    },
+    (network) => screen.draw(network, "forming"),
+  );
+  const api = options.api === false ? undefined : await startControlApi({ port: options.api, nodes: () => network.nodes });
+  const withdraw = api === undefined ? undefined : announce({ url: api.url, nodes: network.nodes.map((node) => node.name) });
+  if (isLive) screen.say(introduction(network, api?.url, logFolder, options));
+  network.begin();
+  let hasFinished = false;
+  const drawing = setInterval(() => screen.draw(network, hasFinished ? "done" : "gossiping"), 200);
+  const finished = network.finished().then((result) => {
+    hasFinished = true;
+    return result;
+  });
+  await Promise.race([finished, stopped]);
+  const report = network.report();
+  if (!isStopping && isLive) {
+    screen.draw(network, "done");
+    screen.say(summary(report));
+  }
+  if (options.once !== true && !isStopping) {
+    if (isLive) screen.say(`The network goes on until ${pc.bold("Ctrl+C")}. Try in another terminal: grapevine publish "hello"`);
+    await stopped;
+  }
+  clearInterval(drawing);
+  screen.end();
+  withdraw?.();
+  await api?.close();
+  await network.close();
+  for (const log of logs.values()) await log.close();
+  await trace?.close();
+  if (options.json) process.stdout.write(`${JSON.stringify(options.once ? report : network.report())}\n`);
+  const holds = report.ratio === 1 && report.connected && report.deliveredTwice === 0;
+  // Nothing was to be delivered: then it is enough that the network stood.
+  const isEmpty = report.expected === 0 && report.connected;
+  process.exitCode = options.once && !holds && !isEmpty ? 1 : 0;
+  setImmediate(() => process.exit());
+}
+
+function logFolderOf(options: UpOptions): string | undefined {
+  if (!options.output) return undefined;
+  if (options.outputDir !== undefined) return options.outputDir;
+  return options.seeds + options.peers <= nodesLoggedByDefault ? "grapevine-output" : undefined;
+}
+
+function introduction(network: LocalNetwork, apiUrl: string | undefined, logFolder: string | undefined, options: UpOptions): string {
+  const { degrees, startMs } = network.report();
+  const security = options.plaintext ? "plaintext" : "TLS 1.3, both sides authenticated";
+  const lines = [
+    `${pc.bold("Grapevine")}: ${network.seeds.length} seeds and ${network.peers.length} peers on 127.0.0.1, ${security}`,
+    `  formed in ${startMs} ms: ${degrees.links} links, degrees ${degrees.min} to ${degrees.max} (mean ${degrees.mean}), law ${degrees.law}`,
+    `  seeds at ${network.seedAddresses.map(({ port }) => port).join(", ")}`,
+  ];
+  if (apiUrl !== undefined) lines.push(`  control API and metrics at ${apiUrl} (grapevine status, members, neighbors, tail …)`);
+  if (logFolder !== undefined) lines.push(`  logs in ${logFolder}/<node>/outputfile.txt`);
+  return lines.join("\n");
+}
+
+function summary(report: NetworkReport): string {
+  const { latencyMs, degrees } = report;
+  const verdict = report.ratio === 1 ? pc.green("every message reached every peer") : pc.red("not everything arrived");
+  const lines = [
+    `${verdict}: ${report.deliveries} of ${report.expected} deliveries of ${report.messages} messages`,
+    `  latency p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms, max ${latencyMs.max} ms`,
+    `  ${report.sends} sends, ${report.sendsPerDelivery} per delivery; links used twice in one direction: ${report.linksUsedTwice}`,
+    `  overlay ${report.connected ? "connected" : pc.red("not connected")}; memory per peer ${report.memoryPerPeerKiB} KiB`,
+    "  degree  peers",
+    ...degreeBars(degrees.histogram),
+  ];
+  if (degrees.fit !== undefined) {
+    const likelihoods = Object.entries(degrees.fit.logLikelihood).map(([law, value]) => `${law} ${value}`);
+    lines.push(`  degrees fit best: ${degrees.fit.best} (log-likelihood: ${likelihoods.join(", ")})`);
+  }
+  return lines.join("\n");
+}
+
+function degreeBars(histogram: readonly number[]): string[] {
+  const most = Math.max(1, ...histogram);
+  const width = 40;
+  return histogram.flatMap((count, degree) => {
+    if (count === 0) return [];
+    return [`  ${String(degree).padStart(6)}  ${String(count).padStart(5)} ${pc.cyan("#".repeat(Math.max(1, Math.round((count / most) * width))))}`];
+  });
+}
+
+/** The live picture: redrawn in place on a terminal, a line every two seconds elsewhere. */
+class Screen {
+  readonly #isOn: boolean;
+  readonly #isTerminal = process.stdout.isTTY === true;
+  #lastLineAt = 0;
+  #lastLine = "";
+
+  constructor(isOn: boolean) {
+    this.#isOn = isOn;
+  }
+
+  draw(network: LocalNetwork, phase: "forming" | "gossiping" | "done"): void {
+    if (!this.#isOn) return;
+    if (this.#isTerminal) return logUpdate(picture(network, phase));
+    const now = Date.now();
+    const line = oneLine(network);
+    if (line === this.#lastLine || now - this.#lastLineAt < 2000) return;
+    this.#lastLineAt = now;
+    this.#lastLine = line;
+    process.stdout.write(`${line}\n`);
+  }
+
+  /** Puts text above the picture, for good. */
+  say(text: string): void {
+    if (!this.#isOn) return;
+    if (this.#isTerminal) logUpdate.clear();
+    process.stdout.write(`${text}\n`);
+  }
+
+  end(): void {
+    if (this.#isOn && this.#isTerminal) logUpdate.done();
+  }
+}
+
+function picture(network: LocalNetwork, phase: "forming" | "gossiping" | "done"): string {
+  const { measurement, config } = network;
+  const lines = [`  registered  ${bar(network.registeredPeers, config.peers)}`];
+  if (phase !== "forming") {
+    const planned = Math.max(network.plannedMessages, measurement.published);
+    lines.push(`  published   ${bar(measurement.published, planned)}`);
+    lines.push(`  delivered   ${bar(measurement.deliveries, planned * Math.max(0, network.peers.length - 1))}`);
+    const { p50, p99 } = measurement.latencyMs;
+    lines.push(`  latency     p50 ${p50} ms, p99 ${p99} ms`);
+  }
+  return lines.join("\n");
+}
+
+function bar(value: number, whole: number): string {
+  const width = 30;
+  const share = whole === 0 ? 1 : Math.min(1, value / whole);
+  const filled = Math.floor(share * width);
+  return `${pc.green("█".repeat(filled))}${pc.dim("░".repeat(width - filled))} ${value} of ${whole}`;
+}
+
+function oneLine(network: LocalNetwork): string {
+  const { measurement } = network;
+  const { p50, p99 } = measurement.latencyMs;
+  const reached = network.expectedDeliveries === 0 ? "" : ` (${((100 * measurement.deliveries) / network.expectedDeliveries).toFixed(1)} % of what was published so far)`;
+  return `registered ${network.registeredPeers}/${network.config.peers}  published ${measurement.published}  delivered ${measurement.deliveries}${reached}  latency p50 ${p50} ms p99 ${p99} ms`;
+}

@@ -1,0 +1,2 @@
+export * from "./local-network.ts";
+export * from "./measurement.ts";

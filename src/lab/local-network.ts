@@ -1,0 +1,425 @@
+/**
+ * A whole classic network in this process: seeds and peers on loopback, over real sockets. What `grapevine up`
+ * runs, what the drills disturb, and what the benchmarks measure.
+ */
+import { readFileSync } from "node:fs";
+import { UsageError } from "../core/index.ts";
+import { powerLaw, seedExponential } from "../core/degree-law.ts";
+import {
+  createIdentity,
+  type EphemeralCluster,
+  ephemeralCluster,
+  GrapevineNode,
+  type Identity,
+  mergeOptions,
+  type NodeConfig,
+  type NodeOptions,
+  type NoticeListener,
+  type Security,
+} from "../node/index.ts";
+import { overlayOptions } from "../membership/overlay.ts";
+import { type DegreeFit, fitDegrees } from "../theory/degree-fit.ts";
+import type { Address } from "../transport/index.ts";
+import { type LatencyMs, Measurement } from "./measurement.ts";
+
+export interface LocalNetworkConfig {
+  readonly seeds: number;
+  readonly peers: number;
+  readonly isPlaintext?: boolean;
+  readonly signs?: boolean;
+  readonly options?: NodeOptions;
+  readonly host?: string;
+  /** First port of the seeds; 0 (default) takes free ones. */
+  readonly seedPort?: number;
+  readonly onNotice?: NoticeListener;
+  /** Data folders by node name, for networks that remember. */
+  readonly dataFolder?: (name: string) => string;
+}
+
+export interface NetworkReport {
+  readonly seeds: number;
+  readonly peers: number;
+  readonly messages: number;
+  readonly deliveries: number;
+  readonly expected: number;
+  /** Deliveries / expected: 1 means that every message reached every other peer. */
+  readonly ratio: number;
+  readonly deliveredTwice: number;
+  readonly latencyMs: LatencyMs;
+  readonly sends: number;
+  readonly sendsPerDelivery: number;
+  /** (link, message) pairs in which a message crossed the link twice in the same direction: 0 by design. */
+  readonly linksUsedTwice: number;
+  /** (link, message) pairs in which two copies crossed each other, once in each direction. */
+  readonly linksCrossed: number;
+  readonly degrees: DegreeReport;
+  readonly connected: boolean;
+  readonly startMs: number;
+  readonly memoryPerPeerKiB: number;
+}
+
+export interface DegreeReport {
+  readonly law: string;
+  readonly min: number;
+  readonly mean: number;
+  readonly max: number;
+  readonly links: number;
+  /** Peers by degree; the index is the degree. */
+  readonly histogram: readonly number[];
+  /** Which law the degrees follow, by log-likelihood; undefined for fewer than 10 peers. */
+  readonly fit: { best: string; verdict: string; logLikelihood: Record<string, number> } | undefined;
+}
+
+/** Descriptors that are not sockets of ours: standard streams, the event loop, files, connections coming and going. */
+const spareDescriptors = 400;
+
+export class LocalNetwork {
+  readonly config: LocalNetworkConfig;
+  readonly seeds: GrapevineNode[] = [];
+  readonly peers: GrapevineNode[] = [];
+  readonly measurement = new Measurement();
+  readonly options: NodeOptions;
+  readonly #host: string;
+  #cluster: EphemeralCluster | undefined;
+  #addresses: Address[] = [];
+  #startedAt = 0;
+  #startMs = 0;
+  #rssBefore = 0;
+  #memoryPerPeerKiB = 0;
+  #nextPeer = 1;
+  #isClosing = false;
+
+  private constructor(config: LocalNetworkConfig) {
+    this.config = config;
+    this.#host = config.host ?? "127.0.0.1";
+    this.options = mergeOptions({ source: { waitsForCommand: true } }, config.options);
+  }
+
+  /** Starts seeds, then peers. `onProgress` is called about ten times a second until all peers are in. */
+  static async start(config: LocalNetworkConfig, onProgress: (network: LocalNetwork) => void = () => {}): Promise<LocalNetwork> {
+    if (config.seeds < 1) throw new UsageError(`seeds: ${config.seeds} is less than 1`);
+    if (config.peers < 0) throw new UsageError(`peers: ${config.peers} is less than 0`);
+    checkDescriptors(config);
+    const network = new LocalNetwork(config);
+    const ticker = setInterval(() => onProgress(network), 100);
+    try {
+      await network.#start();
+      return network;
+    } catch (error) {
+      await network.close();
+      throw error;
+    } finally {
+      clearInterval(ticker);
+      onProgress(network);
+    }
+  }
+
+  async #start(): Promise<void> {
+    this.#startedAt = Date.now();
+    if (!this.config.isPlaintext) this.#cluster = await ephemeralCluster("local");
+    await this.#startSeeds();
+    (globalThis as { gc?: () => void }).gc?.();
+    this.#rssBefore = process.memoryUsage.rss();
+    // Bounded: so many may be on their way into the network at once, or the seeds' answers come too late for all.
+    const atOnce = this.config.isPlaintext ? 64 : 24;
+    for (let i = 0; i < this.config.peers; i++) {
+      await this.#until(() => this.peers.length - this.registeredPeers < atOnce, 60_000);
+      await this.addPeer();
+    }
+    await this.#until(() => this.isFormed, 60_000 + this.config.peers * 100);
+    this.#startMs = Date.now() - this.#startedAt;
+    (globalThis as { gc?: () => void }).gc?.();
+    this.#memoryPerPeerKiB = this.#memoryNow();
+  }
+
+  #memoryNow(): number {
+    const grown = process.memoryUsage.rss() - this.#rssBefore;
+    return this.peers.length === 0 ? 0 : Math.round(grown / this.peers.length / 1024);
+  }
+
+  async #startSeeds(): Promise<void> {
+    const { seeds: count, seedPort = 0 } = this.config;
+    // Seeds must know each other's ports before they start: free ones are found by asking for them.
+    const ports = seedPort > 0 ? Array.from({ length: count }, (_, i) => seedPort + i) : await freePorts(this.#host, count);
+    this.#addresses = ports.map((port) => ({ host: this.#host, port }));
+    for (let i = 0; i < count; i++) await this.startSeed(i);
+  }
+
+  /** Starts (or, after its death, starts anew and empty) the seed of that place in the list. */
+  async startSeed(index: number): Promise<GrapevineNode> {
+    const seed = await this.#startNode("seed", `seed-${index + 1}`, this.#addresses[index]!);
+    this.seeds[index] = seed;
+    return seed;
+  }
+
+  async addPeer(overrides: Partial<NodeConfig> = {}): Promise<GrapevineNode> {
+    const name = overrides.name ?? `peer-${this.#nextPeer++}`;
+    const peer = await this.#startNode("peer", name, { host: this.#host, port: 0 }, overrides);
+    this.peers.push(peer);
+    return peer;
+  }
+
+  async #startNode(role: "seed" | "peer", name: string, listen: Address, overrides: Partial<NodeConfig> = {}) {
+    const identity = overrides.identity ?? (await this.issueIdentity(name));
+    const { onNotice } = this.config;
+    const node = await GrapevineNode.start({
+      role,
+      name,
+      identity,
+      security: this.security,
+      cluster: "local",
+      listen,
+      seeds: this.#addresses,
+      options: this.options,
+      signs: this.config.signs,
+      dataFolder: this.config.dataFolder?.(name),
+      onNotice: (at, layer, notice, from) => {
+        this.measurement.listen(at, layer, notice, from);
+        onNotice?.(at, layer, notice, from);
+      },
+      ...overrides,
+    });
+    return node;
+  }
+
+  /** An identity of this network's cluster. */
+  async issueIdentity(name: string): Promise<Identity> {
+    return this.#cluster === undefined ? createIdentity() : await this.#cluster.issue(name);
+  }
+  get security(): Security {
+    if (this.#cluster === undefined) return { type: "plaintext" };
+    return { type: "tls", caPem: this.#cluster.caPem, memberKey: this.#cluster.memberKey };
+  }
+  get cluster(): EphemeralCluster | undefined {
+    return this.#cluster;
+  }
+  get seedAddresses(): readonly Address[] {
+    return this.#addresses;
+  }
+  get startedAt(): number {
+    return this.#startedAt;
+  }
+  get nodes(): GrapevineNode[] {
+    return [...this.seeds, ...this.peers];
+  }
+  get livePeers(): GrapevineNode[] {
+    return this.peers.filter((peer) => peer.isRunning);
+  }
+  get liveSeeds(): GrapevineNode[] {
+    return this.seeds.filter((seed) => seed.isRunning);
+  }
+
+  /** Node by name, or by the port that it listens on. */
+  find(nameOrPort: string): GrapevineNode | undefined {
+    return this.nodes.find((node) => node.isRunning && (node.name === nameOrPort || String(node.contact).endsWith(`:${nameOrPort}`)));
+  }
+
+  // ---- Is the network there yet? ----
+
+  /** Peers that are registered with as many seeds as they want and have a list. */
+  get registeredPeers(): number {
+    let count = 0;
+    for (const { peer, isRunning } of this.peers) {
+      if (!isRunning || peer!.registration.registeredWith.length >= peer!.registration.quorum) count++;
+    }
+    return count;
+  }
+
+  /** All registered, everybody with neighbors, and one connected graph. */
+  get isFormed(): boolean {
+    const live = this.livePeers;
+    if (this.registeredPeers < this.peers.length) return false;
+    const enough = Math.min(this.options.overlay?.minDegree ?? 3, live.length - 1);
+    return live.every((node) => node.peer!.overlay.neighbors.length >= enough) && this.isConnected;
+  }
+
+  /** Neighbors of each living peer by index among the living; a link counts if both ends have it. */
+  adjacency(): number[][] {
+    const live = this.livePeers;
+    const index = new Map(live.map((peer, i) => [peer.contact, i]));
+    return live.map((node) => {
+      const own = node.contact;
+      return node.peer!.overlay.neighbors.flatMap((neighbor) => {
+        const other = index.get(neighbor);
+        return other !== undefined && live[other]!.peer!.overlay.has(own) ? [other] : [];
+      });
+    });
+  }
+
+  get isConnected(): boolean {
+    const adjacency = this.adjacency();
+    if (adjacency.length === 0) return true;
+    const seen = new Uint8Array(adjacency.length);
+    const stack = [0];
+    seen[0] = 1;
+    let count = 1;
+    while (stack.length > 0) {
+      for (const neighbor of adjacency[stack.pop()!]!) {
+        if (seen[neighbor] === 1) continue;
+        seen[neighbor] = 1;
+        count++;
+        stack.push(neighbor);
+      }
+    }
+    return count === adjacency.length;
+  }
+
+  /** Do all living seeds have the same list? */
+  get seedsAgree(): boolean {
+    const prints = this.liveSeeds.map(({ seed }) => `${seed!.registry.size}/${seed!.registry.fingerprint}`);
+    return prints.every((print) => print === prints[0]);
+  }
+
+  // ---- Running ----
+
+  /** Every peer begins to generate its messages. */
+  begin(): void {
+    for (const peer of this.livePeers) peer.command("source", { type: "begin" });
+  }
+
+  /** What will have been generated when all sources are done. */
+  get plannedMessages(): number {
+    return this.peers.length * (this.options.source?.messages ?? 10);
+  }
+  get expectedDeliveries(): number {
+    return this.measurement.published * Math.max(0, this.peers.length - 1);
+  }
+
+  /** Waits until everything planned was published and delivered, or nothing has happened for `patienceMs`. */
+  async finished(patienceMs = 20_000, onProgress: () => void = () => {}): Promise<boolean> {
+    const { measurement } = this;
+    let seen = -1;
+    let since = Date.now();
+    while (!this.#isClosing) {
+      const isDone = measurement.published >= this.plannedMessages && measurement.deliveries >= this.expectedDeliveries;
+      if (isDone) return true;
+      const happened = measurement.published + measurement.deliveries;
+      if (happened !== seen) {
+        seen = happened;
+        since = Date.now();
+      } else if (Date.now() - since > patienceMs + (this.options.source?.intervalMs ?? 5000)) return false;
+      onProgress();
+      await sleep(50);
+    }
+    return false;
+  }
+
+  async #until(condition: () => boolean, limitMs: number): Promise<void> {
+    const deadline = Date.now() + limitMs;
+    while (!condition() && !this.#isClosing && Date.now() < deadline) await sleep(20);
+  }
+
+  report(): NetworkReport {
+    const { measurement } = this;
+    const counters = this.peers.map((node) => node.peer!.flood.counters);
+    const sum = (name: keyof (typeof counters)[number]) => counters.reduce((total, one) => total + one[name], 0);
+    const expected = this.expectedDeliveries;
+    const sends = sum("sends");
+    return {
+      seeds: this.seeds.length,
+      peers: this.peers.length,
+      messages: measurement.published,
+      deliveries: measurement.deliveries,
+      expected,
+      ratio: expected === 0 ? 0 : measurement.deliveries / expected,
+      deliveredTwice: measurement.deliveredTwice,
+      latencyMs: measurement.latencyMs,
+      sends,
+      sendsPerDelivery: measurement.deliveries === 0 ? 0 : round(sends / measurement.deliveries, 3),
+      linksUsedTwice: sum("resent"),
+      linksCrossed: Math.round(sum("crossings") / 2),
+      degrees: this.degreeReport(),
+      connected: this.isConnected,
+      startMs: this.#startMs,
+      memoryPerPeerKiB: this.#memoryPerPeerKiB,
+    };
+  }
+
+  degreeReport(): DegreeReport {
+    const degrees = this.adjacency().map((neighbors) => neighbors.length);
+    const histogram: number[] = [];
+    for (const degree of degrees) histogram[degree] = (histogram[degree] ?? 0) + 1;
+    const total = degrees.reduce((a, b) => a + b, 0);
+    return {
+      law: this.options.overlay?.law ?? overlayOptions.specs.law.default,
+      min: degrees.length === 0 ? 0 : Math.min(...degrees),
+      mean: degrees.length === 0 ? 0 : round(total / degrees.length, 2),
+      max: Math.max(0, ...degrees),
+      links: total / 2,
+      histogram: Array.from(histogram, (count) => count ?? 0),
+      fit: degrees.length < 10 ? undefined : fitReport(fitDegrees(degrees)),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await Promise.all(this.nodes.map((node) => node.close()));
+  }
+}
+
+function fitReport({ best, verdict, fits }: DegreeFit) {
+  const logLikelihood: Record<string, number> = {};
+  for (const [name, { logLikelihood: value }] of Object.entries(fits)) logLikelihood[name] = round(value, 1);
+  return { best, verdict, logLikelihood };
+}
+
+/**
+ * Refuses a network that this process has no file descriptors for: every link has two ends here, and every node
+ * listens. Throws `UsageError` with the figures.
+ */
+export function checkDescriptors({ seeds, peers, options }: LocalNetworkConfig): void {
+  const limit = descriptorLimit();
+  if (limit === undefined) return;
+  const needed = Math.ceil(peers * expectedDegree(peers, options)) + peers + seeds + spareDescriptors;
+  if (needed <= limit) return;
+  const { law } = overlayOptions(options?.overlay);
+  throw new UsageError(
+    `peers: ${peers} peers under --law ${law} need about ${needed} file descriptors in one process, the limit is ${limit}; ` +
+      "take fewer peers, a smaller --min-degree or --max-degree, another --law, or raise `ulimit -n`",
+  );
+}
+
+/** Mean degree that the overlay's law gives in a network of that size. */
+export function expectedDegree(peers: number, options: NodeOptions | undefined): number {
+  const { law, exponent, minDegree, maxDegree } = overlayOptions(options?.overlay);
+  if (peers <= 1) return 0;
+  if (law === "uniform") return Math.min(minDegree, peers - 1);
+  if (law === "preferential") return Math.min(2 * minDegree, peers - 1);
+  const support = { minDegree: Math.min(minDegree, peers - 1), maxDegree: Math.max(minDegree, Math.min(maxDegree, peers - 1)) };
+  return law === "power-law" ? powerLaw({ exponent, ...support }).mean : seedExponential(support).mean;
+}
+
+function descriptorLimit(): number | undefined {
+  try {
+    const line = readFileSync("/proc/self/limits", "utf8").split("\n").find((one) => one.startsWith("Max open files"));
+    const soft = line?.split(/\s{2,}/)[1];
+    return soft === undefined || soft === "unlimited" ? undefined : Number(soft);
+  } catch {
+    return undefined; // no such file here: then the system says so when it is full
+  }
+}
+
+async function freePorts(host: string, count: number): Promise<number[]> {
+  const { createServer } = await import("node:net");
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<import("node:net").Server>((resolve, reject) => {
+          const server = createServer().once("error", reject);
+          server.listen(0, host, () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}

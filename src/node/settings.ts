@@ -1,0 +1,145 @@
+/**
+ * Every tunable of every part, as the command line and the config file see it. All of it is derived from the
+ * tables beside the protocols, so that an option cannot be forgotten in one place.
+ */
+import { readFileSync } from "node:fs";
+import { LineCounter, parseDocument } from "yaml";
+import { checkOption, type OptionSpec, UsageError } from "../core/index.ts";
+import { classicOptionSpecs } from "../profiles/classic.ts";
+import { wireOptions } from "../wire/index.ts";
+import { linkOptions } from "./links.ts";
+import type { NodeOptions } from "./node.ts";
+
+type Value = number | string | boolean;
+
+export interface Tunable {
+  /** The part that it belongs to: `heartbeat`, `overlay`, … */
+  readonly section: string;
+  /** Its name in code and config file: `pingIntervalMs`. */
+  readonly name: string;
+  /** Its name on the command line: `ping-interval`. */
+  readonly flag: string;
+  readonly isDuration: boolean;
+  readonly spec: OptionSpec<Value>;
+}
+
+const sections: Record<string, object> = {
+  ...classicOptionSpecs,
+  links: linkOptions.specs,
+  wire: wireOptions.specs,
+};
+
+export const tunables: readonly Tunable[] = Object.entries(sections).flatMap(([section, specs]) =>
+  Object.entries(specs as Record<string, OptionSpec<Value>>).map(([name, spec]) => ({
+    section,
+    name,
+    flag: spec.flag ?? kebab(name.replace(/Ms$/, "")),
+    isDuration: name.endsWith("Ms"),
+    spec,
+  })),
+);
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+const unitsMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 };
+
+/** `200ms`, `1.5s`, `2m`, `1h`, or a plain number of milliseconds. Throws `UsageError` naming the option. */
+export function parseDuration(option: string, text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|min|h)?$/.exec(text.trim());
+  if (match === null) throw new UsageError(`${option}: "${text}" is no duration; write 200ms, 5s, 2m or 1h`);
+  return Math.round(Number(match[1]) * unitsMs[match[2] ?? "ms"]!);
+}
+
+/** Milliseconds as a person writes them: 13000 gives `13s`. */
+export function formatDuration(ms: number): string {
+  for (const [unit, size] of [["h", 3_600_000], ["m", 60_000], ["s", 1000]] as const) {
+    if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
+  }
+  return `${ms}ms`;
+}
+
+/** The value of a tunable as a text gives it. Throws `UsageError` naming the option, the value and the rule. */
+export function parseTunable(tunable: Tunable, text: string): Value {
+  const option = `--${tunable.flag}`;
+  const { spec } = tunable;
+  let value: Value;
+  if (tunable.isDuration) value = parseDuration(option, text);
+  else if (typeof spec.default === "number") {
+    value = text.trim() === "" ? Number.NaN : Number(text);
+    if (Number.isNaN(value)) throw new UsageError(`${option}: "${text}" is not a number`);
+  } else if (typeof spec.default === "boolean") {
+    if (text !== "true" && text !== "false") throw new UsageError(`${option}: "${text}" is not true or false`);
+    value = text === "true";
+  } else value = text;
+  checkOption(option, value, spec);
+  return value;
+}
+
+/**
+ * Reads a config file (YAML or JSON): sections with tunables, each by its name (`pingIntervalMs: 1000`) or as on the
+ * command line (`ping-interval: 1s`).
+ *
+ *     heartbeat:
+ *       ping-interval: 1s
+ *     overlay:
+ *       law: preferential
+ *
+ * Throws `UsageError` naming file, line and mend.
+ */
+export function loadConfigFile(path: string): NodeOptions {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new UsageError(`--config: cannot read ${path} (${(error as NodeJS.ErrnoException).code})`);
+  }
+  const lineCounter = new LineCounter();
+  const document = parseDocument(text, { lineCounter, maxAliasCount: 0 } as object);
+  const [syntaxError] = document.errors;
+  if (syntaxError !== undefined) {
+    throw new UsageError(`${path}:${lineCounter.linePos(syntaxError.pos[0]).line}: ${syntaxError.message.split("\n")[0]}`);
+  }
+  const contents = (document.toJS() ?? {}) as Record<string, Record<string, unknown>>;
+  const lineOf = (keys: string[]) => {
+    const pair = keys.length === 1 ? undefined : document.getIn(keys, true);
+    const node = (pair ?? document.get(keys[0]!, true)) as { range?: [number, number, number] } | undefined;
+    return node?.range === undefined ? 1 : lineCounter.linePos(node.range[0]).line;
+  };
+  if (typeof contents !== "object" || Array.isArray(contents)) throw new UsageError(`${path}:1: expected sections such as "heartbeat:"`);
+  const options: Record<string, Record<string, Value>> = {};
+  for (const [section, entries] of Object.entries(contents)) {
+    if (!(section in sections)) {
+      throw new UsageError(`${path}:${lineOf([section])}: no section "${section}"; there are ${Object.keys(sections).join(", ")}`);
+    }
+    if (entries === null) continue;
+    if (typeof entries !== "object") throw new UsageError(`${path}:${lineOf([section])}: "${section}" must hold options`);
+    options[section] = {};
+    for (const [key, raw] of Object.entries(entries)) {
+      const where = `${path}:${lineOf([section, key])}`;
+      const tunable = tunables.find((one) => one.section === section && (one.name === key || one.flag === key));
+      if (tunable === undefined) {
+        const names = tunables.filter((one) => one.section === section).map((one) => one.flag);
+        throw new UsageError(`${where}: no option "${key}" in ${section}; there are ${names.join(", ")}`);
+      }
+      try {
+        options[section]![tunable.name] = parseTunable(tunable, String(raw));
+      } catch (error) {
+        throw new UsageError(`${where}: ${(error as Error).message}`);
+      }
+    }
+  }
+  return options as NodeOptions;
+}
+
+/** Options of both, section by section; the later ones win. */
+export function mergeOptions(...all: readonly (NodeOptions | undefined)[]): NodeOptions {
+  const merged: Record<string, object> = {};
+  for (const options of all) {
+    for (const [section, entries] of Object.entries(options ?? {})) {
+      merged[section] = { ...merged[section], ...entries };
+    }
+  }
+  return merged as NodeOptions;
+}
