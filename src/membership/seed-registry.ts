@@ -190,7 +190,8 @@ type SeedEnvironment = Environment<IntroductionMessage, SeedRegistryTimer, SeedR
 /** Reports against one incarnation of one peer, and what the seed itself found. */
 interface Case {
   readonly reports: Map<Identity, Signed<DeadReport>>;
-  probe: "running" | "silent";
+  /** The nonce of the seed's own call-back while that is under way. */
+  probe: number | "silent";
 }
 
 interface Entry {
@@ -208,6 +209,8 @@ interface Removal {
   readonly at: Millis;
   readonly reports: readonly Signed<DeadReport>[];
   readonly leave: Signed<LeaveNotice> | undefined;
+  /** When it was last called back because another seed lists it. */
+  triedAt: Millis;
 }
 
 /** Why the seed calls somebody back: to take it up, or to see whether it lives. */
@@ -218,8 +221,10 @@ type CallBackReason =
       readonly register: Register;
       readonly peer: NodeId;
     }
+  | { readonly for: "adoption"; readonly record: Signed<PeerRecord>; readonly peer: NodeId }
   | { readonly for: "probe"; readonly peer: NodeId };
 
+/** Who is to be told that its entry is on disk. */
 interface Waiting {
   readonly to: NodeId;
   readonly nonce: number;
@@ -245,13 +250,17 @@ export class SeedRegistry
   readonly #entries = new Map<Identity, Entry>();
   readonly #removals = new Map<Identity, Removal>();
   readonly #callBacks = new Map<number, CallBackReason>();
-  /** Who gets `registered` once the entry is on disk, by storage key. */
-  readonly #waiting = new Map<string, Waiting[]>();
+  /** The call-back under way to each peer that asked to be taken up: one each, so that nobody fills the table. */
+  readonly #newcomers = new Map<Identity, number>();
+  /** Who gets `registered` once the last of its writes is on disk, by storage key. */
+  readonly #waiting = new Map<string, Waiting & { readonly writes: number }>();
   /** Pulls under way: nonce to seed. At most one for each seed. */
   readonly #pulls = new Map<number, NodeId>();
   /** Sum of the entries' hashes modulo 2^32: equal lists have equal fingerprints. */
   #fingerprint = 0;
   #isHinting = false;
+  #isDeciding = false;
+  #mustDecideAgain = false;
 
   constructor(config: SeedRegistryConfig) {
     this.#config = config;
@@ -287,9 +296,13 @@ export class SeedRegistry
   onCommand(command: SeedRegistryCommand, env: SeedEnvironment): void {
     const waiting = this.#waiting.get(command.key);
     if (waiting === undefined) return;
+    const { to, nonce, writes } = waiting;
+    if (writes > 1) {
+      this.#waiting.set(command.key, { to, nonce, writes: writes - 1 });
+      return;
+    }
     this.#waiting.delete(command.key);
-    for (const { to, nonce } of waiting)
-      env.send(to, { type: "registered", nonce, listSize: this.#entries.size });
+    env.send(to, { type: "registered", nonce, listSize: this.#entries.size });
   }
 
   onMessage(from: NodeId, message: IntroductionMessage, env: SeedEnvironment): void {
@@ -355,32 +368,45 @@ export class SeedRegistry
       this.counters.refusedInvalid++;
       return this.#refuse(from, register, "invalid", 0, env);
     }
-    const removal = this.#removals.get(identity);
-    if (removal !== undefined && removal.incarnation >= statement.incarnation) {
-      return this.#refuse(from, register, "removed", removal.incarnation, env);
-    }
-    if (entry !== undefined && entry.record.statement.incarnation > statement.incarnation) {
-      return this.#refuse(from, register, "stale", entry.record.statement.incarnation, env);
+    const objection = this.#objectionTo(statement);
+    if (objection !== undefined) {
+      return this.#refuse(from, register, objection.reason, objection.incarnation, env);
     }
     if (isRenewal) {
       this.counters.renewals++;
       entry.heardAt = env.now;
       entry.case = undefined; // whoever renews, lives
-      if (statement.version <= entry.record.statement.version) {
+      const isOnDisk = !this.#waiting.has(storageKey(identity));
+      if (statement.version <= entry.record.statement.version && isOnDisk) {
         return env.send(from, { type: "registered", nonce: register.nonce, listSize: this.#entries.size });
       }
       return this.#admit(register.record, { to: from, nonce: register.nonce }, env);
     }
-    if (entry === undefined && this.#entries.size >= this.#options.maxPeers) {
-      this.counters.refusedFull++;
-      return this.#refuse(from, register, "full", 0, env);
-    }
+    const earlier = this.#newcomers.get(identity);
+    if (earlier !== undefined) this.#callBacks.delete(earlier); // it asks again, and waits for this answer only
     if (this.#callBacks.size >= this.#options.maxPendingCallBacks) {
-      this.counters.refusedFull++;
       return this.#refuse(from, register, "full", 0, env);
     }
     // New here, or at a new address, or in a new life: does it answer where it says it does?
-    this.#callBack({ for: "registration", from, register, peer: statement.peer }, 0, env);
+    const asked = this.#callBack({ for: "registration", from, register, peer: statement.peer }, 0, env);
+    this.#newcomers.set(identity, asked);
+  }
+
+  /** Why this record may not enter the list; undefined if it may. Asked again after the call-back. */
+  #objectionTo({ peer, incarnation }: PeerRecord): Pick<Refused, "reason" | "incarnation"> | undefined {
+    const identity = identityOf(peer);
+    const removal = this.#removals.get(identity);
+    if (removal !== undefined && removal.incarnation >= incarnation) {
+      return { reason: "removed", incarnation: removal.incarnation };
+    }
+    const listed = this.#entries.get(identity)?.record.statement;
+    if (listed !== undefined && listed.incarnation > incarnation) {
+      return { reason: "stale", incarnation: listed.incarnation };
+    }
+    if (listed === undefined && this.#entries.size >= this.#options.maxPeers) {
+      return { reason: "full", incarnation: 0 };
+    }
+    return undefined;
   }
 
   #refuse(
@@ -390,15 +416,18 @@ export class SeedRegistry
     incarnation: number,
     env: SeedEnvironment,
   ): void {
+    if (reason === "full") this.counters.refusedFull++;
     env.notify({ type: "registration-refused", peer: register.record.statement.peer, reason });
     env.send(to, { type: "refused", nonce: register.nonce, reason, incarnation });
   }
 
-  #callBack(reason: CallBackReason, accused: number, env: SeedEnvironment): void {
+  /** Returns the nonce that the answer must carry. */
+  #callBack(reason: CallBackReason, accused: number, env: SeedEnvironment): number {
     const asked = nonce(env.random);
     this.#callBacks.set(asked, reason);
     env.send(reason.peer, { type: "call-back", nonce: asked, accused });
     env.schedule(this.#options.callBackTimeoutMs, { type: "call-back-timeout", nonce: asked });
+    return asked;
   }
 
   #onCallBackReply(from: NodeId, answered: number, env: SeedEnvironment): void {
@@ -408,11 +437,24 @@ export class SeedRegistry
       return;
     }
     this.#callBacks.delete(answered);
-    if (reason.for === "registration") {
-      this.counters.registrations++;
-      return this.#admit(reason.register.record, { to: reason.from, nonce: reason.register.nonce }, env);
+    const identity = identityOf(reason.peer);
+    switch (reason.for) {
+      case "registration": {
+        this.#newcomers.delete(identity);
+        const { register } = reason;
+        const objection = this.#objectionTo(register.record.statement); // much may have happened meanwhile
+        if (objection !== undefined) {
+          return this.#refuse(reason.from, register, objection.reason, objection.incarnation, env);
+        }
+        this.counters.registrations++;
+        return this.#admit(register.record, { to: reason.from, nonce: register.nonce }, env);
+      }
+      case "adoption":
+        // It lives, whatever we thought when its lease ended.
+        if (this.#removals.get(identity)?.reason === "expired") this.#removals.delete(identity);
+        return this.#adopt(reason.record, env);
     }
-    const entry = this.#entries.get(identityOf(reason.peer));
+    const entry = this.#entries.get(identity);
     if (entry === undefined) return;
     entry.heardAt = env.now;
     if (entry.case !== undefined && entry.case.reports.size > 0)
@@ -424,12 +466,16 @@ export class SeedRegistry
     const reason = this.#callBacks.get(asked);
     if (reason === undefined) return; // answered
     this.#callBacks.delete(asked);
-    if (reason.for === "registration") {
-      this.counters.refusedUnreachable++;
-      return this.#refuse(reason.from, reason.register, "unreachable", 0, env);
+    switch (reason.for) {
+      case "registration":
+        this.#newcomers.delete(identityOf(reason.peer));
+        this.counters.refusedUnreachable++;
+        return this.#refuse(reason.from, reason.register, "unreachable", 0, env);
+      case "adoption":
+        return; // as we thought
     }
     const entry = this.#entries.get(identityOf(reason.peer));
-    if (entry?.case === undefined) return;
+    if (entry?.case === undefined || entry.case.probe !== asked) return; // it was heard of meanwhile
     entry.case.probe = "silent";
     this.#decide(entry, env);
     // Somebody else's quorum may just have become smaller.
@@ -437,7 +483,14 @@ export class SeedRegistry
   }
 
   /** Puts a record into the list, on disk first, and then tells the peer. */
-  #admit(record: Signed<PeerRecord>, waiting: Waiting, env: SeedEnvironment): void {
+  #admit(offered: Signed<PeerRecord>, waiting: Waiting, env: SeedEnvironment): void {
+    const listed = this.#entries.get(identityOf(offered.statement.peer))?.record;
+    // A later version of the same life may have been quicker.
+    const isOutdated =
+      listed !== undefined &&
+      listed.statement.incarnation === offered.statement.incarnation &&
+      listed.statement.version > offered.statement.version;
+    const record = isOutdated ? listed : offered;
     const isNews = this.#put(record, env);
     const { peer, incarnation } = record.statement;
     if (isNews)
@@ -461,11 +514,10 @@ export class SeedRegistry
   }
 
   #persist(record: Signed<PeerRecord>, waiting: Waiting | undefined, env: SeedEnvironment): void {
-    const key = `peer/${identityOf(record.statement.peer)}`;
+    const key = storageKey(identityOf(record.statement.peer));
     if (waiting !== undefined) {
-      const all = this.#waiting.get(key);
-      if (all === undefined) this.#waiting.set(key, [waiting]);
-      else all.push(waiting);
+      const writes = (this.#waiting.get(key)?.writes ?? 0) + 1;
+      this.#waiting.set(key, { ...waiting, writes });
     }
     env.notify({
       type: "persist",
@@ -528,7 +580,7 @@ export class SeedRegistry
       this.counters.strangersReports++;
       return this.#ignore(report, "not a neighbor", env);
     }
-    const open = this.#openCase(entry, env);
+    const open = this.#openCase(entry, statement.incarnation, env);
     if (open.reports.size < maxReportsPerSuspect) open.reports.set(reporterIdentity, report);
     env.notify({
       type: "dead-report-received",
@@ -547,12 +599,11 @@ export class SeedRegistry
     env.notify({ type: "dead-report-ignored", suspect, reporter, reason });
   }
 
-  /** The first suspicion makes the seed look for itself. */
-  #openCase(entry: Entry, env: SeedEnvironment): Case {
+  /** The first suspicion makes the seed look for itself. `accused` is 0 where nobody reported anything. */
+  #openCase(entry: Entry, accused: number, env: SeedEnvironment): Case {
     if (entry.case === undefined) {
-      entry.case = { reports: new Map(), probe: "running" };
-      const { peer, incarnation } = entry.record.statement;
-      this.#callBack({ for: "probe", peer }, incarnation, env);
+      const probe = this.#callBack({ for: "probe", peer: entry.record.statement.peer }, accused, env);
+      entry.case = { reports: new Map(), probe };
     }
     return entry.case;
   }
@@ -576,10 +627,15 @@ export class SeedRegistry
   }
 
   #decideAll(env: SeedEnvironment): void {
-    for (const [identity, entry] of [...this.#entries]) {
-      // An earlier decision of this very loop may have removed it already.
-      if (this.#entries.get(identity) === entry) this.#decide(entry, env);
+    // A removal asks for this again: the loop goes round once more, and not into itself.
+    this.#mustDecideAgain = true;
+    if (this.#isDeciding) return;
+    this.#isDeciding = true;
+    while (this.#mustDecideAgain) {
+      this.#mustDecideAgain = false;
+      for (const entry of this.#entries.values()) this.#decide(entry, env);
     }
+    this.#isDeciding = false;
   }
 
   /** Whose neighbors are all gone can be reported by nobody: the seed looks for itself. */
@@ -588,7 +644,7 @@ export class SeedRegistry
       if (entry.case !== undefined) continue;
       const { neighbors } = entry.record.statement;
       if (!neighbors.some((neighbor) => identityOf(neighbor) === gone)) continue;
-      if (this.#required(entry) === 0) this.#openCase(entry, env);
+      if (this.#required(entry) === 0) this.#openCase(entry, 0, env);
     }
   }
 
@@ -609,12 +665,23 @@ export class SeedRegistry
     leave: Signed<LeaveNotice> | undefined,
     env: SeedEnvironment,
   ): void {
-    const { peer, incarnation } = entry.record.statement;
+    const { peer } = entry.record.statement;
+    // Whoever leaves may do so in a life that we have not heard of yet.
+    const incarnation = Math.max(entry.record.statement.incarnation, leave?.statement.incarnation ?? 0);
     const identity = identityOf(peer);
     const reports = [...(entry.case?.reports.values() ?? [])];
     this.#entries.delete(identity);
     this.#fingerprint = (this.#fingerprint - entry.hash) >>> 0;
-    this.#removals.set(identity, { entry: entry.record, incarnation, reason, at: env.now, reports, leave });
+    const at = env.now;
+    this.#removals.set(identity, {
+      entry: entry.record,
+      incarnation,
+      reason,
+      at,
+      reports,
+      leave,
+      triedAt: at,
+    });
     if (this.#removals.size > this.#options.maxPeers) {
       this.#removals.delete(this.#removals.keys().next().value!); // the oldest
     }
@@ -626,7 +693,7 @@ export class SeedRegistry
       reporters: reports.map((report) => report.statement.reporter),
       size: this.#entries.size,
     });
-    env.notify({ type: "persist", key: `peer/${identity}`, value: undefined, isAwaited: false });
+    env.notify({ type: "persist", key: storageKey(identity), value: undefined, isAwaited: false });
     this.#hint(env);
     this.#lookAfterOrphans(identity, env);
     this.#decideAll(env);
@@ -636,7 +703,7 @@ export class SeedRegistry
   #housekeep(env: SeedEnvironment): void {
     for (const entry of [...this.#entries.values()]) {
       if (env.now - entry.heardAt < this.#options.leaseMs) continue;
-      if (entry.case === undefined) this.#openCase(entry, env);
+      if (entry.case === undefined) this.#openCase(entry, 0, env);
       // Silent for a lease and at a call-back: it does not matter any more who could have reported it.
       else if (entry.case.probe === "silent") this.#remove(entry, "expired", undefined, env);
     }
@@ -706,7 +773,7 @@ export class SeedRegistry
       this.counters.unasked++;
       return;
     }
-    const wanted = digest.entries.filter((theirs) => this.#lacks(theirs)).map((theirs) => theirs.peer);
+    const wanted = digest.entries.filter((theirs) => this.#lacks(theirs, env)).map((theirs) => theirs.peer);
     this.counters.synchronisations++;
     env.notify({ type: "seeds-reconciled", seed, asked: wanted.length, size: this.#entries.size });
     if (wanted.length === 0) {
@@ -718,7 +785,7 @@ export class SeedRegistry
     }
   }
 
-  #lacks(theirs: DigestEntry): boolean {
+  #lacks(theirs: DigestEntry, env: SeedEnvironment): boolean {
     const identity = identityOf(theirs.peer);
     const entry = this.#entries.get(identity);
     const removal = this.#removals.get(identity);
@@ -727,13 +794,28 @@ export class SeedRegistry
       case "removed":
         return mine !== undefined && mine.incarnation <= theirs.incarnation;
       case "accused":
-        if (mine?.incarnation === theirs.incarnation && entry!.case === undefined) return true;
+        if (mine?.incarnation === theirs.incarnation && this.#isOpen(entry!)) return true;
         break;
     }
-    if (removal !== undefined && removal.incarnation >= theirs.incarnation) return false;
+    if (removal !== undefined && removal.incarnation >= theirs.incarnation) {
+      return this.#mayBeWrong(removal, theirs.incarnation, env);
+    }
     if (mine === undefined) return true;
     if (mine.incarnation !== theirs.incarnation) return mine.incarnation < theirs.incarnation;
     return mine.version < theirs.version;
+  }
+
+  /** Could more reports change anything? */
+  #isOpen(entry: Entry): boolean {
+    return entry.case === undefined || entry.case.reports.size < this.#required(entry);
+  }
+
+  /**
+   * An end of lease is what this seed alone found, perhaps because it was cut off itself. If another seed lists the
+   * peer, it is worth a call, now and then.
+   */
+  #mayBeWrong({ reason, incarnation, triedAt }: Removal, listed: number, env: SeedEnvironment): boolean {
+    return reason === "expired" && incarnation === listed && env.now - triedAt >= this.#options.leaseMs / 4;
   }
 
   #onSyncWant(from: NodeId, asked: number, peers: readonly NodeId[], env: SeedEnvironment): void {
@@ -772,7 +854,8 @@ export class SeedRegistry
     const identity = identityOf(statement.peer);
     const mine = this.#entries.get(identity)?.record.statement;
     const removal = this.#removals.get(identity);
-    if (removal !== undefined && removal.incarnation >= statement.incarnation) return;
+    const isRuledOut = removal !== undefined && removal.incarnation >= statement.incarnation;
+    if (isRuledOut && !this.#mayBeWrong(removal, statement.incarnation, env)) return;
     if (mine !== undefined) {
       if (mine.incarnation > statement.incarnation) return;
       if (mine.incarnation === statement.incarnation && mine.version >= statement.version) return;
@@ -782,6 +865,12 @@ export class SeedRegistry
     }
     if (!this.#config.signatures.verify(statement.peer, statement, proof)) {
       this.counters.refusedInvalid++;
+      return;
+    }
+    if (isRuledOut) {
+      removal.triedAt = env.now;
+      if (this.#callBacks.size < this.#options.maxPendingCallBacks)
+        this.#callBack({ for: "adoption", record, peer: statement.peer }, 0, env);
       return;
     }
     if (this.#put(record, env)) {
@@ -795,4 +884,8 @@ export class SeedRegistry
   #jitter(pause: Millis, env: SeedEnvironment): Millis {
     return Math.floor(pause * (0.75 + 0.5 * env.random.unit()));
   }
+}
+
+function storageKey(identity: Identity): string {
+  return `peer/${identity}`;
 }
