@@ -257,7 +257,7 @@ function sayNotice(notice: AnyNotice, node: LoggedNode, options: LogLineOptions)
     case "link-closed":
       return undefined;
     default:
-      notice.type satisfies never; // a layer that this build does not know
+      notice satisfies never; // a layer that this build does not know
       return undefined;
   }
 }
