@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import { addNode, createCluster, formatAddress, parseAddress } from "../node/index.ts";
+import { formatAddress } from "../transport/index.ts";
+import { addNode, createCluster, parseAddress } from "../node/index.ts";
 
 export function clusterCommand(): Command {
   const create = new Command("create")

@@ -7,7 +7,6 @@ import { addressOf, UsageError } from "../core/index.ts";
 import {
   announce,
   createIdentity,
-  formatAddress,
   GrapevineNode,
   type Identity,
   LogFile,
@@ -20,7 +19,7 @@ import {
   startControlApi,
   TraceFile,
 } from "../node/index.ts";
-import type { Address } from "../transport/index.ts";
+import { type Address, formatAddress } from "../transport/index.ts";
 import { wholeNumber } from "./numbers.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { addTunables, readTunables } from "./tunable-options.ts";
@@ -31,6 +30,7 @@ interface ServeOptions {
   readonly advertise?: string;
   readonly name?: string;
   readonly plaintext?: boolean;
+  readonly cluster: string;
   readonly data?: string;
   readonly api: number | false;
   readonly apiHost: string;
@@ -52,6 +52,7 @@ export function addServeOptions(command: Command, role: "seed" | "peer"): Comman
     )
     .option("--advertise <host>", "the host that others are told, where it is not the one that this node listens on")
     .option("--name <name>", "name in logs and displays (default: the folder's)")
+    .option("--cluster <name>", "nodes of other cluster names are refused", "grapevine")
     .option("--plaintext", "no TLS: for teaching and packet captures")
     .option("--data <dir>", "where the node remembers itself (default: data in its folder; none with --plaintext)")
     .option("--api <port>", "port of the control API; 0 takes a free one", wholeNumber("--api", 0, 65_535), 0)
@@ -83,6 +84,7 @@ export async function serve(role: "seed" | "peer", folder: string | undefined, o
     name,
     identity,
     security,
+    cluster: options.cluster,
     listen,
     advertise: options.advertise,
     seeds,
@@ -109,9 +111,8 @@ export async function serve(role: "seed" | "peer", folder: string | undefined, o
           kill: () => process.kill(process.pid, "SIGKILL"),
         });
   const withdraw = api === undefined ? undefined : announce({ url: api.url, token: options.apiToken, nodes: [name] });
-  if (options.screen) {
-    process.stderr.write(`${name} at ${addressOf(node.contact)}${api === undefined ? "" : `, control API at ${api.url}`}; Ctrl+C ends it\n`);
-  }
+  const apiText = api === undefined ? "" : `, control API at ${api.url}`;
+  process.stderr.write(`${name} at ${addressOf(node.contact)}${apiText}; Ctrl+C ends it\n`);
   if (role === "peer" && (options.stdin || process.stdin.isTTY)) publishLines(node);
   await Promise.race([stopped, end]);
   withdraw?.();

@@ -18,6 +18,7 @@ const headings: Record<string, string> = {
   registry: "Seeds:",
   links: "Links:",
   wire: "Wire format:",
+  transport: "Connections:",
 };
 
 /** Decided by the command itself, never by the user. */

@@ -1,2 +1,3 @@
+export * from "./drills/index.ts";
 export * from "./local-network.ts";
 export * from "./measurement.ts";

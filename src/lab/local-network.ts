@@ -6,8 +6,8 @@ import { readFileSync } from "node:fs";
 import { UsageError } from "../core/index.ts";
 import { powerLaw, seedExponential } from "../core/degree-law.ts";
 import {
+  type Authority,
   createIdentity,
-  type EphemeralCluster,
   ephemeralCluster,
   GrapevineNode,
   type Identity,
@@ -32,8 +32,17 @@ export interface LocalNetworkConfig {
   /** First port of the seeds; 0 (default) takes free ones. */
   readonly seedPort?: number;
   readonly onNotice?: NoticeListener;
+  /** Issues identities of a cluster made elsewhere; default: an ephemeral cluster in memory. */
+  readonly issue?: (name: string) => Promise<IssuedIdentity>;
   /** Data folders by node name, for networks that remember. */
   readonly dataFolder?: (name: string) => string;
+}
+
+/** An identity with the authority behind it. */
+export interface IssuedIdentity {
+  readonly identity: Identity;
+  readonly caPem: string;
+  readonly memberKey: Uint8Array;
 }
 
 export interface NetworkReport {
@@ -80,7 +89,7 @@ export class LocalNetwork {
   readonly measurement = new Measurement();
   readonly options: NodeOptions;
   readonly #host: string;
-  #cluster: EphemeralCluster | undefined;
+  #cluster: Authority | undefined;
   #addresses: Address[] = [];
   #startedAt = 0;
   #startMs = 0;
@@ -116,7 +125,7 @@ export class LocalNetwork {
 
   async #start(): Promise<void> {
     this.#startedAt = Date.now();
-    if (!this.config.isPlaintext) this.#cluster = await ephemeralCluster("local");
+    if (!this.config.isPlaintext && this.config.issue === undefined) this.#cluster = await ephemeralCluster("local");
     await this.#startSeeds();
     (globalThis as { gc?: () => void }).gc?.();
     this.#rssBefore = process.memoryUsage.rss();
@@ -160,13 +169,13 @@ export class LocalNetwork {
   }
 
   async #startNode(role: "seed" | "peer", name: string, listen: Address, overrides: Partial<NodeConfig> = {}) {
-    const identity = overrides.identity ?? (await this.issueIdentity(name));
+    const { identity, security } = await this.issue(name);
     const { onNotice } = this.config;
     const node = await GrapevineNode.start({
       role,
       name,
       identity,
-      security: this.security,
+      security,
       cluster: "local",
       listen,
       seeds: this.#addresses,
@@ -182,16 +191,14 @@ export class LocalNetwork {
     return node;
   }
 
-  /** An identity of this network's cluster. */
-  async issueIdentity(name: string): Promise<Identity> {
-    return this.#cluster === undefined ? createIdentity() : await this.#cluster.issue(name);
-  }
-  get security(): Security {
-    if (this.#cluster === undefined) return { type: "plaintext" };
-    return { type: "tls", caPem: this.#cluster.caPem, memberKey: this.#cluster.memberKey };
-  }
-  get cluster(): EphemeralCluster | undefined {
-    return this.#cluster;
+  /** A new identity of this network's cluster, and what its node needs to be let in. */
+  async issue(name: string): Promise<{ identity: Identity; security: Security }> {
+    if (this.config.isPlaintext) return { identity: createIdentity(), security: { type: "plaintext" } };
+    const { identity, caPem, memberKey } =
+      this.config.issue === undefined
+        ? { identity: await this.#cluster!.issue(name), caPem: this.#cluster!.caPem, memberKey: this.#cluster!.memberKey }
+        : await this.config.issue(name);
+    return { identity, security: { type: "tls", caPem, memberKey } };
   }
   get seedAddresses(): readonly Address[] {
     return this.#addresses;

@@ -49,7 +49,6 @@ export interface LinkOptions {
   readonly maxQueuedBytes: number;
   readonly maxFramesPerSecond: number;
   readonly maxPendingHellos: number;
-  readonly maxLinks: number;
 }
 
 export const linkOptions = defineOptions<LinkOptions>({
@@ -96,7 +95,6 @@ export const linkOptions = defineOptions<LinkOptions>({
     max: 100_000,
     description: "Connections that have not said who they are; the oldest goes when there are more",
   },
-  maxLinks: { default: 4096, min: 8, max: 1_000_000, description: "Links at once; more are refused" },
 });
 
 export interface LinksConfig {
@@ -124,6 +122,8 @@ export interface LinkEvent {
 
 /** Messages kept for a connection that is still being opened. */
 const maxWaitingMessages = 256;
+/** Connections being opened at once. */
+const maxDials = 4096;
 
 interface Dial {
   readonly to: NodeId;
@@ -178,6 +178,10 @@ export class Links {
     let count = 0;
     for (const links of this.#byIdentity.values()) count += links.length;
     return count;
+  }
+  /** Open connections, known or not, both directions. */
+  get connectionCount(): number {
+    return this.config.transport.connectionCount;
   }
   get strangerCount(): number {
     return this.#strangers.size;
@@ -258,10 +262,7 @@ export class Links {
   // ---- Opening ----
 
   #accept(connection: Connection): void {
-    if (this.#isClosed || this.linkCount + this.#strangers.size >= this.options.maxLinks) {
-      this.drop("too-many-links");
-      return connection.destroy();
-    }
+    if (this.#isClosed) return connection.destroy();
     if (this.#strangers.size >= this.options.maxPendingHellos) {
       const [oldest] = this.#strangers;
       oldest?.cut("too-many-strangers");
@@ -280,7 +281,7 @@ export class Links {
       else this.counters.messagesDropped++;
       return;
     }
-    if (port === 0 || host === "" || this.#dials.size >= this.options.maxLinks) {
+    if (port === 0 || host === "" || this.#dials.size >= maxDials) {
       this.counters.messagesDropped++;
       return;
     }

@@ -25,7 +25,16 @@ import {
   classicSeed,
   scaledTo,
 } from "../profiles/classic.ts";
-import { type Address, TcpTransport, TlsTransport, type Transport } from "../transport/index.ts";
+import {
+  type Address,
+  formatAddress,
+  type OnRefused,
+  TcpTransport,
+  TlsTransport,
+  type Transport,
+  type TransportError,
+  type TransportOptions,
+} from "../transport/index.ts";
 import { Codec, type Statement, type WireOptions } from "../wire/index.ts";
 import { isMember } from "./cluster.ts";
 import type { Identity } from "./identity.ts";
@@ -41,6 +50,7 @@ import { atEndOfTurn } from "./turn.ts";
 export interface NodeOptions extends ClassicOptions {
   readonly links?: Partial<LinkOptions>;
   readonly wire?: Partial<WireOptions>;
+  readonly transport?: Partial<TransportOptions>;
 }
 
 export type Security =
@@ -107,7 +117,7 @@ export class GrapevineNode {
     this.#codec = new Codec(config.options?.wire);
     if (config.onNotice !== undefined) this.#listeners.add(config.onNotice);
     this.links = new Links({
-      transport: makeTransport(config, (remote, reason, detail) => this.#onRefused(remote, reason, detail)),
+      transport: makeTransport(config, (error, remote) => this.#onRefused(error, remote)),
       codec: this.#codec,
       identity: config.identity,
       role: config.role,
@@ -258,7 +268,7 @@ export class GrapevineNode {
   }
 
   /** Hands a command to a layer of the stack. */
-  command(layer: string, body: Typed): void {
+  command(layer: string, body: Typed & Record<string, any>): void {
     if (this.#isStopped) return;
     this.#enter(() => this.#stack.onCommand({ layer, body }, this.#env));
   }
@@ -332,7 +342,7 @@ export class GrapevineNode {
 
   #persist(layer: string, notice: Persist): void {
     const done = notice.isAwaited
-      ? () => this.command(layer, { type: "persisted", key: notice.key } as Typed)
+      ? () => this.command(layer, { type: "persisted", key: notice.key })
       : undefined;
     if (this.#store !== undefined) persist(this.#store, this.#codec, layer, notice, done);
     else if (done !== undefined) atEndOfTurn(done);
@@ -347,9 +357,10 @@ export class GrapevineNode {
     this.#tell(shellLayer, { type: "warning", text });
   }
 
-  #onRefused(remote: string, reason: string, detail: string): void {
-    this.links?.drop(reason);
-    this.#tell(shellLayer, { type: "link-refused", remote, reason, detail });
+  #onRefused(error: TransportError, remote: Address): void {
+    this.links.drop(error.code);
+    const event = { remote: formatAddress(remote), reason: error.code, detail: error.message };
+    this.#tell(shellLayer, { type: "link-refused", ...event });
   }
 }
 
@@ -364,12 +375,10 @@ function membership(security: Security): (publicKey: Uint8Array, token: Uint8Arr
   return (publicKey, token) => isMember(security.memberKey, publicKey, token);
 }
 
-function makeTransport(config: NodeConfig, onRefused: (remote: string, reason: string, detail: string) => void): Transport {
-  if (config.security.type === "plaintext") return new TcpTransport();
-  const { identity, security } = config;
-  return new TlsTransport({
-    identity,
-    caPem: security.caPem,
-    onRefused: (error, remote) => onRefused(`${remote.host}:${remote.port}`, error.code, error.message),
-  });
+function makeTransport(config: NodeConfig, onRefused: OnRefused): Transport {
+  const { identity, security, options } = config;
+  const setup = { options: options?.transport, onRefused };
+  return security.type === "plaintext"
+    ? new TcpTransport(setup)
+    : new TlsTransport({ ...setup, identity, caPem: security.caPem });
 }

@@ -50,7 +50,3 @@ export function parseAddress(text: string, where: string): Address {
   if (port < 1 || port > 65_535) throw new UsageError(`${where}: port ${port} is not between 1 and 65535`);
   return { host, port };
 }
-
-export function formatAddress({ host, port }: Address): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}

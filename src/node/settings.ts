@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { LineCounter, parseDocument } from "yaml";
 import { checkOption, type OptionSpec, UsageError } from "../core/index.ts";
 import { classicOptionSpecs } from "../profiles/classic.ts";
+import { transportOptions } from "../transport/index.ts";
 import { wireOptions } from "../wire/index.ts";
 import { linkOptions } from "./links.ts";
 import type { NodeOptions } from "./node.ts";
@@ -27,6 +28,7 @@ const sections: Record<string, object> = {
   ...classicOptionSpecs,
   links: linkOptions.specs,
   wire: wireOptions.specs,
+  transport: transportOptions.specs,
 };
 
 export const tunables: readonly Tunable[] = Object.entries(sections).flatMap(([section, specs]) =>

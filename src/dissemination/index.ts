@@ -1,0 +1,3 @@
+export * from "./flood.ts";
+export * from "./gossip-source.ts";
+export type * from "./messages.ts";

@@ -1,0 +1,7 @@
+export * from "./heartbeat.ts";
+export * from "./known-peers.ts";
+export type * from "./messages.ts";
+export * from "./overlay.ts";
+export * from "./registration.ts";
+export * from "./seed-registry.ts";
+export * from "./seniority.ts";

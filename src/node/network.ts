@@ -1,0 +1,221 @@
+/**
+ * The library's face: one peer of a classic network, with messages and membership as async iterators.
+ */
+import { hostOf, identityOf, type NodeId, portOf, UsageError } from "../core/index.ts";
+import type { Payload } from "../dissemination/messages.ts";
+import type { Address } from "../transport/index.ts";
+import { loadNodeFolder } from "./cluster.ts";
+import { createIdentity, type Identity } from "./identity.ts";
+import { GrapevineNode, type NodeOptions, type Security } from "./node.ts";
+import { parseAddress, readSeedFile } from "./seed-file.ts";
+
+export interface JoinOptions {
+  /** The folder that `grapevine cluster add` made: key, certificate, config.txt. */
+  readonly folder?: string;
+  /** Seeds as `IP:port`; default: config.txt of the folder. */
+  readonly seeds?: readonly string[];
+  /** No TLS, and no folder needed. */
+  readonly plaintext?: boolean;
+  /** Where to listen; default: 127.0.0.1 and a free port. */
+  readonly listen?: { readonly host: string; readonly port?: number };
+  /** The host that others are told, where it differs from the one listened on. */
+  readonly advertise?: string;
+  readonly name?: string;
+  /** Where the peer remembers itself; default: `data` in the folder, nowhere without one. */
+  readonly dataFolder?: string;
+  /** Tunables by part, as in the config file. A library peer generates no messages of its own unless told to. */
+  readonly options?: NodeOptions;
+  /** An identity and authority made by the program itself, instead of a folder. */
+  readonly identity?: Identity;
+  readonly security?: Security;
+}
+
+export interface Member {
+  /** 40 hexadecimal digits: the first 160 bits of SHA-256 of the public key. */
+  readonly id: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Message {
+  readonly from: Member;
+  /** Counts the origin's messages from 0 in each of its lives. */
+  readonly sequence: number;
+  readonly sentAt: Date;
+  /** The text, or the bytes as UTF-8. */
+  readonly text: string;
+  readonly payload: Payload;
+}
+
+export interface MembershipEvent {
+  readonly type: "neighbor-up" | "neighbor-down" | "dead" | "left";
+  readonly member: Member;
+}
+
+/** Messages and events waiting for a slow consumer; beyond it the oldest are dropped and counted. */
+const maxWaiting = 10_000;
+
+/**
+ * Joins a network as a peer. Resolves once a seed has taken the peer up, or at once where earlier contacts are known.
+ * Throws `UsageError` for options that cannot be used; with seeds that do not answer it goes on trying, for ever.
+ */
+export async function join(options: JoinOptions): Promise<Network> {
+  const { identity, security, seeds, dataFolder } = resolve(options);
+  const node = await GrapevineNode.start({
+    role: "peer",
+    name: options.name ?? options.folder?.replace(/\/+$/, "").split("/").pop() ?? "peer",
+    identity,
+    security,
+    listen: { host: options.listen?.host ?? "127.0.0.1", port: options.listen?.port ?? 0 },
+    advertise: options.advertise,
+    seeds,
+    dataFolder,
+    options: { ...options.options, source: { messages: 0, ...options.options?.source } },
+  });
+  const network = new Network(node);
+  if (node.members().length === 0) await network.registered();
+  return network;
+}
+
+function resolve(options: JoinOptions) {
+  const { folder, plaintext } = options;
+  const given = options.seeds?.map((text) => parseAddress(text, "seeds"));
+  if (options.identity !== undefined && options.security !== undefined) {
+    return { identity: options.identity, security: options.security, seeds: needSeeds(given), dataFolder: options.dataFolder };
+  }
+  if (plaintext) {
+    const security: Security = { type: "plaintext" };
+    return { identity: createIdentity(), security, seeds: needSeeds(given), dataFolder: options.dataFolder };
+  }
+  if (folder === undefined) {
+    throw new UsageError("folder: missing; make one with `grapevine cluster add`, or join with plaintext: true");
+  }
+  const { identity, caPem, memberKey, configPath } = loadNodeFolder(folder);
+  const security: Security = { type: "tls", caPem, memberKey };
+  return { identity, security, seeds: given ?? readSeedFile(configPath), dataFolder: options.dataFolder ?? `${folder}/data` };
+}
+
+function needSeeds(seeds: Address[] | undefined): Address[] {
+  if (seeds === undefined || seeds.length === 0) throw new UsageError('seeds: missing; give addresses such as ["127.0.0.1:8080"]');
+  return seeds;
+}
+
+export class Network {
+  readonly node: GrapevineNode;
+
+  constructor(node: GrapevineNode) {
+    this.node = node;
+  }
+
+  /** This peer itself. */
+  get self(): Member {
+    return memberOf(this.node.contact);
+  }
+
+  /** Resolves once at least one seed has taken this peer up. */
+  async registered(): Promise<void> {
+    const { node } = this;
+    if (node.peer!.registration.registeredWith.length > 0) return;
+    await new Promise<void>((resolve) => {
+      const stop = node.onNotice((_at, _layer, notice) => {
+        if (notice.type !== "list-received" && notice.type !== "stopped") return;
+        stop();
+        resolve();
+      });
+    });
+  }
+
+  /** Everybody that this peer has heard of, without itself. */
+  members(): Member[] {
+    return this.node.members().map(({ peer }) => memberOf(peer));
+  }
+
+  /** The peers to which there is a link. */
+  neighbors(): Member[] {
+    return this.node.neighbors().map(({ peer }) => memberOf(peer));
+  }
+
+  /** Spreads a text or bytes (at most 64 KiB) to all peers. See `GrapevineNode.publish`. */
+  publish(payload: Payload): Promise<void> {
+    return this.node.publish(payload);
+  }
+
+  /** Messages of others from now on, each once, until the peer leaves or the loop is broken. */
+  messages(): AsyncIterableIterator<Message> {
+    return this.#listen((_layer, notice) => (notice["type"] === "delivered" ? messageOf(notice) : undefined));
+  }
+
+  /** Links that come and go, peers that died or left, from now on. */
+  events(): AsyncIterableIterator<MembershipEvent> {
+    return this.#listen((_layer, notice) => {
+      switch (notice["type"]) {
+        case "neighbor-up":
+        case "neighbor-down":
+          return { type: notice["type"], member: memberOf(notice["neighbor"]) };
+        case "dead-node":
+          return { type: "dead", member: memberOf(notice["suspect"]) };
+        case "peer-left":
+          return { type: "left", member: memberOf(notice["peer"]) };
+        default:
+          return undefined;
+      }
+    });
+  }
+
+  /** Says goodbye and stops; ends all iterators. */
+  leave(): Promise<void> {
+    return this.node.leave();
+  }
+
+  #listen<T>(select: (layer: string, notice: Record<string, any>) => T | undefined): AsyncIterableIterator<T> {
+    const waiting: T[] = [];
+    let wake: (() => void) | undefined;
+    let hasEnded = !this.node.isRunning;
+    const stop = this.node.onNotice((_at, layer, notice) => {
+      if (notice.type === "stopped") hasEnded = true;
+      else {
+        const value = select(layer, notice);
+        if (value === undefined) return;
+        if (waiting.length >= maxWaiting) waiting.shift();
+        waiting.push(value);
+      }
+      wake?.();
+    });
+    const end = async (): Promise<IteratorResult<T>> => {
+      hasEnded = true;
+      stop();
+      wake?.();
+      return { done: true, value: undefined };
+    };
+    return {
+      async next() {
+        while (waiting.length === 0 && !hasEnded) {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+        const value = waiting.shift();
+        return value === undefined ? end() : { done: false, value };
+      },
+      return: end,
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+}
+
+function memberOf(contact: NodeId): Member {
+  return { id: String(identityOf(contact)), host: hostOf(contact), port: portOf(contact) };
+}
+
+function messageOf(notice: Record<string, any>): Message {
+  const payload = notice["payload"] as Payload;
+  return {
+    from: memberOf(notice["origin"]),
+    sequence: notice["sequence"],
+    sentAt: new Date(notice["at"]),
+    text: typeof payload === "string" ? payload : new TextDecoder().decode(payload),
+    payload,
+  };
+}

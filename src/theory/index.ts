@@ -1,0 +1,3 @@
+export * from "./degree-fit.ts";
+export * from "./degree-laws.ts";
+export * from "./graph-measures.ts";
