@@ -80,6 +80,8 @@ export interface NeighborOneSided {
 export interface PeerLeft {
   readonly type: "peer-left";
   readonly peer: NodeId;
+  /** The life that it left: somebody may play an old leave back. */
+  readonly incarnation: number;
 }
 
 /** Somebody unknown so far asked us for a link. */

@@ -257,8 +257,11 @@ export class Overlay
         return this.#drop(known.neighbor, "unreachable", env);
       case "neighbor-one-sided":
         return this.#drop(known.neighbor, "one-sided", env);
-      case "peer-left":
+      case "peer-left": {
+        const link = this.#links.get(known.peer);
+        if (link !== undefined && link.incarnation > known.incarnation) return; // it came back since
         return this.#drop(known.peer, "left", env);
+      }
       case "list-received":
         if (this.#missing() > 0 || !this.#hasElder(env)) this.#refillSoon(env);
         return;

@@ -189,6 +189,10 @@ export class Registration
   /** Lists that were asked for and have not come: nonce to seed. */
   readonly #listsAwaited = new Map<number, number>();
   #incarnation: number;
+  /** Above `#incarnation` while a refutation is on its way to the disk, and equal to it otherwise. */
+  #nextIncarnation: number;
+  /** Writes of an incarnation that are not on disk yet. */
+  #writes = 0;
   #version = 0;
   #signedRecord: Signed<PeerRecord> | undefined;
   #retryRound = 0;
@@ -198,7 +202,6 @@ export class Registration
   #isSettling = false;
   #isListed = false;
   #hasLeft = false;
-  #isRefuting = false;
 
   constructor(config: RegistrationConfig) {
     this.#config = config;
@@ -207,6 +210,7 @@ export class Registration
     this.quorum = Math.floor(config.seeds.length / 2) + 1;
     this.#known = new KnownPeers(this.#options.maxKnownPeers);
     this.#incarnation = config.incarnation;
+    this.#nextIncarnation = config.incarnation;
     this.since = config.since;
   }
 
@@ -249,7 +253,9 @@ export class Registration
       case "leave":
         return this.#leave(env);
       case "persisted":
-        if (command.key === "incarnation" && this.#isRefuting) this.#registerAnew(env);
+        if (command.key !== "incarnation" || this.#writes === 0) return;
+        this.#writes--;
+        if (this.#writes === 0 && !this.#hasLeft) this.#registerAnew(env);
         return;
     }
   }
@@ -319,11 +325,7 @@ export class Registration
     const active = this.#seeds.filter((link) => link.state === "asked" || link.state === "registered").length;
     const idle = this.#seeds.filter((link) => link.state === "idle");
     for (const link of sample(idle, this.quorum - active, env.random)) this.#ask(link, env);
-    if (active + idle.length >= this.quorum) {
-      this.#retryPause = 0;
-      return;
-    }
-    if (this.#isRetrying) return;
+    if (active + idle.length >= this.quorum || this.#isRetrying) return;
     this.#isRetrying = true;
     this.#retryRound++;
     const { firstRetryMs, maxRetryMs } = this.#options;
@@ -336,6 +338,7 @@ export class Registration
       link.state = "asked";
       env.notify({ type: "registering", seed: link.seed });
     }
+    if (this.#nextIncarnation > this.#incarnation) return; // asked in the new life, when that is on disk
     link.awaiting = nonce(env.random);
     env.send(link.seed, { type: "register", nonce: link.awaiting, record: this.#record(env) });
     env.schedule(this.#options.answerTimeoutMs, {
@@ -353,6 +356,7 @@ export class Registration
     link.state = "registered";
     this.counters.registrations++;
     const count = this.#seeds.filter((other) => other.state === "registered").length;
+    if (count >= this.quorum) this.#retryPause = 0;
     env.notify({ type: "registered", seed: link.seed, count, quorum: this.quorum, listSize });
     this.#requestList(link, env);
   }
@@ -510,18 +514,19 @@ export class Registration
   }
 
   #refute(incarnation: number, env: RegistrationEnvironment): void {
-    invariant(incarnation > this.#incarnation, "an incarnation only grows");
-    this.#incarnation = incarnation;
-    this.#version = 0;
-    this.#signedRecord = undefined;
-    this.#isRefuting = true;
+    if (incarnation <= this.#nextIncarnation) return; // under way already
+    this.#nextIncarnation = incarnation;
+    this.#writes++;
     this.counters.refutations++;
     // On disk before anybody hears it: a restart must begin above it.
     env.notify({ type: "persist", key: "incarnation", value: incarnation, isAwaited: true });
   }
 
   #registerAnew(env: RegistrationEnvironment): void {
-    this.#isRefuting = false;
+    invariant(this.#nextIncarnation > this.#incarnation, "an incarnation only grows");
+    this.#incarnation = this.#nextIncarnation;
+    this.#version = 0;
+    this.#signedRecord = undefined;
     env.notify({ type: "refuted", incarnation: this.#incarnation });
     for (const link of this.#seeds)
       if (link.state === "registered" || link.state === "asked") this.#ask(link, env);
@@ -544,11 +549,11 @@ export class Registration
   }
 
   #onPeerLeft(notice: Signed<LeaveNotice>, env: RegistrationEnvironment): void {
-    const { peer } = notice.statement;
+    const { peer, incarnation } = notice.statement;
     if (!this.#known.get(identityOf(peer)) && !this.#config.neighbors.has(peer)) return;
     if (!this.#config.signatures.verify(peer, notice.statement, notice.proof)) return;
     this.#known.remove(identityOf(peer));
-    env.notify({ type: "peer-left", peer });
+    env.notify({ type: "peer-left", peer, incarnation });
   }
 
   #jitter(pause: Millis, env: RegistrationEnvironment): Millis {

@@ -58,19 +58,15 @@ export class Alone<
   /** Lets time pass: timers fire in order, those that they set too. */
   pass(time: Millis): this {
     const end = this.now + time;
-    for (;;) {
-      let next = -1;
-      for (let i = 0; i < this.#agenda.length; i++) {
-        if (this.#agenda[i]!.at <= end && (next < 0 || this.#agenda[i]!.at < this.#agenda[next]!.at))
-          next = i;
-      }
-      if (next < 0) break;
-      const [{ at, timer }] = this.#agenda.splice(next, 1) as [{ at: Millis; timer: Timer }];
-      this.now = at;
-      this.#protocol.onTimer(timer, this);
-      this.#settle();
-    }
+    while (this.#fireNext(end)) {}
     this.now = end;
+    return this;
+  }
+
+  /** Lets time pass from timer to timer until the condition holds; fails after an hour. */
+  passUntil(condition: () => boolean): this {
+    const deadline = this.now + 3_600_000;
+    while (!condition()) if (!this.#fireNext(deadline)) throw new Error("not within an hour");
     return this;
   }
 
@@ -115,6 +111,20 @@ export class Alone<
     const before = this.effects.length;
     act();
     return this.effects.slice(before);
+  }
+
+  #fireNext(deadline: Millis): boolean {
+    let next = -1;
+    for (let i = 0; i < this.#agenda.length; i++) {
+      const { at } = this.#agenda[i]!;
+      if (at <= deadline && (next < 0 || at < this.#agenda[next]!.at)) next = i;
+    }
+    if (next < 0) return false;
+    const { at, timer } = this.#agenda.splice(next, 1)[0]!;
+    this.now = at;
+    this.#protocol.onTimer(timer, this);
+    this.#settle();
+    return true;
   }
 
   #settle(): this {
