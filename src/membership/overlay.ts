@@ -297,6 +297,8 @@ export class Overlay
   /** Nobody elder among the neighbors, though elder peers are known: ask one, urgently. */
   #seekAnchor(env: OverlayEnvironment): number {
     if (this.#hasElder(env)) return 0;
+    // A newcomer's walks end at elder peers only.
+    if (this.#options.law === "preferential" && this.#neighbors.length === 0) return 0;
     const me = { peer: env.self, since: this.#config.standing.since };
     for (const asked of this.#asked.keys()) {
       const candidate = this.#config.sampler.get(identityOf(asked));
@@ -371,9 +373,13 @@ export class Overlay
 
   #onConnect(from: NodeId, connect: Connect, env: OverlayEnvironment): void {
     env.notify({ type: "peer-met", peer: from, since: connect.since });
+    const linked = this.#links.get(from);
     // The other end may have forgotten the link, or we asked each other at the same time.
-    if (this.#links.has(from)) return this.#accept(from, undefined, env);
-    if (this.#expected.has(from) || this.#hasRoom(connect)) {
+    if (linked !== undefined && linked.incarnation >= connect.incarnation) {
+      return this.#accept(from, undefined, env);
+    }
+    // Or it started anew: then this is another link, and the layers above must not count on what crossed the old one.
+    if (linked !== undefined || this.#expected.has(from) || this.#hasRoom(connect)) {
       this.#link(from, connect, env);
       return this.#accept(from, undefined, env);
     }
