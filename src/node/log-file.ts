@@ -7,7 +7,7 @@ import * as fs from "node:fs";
 import { devNull } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import picocolors from "picocolors";
-import * as winston from "winston";
+import winston from "winston";
 import { defineOptions, type Millis, type Typed, UsageError } from "../core/index.ts";
 import { type LoggedNode, type LogLevel, LogLines } from "./log-lines.ts";
 
@@ -32,7 +32,7 @@ export const logOptions = defineOptions<LogOptions>({
 });
 
 /** Where log lines go besides the file: `process.stdout` or what a test hands in. */
-export type Screen = NodeJS.WritableStream & { readonly isTTY?: boolean };
+export type LogScreen = NodeJS.WritableStream & { readonly isTTY?: boolean };
 
 export interface LogFileConfig extends Partial<LogOptions> {
   /** The log is `<folder>/outputfile.txt`: give each node a folder of its own. */
@@ -40,7 +40,7 @@ export interface LogFileConfig extends Partial<LogOptions> {
   /** The file itself, instead of a folder. Without both there is only the screen. */
   readonly file?: string;
   /** True means standard output. */
-  readonly screen?: boolean | Screen;
+  readonly screen?: boolean | LogScreen;
   /** PING and PING_REPLY too. */
   readonly pings?: boolean;
   /** Hears what keeps the log from being written; by default standard error does. */
@@ -287,7 +287,7 @@ function complainOnce(warn: (text: string) => void, kind: string, text: string):
 
 const watched = new WeakSet<object>();
 
-function screenTransport(screen: Screen): winston.transport {
+function screenTransport(screen: LogScreen): winston.transport {
   if (!watched.has(screen)) {
     watched.add(screen);
     // Whoever reads us has gone (`grapevine … | head`): the network goes on.
@@ -304,7 +304,7 @@ function screenTransport(screen: Screen): winston.transport {
 }
 
 /** https://no-color.org, and no colours into files and pipes. */
-function hasColors(screen: Screen): boolean {
+function hasColors(screen: LogScreen): boolean {
   const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
   if (NO_COLOR !== undefined && NO_COLOR !== "") return false;
   if (FORCE_COLOR !== undefined && FORCE_COLOR !== "" && FORCE_COLOR !== "0") return true;
