@@ -16,27 +16,21 @@ import {
   webcrypto,
   X509Certificate,
 } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "../core/index.ts";
 import { type Address, formatAddress } from "../transport/index.ts";
+import { BoundedCache, cacheKey } from "./bounded-cache.ts";
+import { Identity, loadIdentity, rawPublicKey, saveIdentity, verifySignature } from "./identity.ts";
 import {
-  BoundedCache,
-  cacheKey,
-  certificateFile,
-  Identity,
-  loadIdentity,
+  makeFolder,
   privateKeyPem,
-  rawPublicKey,
   readCertificate,
   readPrivateKey,
   readText,
-  saveIdentity,
   syncFolder,
-  tokenFile,
-  verifySignature,
   writeWhole,
-} from "./identity.ts";
+} from "./key-files.ts";
 
 const authorityKeyFile = "ca.key";
 const authorityFile = "ca.crt";
@@ -72,6 +66,9 @@ export class Authority {
     return new Identity(keys.privateKey, { certificatePem, token: new Uint8Array(token) });
   }
 }
+
+/** What `ephemeralCluster` makes. */
+export type EphemeralCluster = Authority;
 
 /** A cluster in memory: for tests, and for local networks that end with their process. */
 export async function ephemeralCluster(name = "grapevine"): Promise<Authority> {
@@ -194,7 +191,7 @@ export function loadNodeFolder(folder: string): NodeFolder {
   const caPem = readText(authorityPath);
   const memberKey = membershipKey(caPem);
   const identity = loadIdentity(folder);
-  const certificatePath = join(folder, certificateFile);
+  const certificatePath = join(folder, "node.crt");
   const certificate = readCertificate(certificatePath);
   if (!certificate.verify(authority.publicKey)) {
     throw new UsageError(
@@ -206,7 +203,7 @@ export function loadNodeFolder(folder: string): NodeFolder {
   }
   if (!isMember(memberKey, identity.publicKey, identity.token)) {
     throw new UsageError(
-      `${join(folder, tokenFile)}: missing or for another key; copy the node's whole folder again`,
+      `${join(folder, "node.token")}: missing or for another key; copy the node's whole folder again`,
     );
   }
   return { identity, caPem, memberKey, configPath: join(folder, configFile) };
@@ -221,14 +218,6 @@ function seedFile(seeds: readonly Address[], name = "grapevine"): string {
   }
   const lines = seeds.map((seed) => `${formatAddress(seed)}\n`);
   return `# The seeds of cluster ${name}: one IP:port per line.\n${lines.join("")}`;
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw new UsageError(`${folder}: the folder cannot be made (${(error as Error).message})`);
-  }
 }
 
 /** Names become folders and the subjects of certificates. */
