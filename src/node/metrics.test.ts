@@ -1,0 +1,201 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+import { Metrics, nodeMetrics } from "./metrics.ts";
+import type { GrapevineNode } from "./node.ts";
+
+const linkCounters = {
+  framesSent: 0,
+  framesReceived: 0,
+  bytesSent: 0,
+  bytesReceived: 0,
+  writes: 0,
+  dials: 0,
+  dialFailures: 0,
+  accepted: 0,
+  messagesDropped: 0,
+};
+
+function fakeLinks() {
+  return {
+    counters: { ...linkCounters },
+    drops: {} as Record<string, number>,
+    linkCount: 3,
+    strangerCount: 1,
+    queuedBytes: 77,
+  };
+}
+
+/** What `Metrics` reads of a node, and nothing else. */
+function fakePeer(name: string) {
+  return {
+    name,
+    role: "peer",
+    isRunning: true,
+    links: fakeLinks(),
+    seed: undefined,
+    peer: {
+      registration: {
+        counters: { registrations: 2, seedTimeouts: 1, reportsSent: 3, refutations: 0, unasked: 4 },
+        size: 19,
+        registeredWith: ["@a:1", "@b:2"],
+      },
+      overlay: { counters: { unasked: 0 }, neighbors: ["x", "y"] },
+      heartbeat: { counters: { pings: 10, misses: 2, suspicions: 1, cleared: 0, unasked: 0 } },
+      flood: {
+        counters: { published: 5, delivered: 40, duplicates: 50, sends: 90, repairs: 0, forged: 0 },
+        retainedCount: 45,
+      },
+    },
+  };
+}
+
+function fakeSeed(name: string) {
+  const counters = {
+    registrations: 20,
+    removals: 2,
+    refusedUnreachable: 1,
+    refusedInvalid: 0,
+    refusedFull: 0,
+    forgedReports: 5,
+    strangersReports: 6,
+    unasked: 0,
+  };
+  return {
+    name,
+    role: "seed",
+    isRunning: true,
+    links: fakeLinks(),
+    peer: undefined,
+    seed: { registry: { counters, size: 18 } },
+  };
+}
+
+let metrics: Metrics;
+afterEach(() => metrics.close());
+
+function start(...nodes: unknown[]): Metrics {
+  metrics = new Metrics({ nodes: () => nodes as GrapevineNode[], hasProcessMetrics: false });
+  return metrics;
+}
+
+/** The samples of one metric: labels and value. */
+async function samples(name: string): Promise<string[]> {
+  const lines = (await metrics.text()).split("\n");
+  return lines
+    .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+    .map((line) => line.slice(name.length));
+}
+
+describe("the metrics of many nodes", () => {
+  test("are read from the protocols' counters at every scrape", async () => {
+    const peer = fakePeer("peer-1");
+    start(peer, fakePeer("peer-2"), fakeSeed("seed-1"));
+    expect(await samples("grapevine_deliveries_total")).toEqual(['{node="peer-1"} 40', '{node="peer-2"} 40']);
+    peer.peer.flood.counters.delivered = 41;
+    expect(await samples("grapevine_deliveries_total")).toEqual(['{node="peer-1"} 41', '{node="peer-2"} 40']);
+  });
+
+  test("a seed's list and a peer's knowledge are known peers", async () => {
+    start(fakePeer("peer-1"), fakeSeed("seed-1"));
+    expect(await samples("grapevine_known_peers")).toEqual(['{node="peer-1"} 19', '{node="seed-1"} 18']);
+    expect(await samples("grapevine_registrations_total")).toEqual([
+      '{node="peer-1"} 2',
+      '{node="seed-1"} 20',
+    ]);
+    expect(await samples("grapevine_dead_reports_total")).toEqual([
+      '{node="peer-1",kind="sent"} 3',
+      '{node="seed-1",kind="forged"} 5',
+      '{node="seed-1",kind="stranger"} 6',
+    ]);
+  });
+
+  test("redundancy is copies for each needed one, minus 1, and absent before the first delivery", async () => {
+    const fresh = fakePeer("peer-2");
+    fresh.peer.flood.counters.delivered = 0;
+    start(fakePeer("peer-1"), fresh);
+    expect(await samples("grapevine_relative_message_redundancy")).toEqual(['{node="peer-1"} 1.25']);
+  });
+
+  test("drops have their reasons as labels", async () => {
+    const peer = fakePeer("peer-1");
+    peer.links.drops["no-hello"] = 2;
+    peer.links.drops["slow-reader"] = 1;
+    start(peer);
+    expect(await samples("grapevine_drops_total")).toEqual([
+      '{node="peer-1",reason="no-hello"} 2',
+      '{node="peer-1",reason="slow-reader"} 1',
+    ]);
+  });
+
+  test("a stopped node keeps its counters and loses its neighbors; one that is gone is gone", async () => {
+    const peer = fakePeer("peer-1");
+    const nodes: unknown[] = [peer];
+    metrics = new Metrics({ nodes: () => nodes as GrapevineNode[], hasProcessMetrics: false });
+    peer.isRunning = false;
+    expect(await samples("grapevine_up")).toEqual(['{node="peer-1",role="peer"} 0']);
+    expect(await samples("grapevine_published_total")).toEqual(['{node="peer-1"} 5']);
+    expect(await samples("grapevine_neighbors")).toEqual([]);
+    nodes.length = 0;
+    expect(await samples("grapevine_published_total")).toEqual([]);
+  });
+});
+
+describe("latency", () => {
+  test("is from publication to first receipt; a clock that is ahead counts as 0; other notices do not count", async () => {
+    const peer = fakePeer("peer-1") as unknown as GrapevineNode;
+    start(peer);
+    metrics.onNotice(1500, "flood", { type: "delivered", at: 1000 } as never, peer);
+    metrics.onNotice(1500, "flood", { type: "delivered", at: 9000 } as never, peer);
+    metrics.onNotice(1500, "flood", { type: "delivered", at: Number.NaN } as never, peer);
+    metrics.onNotice(1500, "flood", { type: "published", at: 1000 } as never, peer);
+    expect(await samples("grapevine_delivery_latency_seconds_count")).toEqual(['{node="peer-1"} 2']);
+    expect(await samples("grapevine_delivery_latency_seconds_sum")).toEqual(['{node="peer-1"} 0.5']);
+    const buckets = await samples("grapevine_delivery_latency_seconds_bucket");
+    expect(buckets).toContain('{le="0.001",node="peer-1"} 1');
+    expect(buckets).toContain('{le="0.5",node="peer-1"} 2');
+  });
+});
+
+describe("the process", () => {
+  test("shows how late its event loop is, without the tick of the monitor", async () => {
+    start();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const until = performance.now() + 120;
+    while (performance.now() < until) {
+      // Nothing else runs meanwhile.
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const [median, , , max] = (await samples("grapevine_event_loop_delay_seconds")).map((line) =>
+      Number(line.split(" ")[1]),
+    );
+    expect(max).toBeGreaterThan(0.08);
+    expect(median).toBeLessThan(0.05);
+  });
+
+  test("has the usual metrics of a Node process", async () => {
+    metrics = new Metrics({ nodes: () => [] });
+    expect(await metrics.text()).toContain("process_resident_memory_bytes");
+    expect(metrics.contentType).toContain("text/plain");
+  });
+});
+
+describe("docs/metrics.md", () => {
+  const documented = readFileSync(join(import.meta.dirname, "..", "..", "docs", "metrics.md"), "utf8").split(
+    "\n",
+  );
+
+  test.each(nodeMetrics)("has the row of $name", ({ name, type, label, help }) => {
+    start();
+    expect(documented).toContain(
+      `| \`${name}\` | ${type} | ${label === undefined ? "" : `\`${label}\``} | ${help} |`,
+    );
+  });
+
+  test("names no metric that does not exist", async () => {
+    start(fakePeer("peer-1"));
+    const text = await metrics.text();
+    for (const [, name] of documented.join("\n").matchAll(/^\| `(grapevine_\w+)`/gm))
+      expect(text).toContain(`# TYPE ${name} `);
+  });
+});
