@@ -42,6 +42,8 @@ export interface Protocol<Message = unknown, Timer = unknown, Notice = unknown, 
   onCommand(command: Command, env: Environment<Message, Timer, Notice>): void;
   onMessage(from: NodeId, message: Message, env: Environment<Message, Timer, Notice>): void;
   onTimer(timer: Timer, env: Environment<Message, Timer, Notice>): void;
+  /** Somebody sent us something, for whichever layer: called before that layer's `onMessage`. */
+  onHeard?(from: NodeId): void;
   /** What another layer of the same stack announced; a layer ignores the types that it does not know. */
   onNotice?(notice: Typed, env: Environment<Message, Timer, Notice>): void;
 }

@@ -26,11 +26,13 @@ export class Stack implements Protocol<Tagged, Tagged, Tagged, Tagged> {
   readonly #names: readonly string[];
   readonly #environments: Record<string, LayerEnvironment> = Object.create(null);
   readonly #queue: Tagged[] = [];
+  readonly #hearing: readonly AnyProtocol[];
   #isDraining = false;
 
   constructor(layers: Record<string, AnyProtocol>) {
     this.layers = layers;
     this.#names = Object.keys(layers);
+    this.#hearing = Object.values(layers).filter((layer) => layer.onHeard !== undefined);
     for (const name of this.#names) this.#environments[name] = new LayerEnvironment(name, this.#queue);
   }
 
@@ -54,6 +56,7 @@ export class Stack implements Protocol<Tagged, Tagged, Tagged, Tagged> {
   onMessage(from: NodeId, message: Tagged, env: StackEnvironment): void {
     const bound = this.#bind(message.layer, env);
     if (bound === undefined) return;
+    for (const layer of this.#hearing) layer.onHeard!(from);
     this.layers[message.layer]!.onMessage(from, message.body, bound);
     this.#drain(env);
   }

@@ -21,6 +21,7 @@ import {
   type Environment,
   hashNumbers,
   hashText,
+  type Identity,
   identityOf,
   type Millis,
   type NeighborView,
@@ -40,8 +41,8 @@ import {
   type FloodMessage,
   type Gossip,
   type GossipStatement,
-  maxGossipBytes,
   maxDigestOrigins,
+  maxGossipBytes,
   maxPayloadBytes,
   maxPayloadsPerGossip,
   maxRangesPerOrigin,
@@ -54,6 +55,7 @@ export interface FloodOptions {
   readonly forwardDelayMs: number;
   readonly repairIntervalMs: number;
   readonly repairBatch: number;
+  readonly resendAfterMs: number;
   readonly retainMessages: number;
   readonly retainMs: number;
   readonly maxOrigins: number;
@@ -79,6 +81,13 @@ export const floodOptions = defineOptions<FloodOptions>({
     max: 100_000,
     description:
       "Most messages that one digest is answered with; the rest follows at the next comparison (guess)",
+  },
+  resendAfterMs: {
+    default: 60_000,
+    min: 0,
+    max: 3_600_000,
+    description:
+      "A message that a neighbor was sent so long ago and still lacks was lost (guess: longer than any queue)",
   },
   retainMessages: {
     default: 1000,
@@ -114,7 +123,10 @@ export type FloodTimer =
   | { readonly type: "repair" }
   | { readonly type: "compare"; readonly neighbor: NodeId };
 
-export type FloodCommand = { readonly type: "publish"; readonly payloads: readonly Payload[] };
+export type FloodCommand =
+  | { readonly type: "publish"; readonly payloads: readonly Payload[] }
+  /** The connection to a neighbor broke: what was under way on it may be lost. */
+  | { readonly type: "link-lost"; readonly neighbor: NodeId };
 
 export type FloodNotice =
   | StackNotice
@@ -153,8 +165,8 @@ type FloodEnvironment = Environment<FloodMessage, FloodTimer, FloodNotice>;
 interface Retained {
   readonly gossip: Gossip;
   readonly receivedAt: Millis;
-  /** Neighbors that sent it or got it. */
-  readonly holders: NodeId[];
+  /** Neighbors that sent it or got it, and when. */
+  readonly holders: Map<NodeId, Millis>;
 }
 
 /** What was seen of one life of one origin. */
@@ -169,8 +181,8 @@ interface Seen {
 
 const halfASurrogatePair = /\p{Surrogate}/u;
 
-/** A message sent to a neighbor that still lacks it after so long was lost. */
-const inFlightMs = 2000;
+/** Lives of one origin that are remembered: an origin that restarts for ever must not push out all others. */
+const maxLivesPerOrigin = 8;
 
 export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, FloodCommand> {
   readonly counters = {
@@ -181,7 +193,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     repairs: 0,
     /** Copies that crossed ours on the link: it carried the message once in each direction. */
     crossings: 0,
-    /** Sent again to a neighbor that had it on this link already, after `inFlightMs`. */
+    /** Sent again to a neighbor that had it on this link already, after `resendAfterMs`. */
     resent: 0,
     forged: 0,
     gapsGivenUp: 0,
@@ -191,6 +203,8 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
   /** In order of first receipt, so that the first key is the oldest. */
   readonly #retained = new Map<string, Retained>();
   readonly #seen = new Map<string, Seen>();
+  /** The incarnations of each origin that are in #seen, in growing order. */
+  readonly #lives = new Map<Identity, number[]>();
   /** First received, and not yet forwarded. */
   #pending: Retained[] = [];
   /** The incarnation in which this life started: refutations raise the incarnation, but not the life. */
@@ -220,7 +234,13 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
 
   /** Throws `UsageError` if a payload is too long or there are too many; nothing was published then. */
   onCommand(command: FloodCommand, env: FloodEnvironment): void {
-    this.#publish(command.payloads, env);
+    switch (command.type) {
+      case "publish":
+        return this.#publish(command.payloads, env);
+      case "link-lost":
+        this.#forgetHolder(command.neighbor);
+        return this.#compareWith(command.neighbor, env);
+    }
   }
 
   onMessage(from: NodeId, message: FloodMessage, env: FloodEnvironment): void {
@@ -260,13 +280,13 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
         return env.schedule(wait, { type: "compare", neighbor: known.neighbor });
       }
       case "neighbor-down":
-        // A new link to the same peer knows nothing of what crossed the old one.
-        for (const { holders } of this.#retained.values()) {
-          const index = holders.indexOf(known.neighbor);
-          if (index >= 0) holders.splice(index, 1);
-        }
-        return;
+        return this.#forgetHolder(known.neighbor);
     }
+  }
+
+  /** A new link to the same peer knows nothing of what crossed the old one. */
+  #forgetHolder(neighbor: NodeId): void {
+    for (const { holders } of this.#retained.values()) holders.delete(neighbor);
   }
 
   // ---- Publishing, receiving, forwarding ----
@@ -277,7 +297,8 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     }
     let total = 0;
     for (const payload of payloads) total += checkPayload(payload);
-    if (total > maxGossipBytes) throw new UsageError(`payloads: ${total} bytes together is more than ${maxGossipBytes}`);
+    if (total > maxGossipBytes)
+      throw new UsageError(`payloads: ${total} bytes together is more than ${maxGossipBytes}`);
     const statement: GossipStatement = {
       type: "gossip",
       origin: env.self,
@@ -302,8 +323,8 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     if (this.#hasSeen(origin, incarnation, sequence)) {
       this.counters.duplicates++;
       const retained = this.#retained.get(messageKey(origin, incarnation, sequence));
-      if (retained?.holders.includes(from)) this.counters.crossings++;
-      else retained?.holders.push(from);
+      if (retained?.holders.has(from)) this.counters.crossings++;
+      else retained?.holders.set(from, env.now);
       return;
     }
     // Only now, and only once: checking a signature costs more than everything else together.
@@ -311,9 +332,11 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
       this.counters.forged++;
       return env.notify({ type: "forged-gossip", origin, from });
     }
+    const isNew = payloads.map((_, i) => !this.#hasSeen(origin, incarnation, sequence + i));
     this.#markSeen(origin, incarnation, sequence, payloads.length);
-    this.counters.delivered += payloads.length;
     for (let i = 0; i < payloads.length; i++) {
+      if (!isNew[i]) continue; // an origin that numbers two messages alike
+      this.counters.delivered++;
       env.notify({
         type: "delivered",
         origin,
@@ -325,7 +348,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
       });
     }
     const retained = this.#retain(gossip, env);
-    retained.holders.push(from);
+    retained.holders.set(from, env.now);
     this.#forwardLater(retained, env);
   }
 
@@ -338,7 +361,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     const pending = this.#pending;
     this.#pending = [];
     for (const retained of pending) {
-      const to = this.#config.view.neighbors.filter((neighbor) => !retained.holders.includes(neighbor));
+      const to = this.#config.view.neighbors.filter((neighbor) => !retained.holders.has(neighbor));
       if (to.length === 0) continue;
       const { origin, incarnation, sequence, payloads } = retained.gossip.statement;
       for (const neighbor of to) this.#sendTo(neighbor, retained, env);
@@ -347,7 +370,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
   }
 
   #sendTo(neighbor: NodeId, retained: Retained, env: FloodEnvironment): void {
-    retained.holders.push(neighbor);
+    retained.holders.set(neighbor, env.now);
     this.counters.sends++;
     env.send(neighbor, retained.gossip);
   }
@@ -355,19 +378,20 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
   // ---- What was seen ----
 
   #hasSeen(origin: NodeId, incarnation: number, sequence: number): boolean {
-    return this.#seen.get(lifeKey(origin, incarnation))?.sequences.has(sequence) ?? false;
+    const seen = this.#seen.get(lifeKey(origin, incarnation));
+    return seen === undefined ? this.#isForgotten(origin, incarnation) : seen.sequences.has(sequence);
+  }
+
+  /** A life before all those that are remembered counts as seen. */
+  #isForgotten(origin: NodeId, incarnation: number): boolean {
+    const lives = this.#lives.get(identityOf(origin));
+    return lives !== undefined && lives.length >= maxLivesPerOrigin && incarnation < lives[0]!;
   }
 
   /** False if the first of them was seen before. */
   #markSeen(origin: NodeId, incarnation: number, sequence: number, count: number): boolean {
-    const key = lifeKey(origin, incarnation);
-    let seen = this.#seen.get(key);
-    if (seen === undefined) {
-      seen = { origin, incarnation, sequences: new RangeSet(), keyHash: hashText(key), share: 0 };
-      this.#seen.set(key, seen);
-      if (this.#seen.size > this.#options.maxOrigins) this.#forgetOldestLife();
-    }
-    if (seen.sequences.has(sequence)) return false;
+    if (this.#hasSeen(origin, incarnation, sequence)) return false;
+    const seen = this.#seen.get(lifeKey(origin, incarnation)) ?? this.#begin(origin, incarnation);
     for (let i = sequence; i < sequence + count; i++) seen.sequences.add(i);
     // An origin whose numbers have too many holes: the lowest holes count as seen, so that memory stays bounded.
     if (seen.sequences.rangeCount > maxRangesPerOrigin) {
@@ -379,10 +403,30 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     return true;
   }
 
-  #forgetOldestLife(): void {
-    const [key, seen] = this.#seen.entries().next().value!;
-    this.#seen.delete(key);
-    this.#fingerprint = (this.#fingerprint - seen.share) >>> 0;
+  #begin(origin: NodeId, incarnation: number): Seen {
+    const key = lifeKey(origin, incarnation);
+    const seen: Seen = { origin, incarnation, sequences: new RangeSet(), keyHash: hashText(key), share: 0 };
+    this.#seen.set(key, seen);
+    const identity = identityOf(origin);
+    const lives = this.#lives.get(identity);
+    if (lives === undefined) this.#lives.set(identity, [incarnation]);
+    else {
+      lives.push(incarnation);
+      lives.sort((a, b) => a - b);
+      if (lives.length > maxLivesPerOrigin) this.#forgetLife(this.#seen.get(lifeKey(origin, lives[0]!))!);
+    }
+    // The oldest of all.
+    if (this.#seen.size > this.#options.maxOrigins) this.#forgetLife(this.#seen.values().next().value!);
+    return seen;
+  }
+
+  #forgetLife({ origin, incarnation, share }: Seen): void {
+    this.#seen.delete(lifeKey(origin, incarnation));
+    this.#fingerprint = (this.#fingerprint - share) >>> 0;
+    const identity = identityOf(origin);
+    const lives = this.#lives.get(identity)!;
+    lives.splice(lives.indexOf(incarnation), 1);
+    if (lives.length === 0) this.#lives.delete(identity);
   }
 
   // ---- Retention ----
@@ -390,7 +434,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
   #retain(gossip: Gossip, env: FloodEnvironment): Retained {
     const { origin, incarnation, sequence } = gossip.statement;
     const key = messageKey(origin, incarnation, sequence);
-    const retained: Retained = { gossip, receivedAt: env.now, holders: [] };
+    const retained: Retained = { gossip, receivedAt: env.now, holders: new Map() };
     if (this.#options.retainMessages === 0) return retained;
     this.#retained.set(key, retained);
     env.notify({ type: "persist", key: `gossip/${key}`, value: gossip, isAwaited: false });
@@ -440,15 +484,21 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
       const key = lifeKey(origin, incarnation);
       const sequences = new RangeSet(ranges);
       theirs.set(key, sequences);
-      lacksSomething ||= !covers(this.#seen.get(key)?.sequences, ranges);
+      lacksSomething ||=
+        !covers(this.#seen.get(key)?.sequences, ranges) && !this.#isForgotten(origin, incarnation);
     }
+    // A digest that is full may have left out what its sender has seen.
+    const isWhole = digest.entries.length < maxDigestOrigins;
     let sent = 0;
     for (const retained of this.#retained.values()) {
       if (sent >= this.#options.repairBatch) break;
       const { origin, incarnation, sequence } = retained.gossip.statement;
-      if (theirs.get(lifeKey(origin, incarnation))?.has(sequence)) continue;
-      if (retained.holders.includes(from)) {
-        if (env.now - retained.receivedAt < inFlightMs) continue; // on its way
+      const seen = theirs.get(lifeKey(origin, incarnation));
+      if (seen?.has(sequence)) continue;
+      const sentAt = retained.holders.get(from);
+      if (sentAt !== undefined) {
+        if (env.now - sentAt < this.#options.resendAfterMs) continue; // on its way
+        if (seen === undefined && !isWhole) continue;
         this.counters.resent++;
       }
       this.#sendTo(from, retained, env);
@@ -486,10 +536,13 @@ function covers(seen: RangeSet | undefined, ranges: readonly number[]): boolean 
 /** Returns the bytes of the payload. Throws `UsageError` if it cannot be sent. */
 export function checkPayload(payload: Payload): number {
   if (typeof payload === "string" && halfASurrogatePair.test(payload)) {
-    throw new UsageError("payload: the text has half a surrogate pair, which UTF-8 cannot say; send it as bytes");
+    throw new UsageError(
+      "payload: the text has half a surrogate pair, which UTF-8 cannot say; send it as bytes",
+    );
   }
   const bytes = payloadBytes(payload);
-  if (bytes > maxPayloadBytes) throw new UsageError(`payload: ${bytes} bytes is more than ${maxPayloadBytes}`);
+  if (bytes > maxPayloadBytes)
+    throw new UsageError(`payload: ${bytes} bytes is more than ${maxPayloadBytes}`);
   return bytes;
 }
 

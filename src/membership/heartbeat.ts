@@ -7,6 +7,9 @@
  *     A -> probe-request(C) -> B -> ping -> C … silence     =>  neighbor-failed (and the seeds are told)
  *                              B -> ping -> C -> ping-reply -> B -> probe-reply -> A   =>  neighbor-unreachable
  *
+ * Any message is a sign of life: a neighbor whose answers wait behind its gossip is not dead. And a timer that fires
+ * late tells of our own trouble, not of the neighbor's (the local health of Lifeguard): then nobody is judged.
+ *
  * It is the process that must answer, so a hung one is noticed; a ping of the operating system would not.
  *
  * The report argues with p^3: if one ping is lost with probability p, three in a row are lost with p^3. Given p
@@ -103,8 +106,13 @@ export interface HeartbeatConfig {
 
 export type HeartbeatTimer =
   | { readonly type: "ping"; readonly neighbor: NodeId; readonly generation: number }
-  | { readonly type: "ping-timeout"; readonly neighbor: NodeId; readonly nonce: number }
-  | { readonly type: "verdict"; readonly neighbor: NodeId; readonly nonce: number };
+  | {
+      readonly type: "ping-timeout";
+      readonly neighbor: NodeId;
+      readonly nonce: number;
+      readonly dueAt: Millis;
+    }
+  | { readonly type: "verdict"; readonly neighbor: NodeId; readonly nonce: number; readonly dueAt: Millis };
 
 export type HeartbeatCommand = never;
 
@@ -128,6 +136,8 @@ interface Watch {
   incarnation: number;
   /** The ping under way; 0 where none is. */
   nonce: number;
+  /** Something came from the neighbor since that ping. */
+  wasHeard: boolean;
   sentAt: Millis;
   misses: number;
   rttMs: number | undefined;
@@ -150,7 +160,17 @@ const maxErrands = 256;
 export class Heartbeat
   implements Protocol<HeartbeatMessage, HeartbeatTimer, HeartbeatNotice, HeartbeatCommand>, LinkQuality
 {
-  readonly counters = { pings: 0, misses: 0, suspicions: 0, failures: 0, cleared: 0, errands: 0, unasked: 0 };
+  readonly counters = {
+    pings: 0,
+    misses: 0,
+    impliedAnswers: 0,
+    lateTimers: 0,
+    suspicions: 0,
+    failures: 0,
+    cleared: 0,
+    errands: 0,
+    unasked: 0,
+  };
   /** Misses in a row that make a suspect. */
   readonly misses: number;
   readonly #options: HeartbeatOptions;
@@ -178,6 +198,12 @@ export class Heartbeat
   }
 
   start(_env: HeartbeatEnvironment): void {}
+
+  onHeard(from: NodeId): void {
+    const watch = this.#watches.get(from);
+    if (watch !== undefined) watch.wasHeard = true;
+  }
+
   onCommand(_command: HeartbeatCommand): void {}
 
   onNotice(notice: Typed, env: HeartbeatEnvironment): void {
@@ -220,7 +246,13 @@ export class Heartbeat
         return env.schedule(this.#options.pingIntervalMs, timer);
       case "ping-timeout":
         if (timer.nonce !== watch.nonce) return; // answered
+        if (this.#isLate(timer, env)) return;
         watch.nonce = 0;
+        if (watch.wasHeard) {
+          watch.misses = 0;
+          this.counters.impliedAnswers++;
+          return;
+        }
         watch.misses++;
         this.counters.misses++;
         env.notify({ type: "ping-missed", neighbor: timer.neighbor, misses: watch.misses });
@@ -228,6 +260,7 @@ export class Heartbeat
         return;
       case "verdict":
         if (timer.nonce !== watch.inquiry) return; // cleared meanwhile
+        if (this.#isLate(timer, env)) return;
         watch.inquiry = 0;
         this.counters.failures++;
         return env.notify({
@@ -245,6 +278,7 @@ export class Heartbeat
       generation,
       incarnation,
       nonce: 0,
+      wasHeard: false,
       sentAt: 0,
       misses: 0,
       rttMs: undefined,
@@ -258,11 +292,21 @@ export class Heartbeat
 
   #ping(neighbor: NodeId, watch: Watch, env: HeartbeatEnvironment): void {
     watch.nonce = nonce(env.random);
+    watch.wasHeard = false;
     watch.sentAt = env.now;
     this.counters.pings++;
     env.notify({ type: "ping-sent", neighbor });
     env.send(neighbor, { type: "ping", nonce: watch.nonce });
-    env.schedule(this.#timeoutMs, { type: "ping-timeout", neighbor, nonce: watch.nonce });
+    const dueAt = env.now + this.#timeoutMs;
+    env.schedule(this.#timeoutMs, { type: "ping-timeout", neighbor, nonce: watch.nonce, dueAt });
+  }
+
+  /** We were away when this timer was due: the answer may be waiting unread. Gives it the same time once more. */
+  #isLate(timer: Exclude<HeartbeatTimer, { readonly type: "ping" }>, env: HeartbeatEnvironment): boolean {
+    if (env.now - timer.dueAt <= this.#timeoutMs / 2) return false;
+    this.counters.lateTimers++;
+    env.schedule(this.#timeoutMs, { ...timer, dueAt: env.now + this.#timeoutMs });
+    return true;
   }
 
   #onPingReply(from: NodeId, reply: PingReply, env: HeartbeatEnvironment): void {
@@ -281,6 +325,7 @@ export class Heartbeat
     watch.nonce = 0;
     watch.misses = 0;
     watch.inquiry = 0;
+    watch.wasHeard = true;
     watch.rttMs = watch.rttMs === undefined ? rttMs : watch.rttMs + (rttMs - watch.rttMs) / 8; // as TCP smooths
     watch.incarnation = Math.max(watch.incarnation, reply.incarnation);
     watch.witnesses = reply.witnesses;
@@ -299,7 +344,7 @@ export class Heartbeat
     for (const witness of witnesses)
       env.send(witness, { type: "probe-request", nonce: watch.inquiry, suspect: neighbor });
     const patience = witnesses.length === 0 ? 0 : this.#timeoutMs;
-    env.schedule(patience, { type: "verdict", neighbor, nonce: watch.inquiry });
+    env.schedule(patience, { type: "verdict", neighbor, nonce: watch.inquiry, dueAt: env.now + patience });
   }
 
   #onProbeRequest(asker: NodeId, asked: number, suspect: NodeId, env: HeartbeatEnvironment): void {

@@ -129,7 +129,7 @@ export interface SeedRegistryConfig {
 }
 
 export type SeedRegistryTimer =
-  | { readonly type: "call-back-timeout"; readonly nonce: number }
+  | { readonly type: "call-back-timeout"; readonly nonce: number; readonly dueAt: Millis }
   | { readonly type: "sync" }
   | { readonly type: "hint" }
   | { readonly type: "housekeeping" };
@@ -337,7 +337,7 @@ export class SeedRegistry
   onTimer(timer: SeedRegistryTimer, env: SeedEnvironment): void {
     switch (timer.type) {
       case "call-back-timeout":
-        return this.#onCallBackTimeout(timer.nonce, env);
+        return this.#onCallBackTimeout(timer.nonce, timer.dueAt, env);
       case "sync":
         if (this.#config.otherSeeds.length > 0) this.#pull(pick(this.#config.otherSeeds, env.random), env);
         return env.schedule(this.#jitter(this.#options.syncIntervalMs, env), { type: "sync" });
@@ -426,7 +426,12 @@ export class SeedRegistry
     const asked = nonce(env.random);
     this.#callBacks.set(asked, reason);
     env.send(reason.peer, { type: "call-back", nonce: asked, accused });
-    env.schedule(this.#options.callBackTimeoutMs, { type: "call-back-timeout", nonce: asked });
+    const { callBackTimeoutMs } = this.#options;
+    env.schedule(callBackTimeoutMs, {
+      type: "call-back-timeout",
+      nonce: asked,
+      dueAt: env.now + callBackTimeoutMs,
+    });
     return asked;
   }
 
@@ -462,9 +467,15 @@ export class SeedRegistry
     entry.case = undefined;
   }
 
-  #onCallBackTimeout(asked: number, env: SeedEnvironment): void {
+  #onCallBackTimeout(asked: number, dueAt: Millis, env: SeedEnvironment): void {
     const reason = this.#callBacks.get(asked);
     if (reason === undefined) return; // answered
+    const { callBackTimeoutMs } = this.#options;
+    if (env.now - dueAt > callBackTimeoutMs / 2) {
+      // We were away when this timer was due: the answer may be waiting unread.
+      const next = env.now + callBackTimeoutMs;
+      return env.schedule(callBackTimeoutMs, { type: "call-back-timeout", nonce: asked, dueAt: next });
+    }
     this.#callBacks.delete(asked);
     switch (reason.for) {
       case "registration":

@@ -37,7 +37,7 @@ import {
   maxHelloBytes,
   wireVersion,
 } from "../wire/index.ts";
-import { idOfKey, type Identity, verifySignature } from "./identity.ts";
+import { type Identity, idOfKey, verifySignature } from "./identity.ts";
 import { flushAtEndOfTurn } from "./turn.ts";
 
 export interface LinkOptions {
@@ -52,7 +52,12 @@ export interface LinkOptions {
 }
 
 export const linkOptions = defineOptions<LinkOptions>({
-  dialTimeoutMs: { default: 3000, min: 10, max: 120_000, description: "How long a connection may take to open (guess)" },
+  dialTimeoutMs: {
+    default: 3000,
+    min: 10,
+    max: 120_000,
+    description: "How long a connection may take to open (guess)",
+  },
   helloTimeoutMs: {
     default: 5000,
     min: 10,
@@ -69,7 +74,8 @@ export const linkOptions = defineOptions<LinkOptions>({
     default: 10_000,
     min: 10,
     max: 3_600_000,
-    description: "A link that is no neighbor's and silent for so long is closed (guess: a TLS end costs 55 KiB)",
+    description:
+      "A link that is no neighbor's and silent for so long is closed (guess: a TLS end costs 55 KiB)",
   },
   softQueuedBytes: {
     default: 256 * 1024,
@@ -108,13 +114,21 @@ export interface LinksConfig {
   /** Does this key belong to the cluster, by this token? Always true where the cluster is open. */
   readonly isMember: (publicKey: Uint8Array, token: Uint8Array) => boolean;
   readonly onMessage: (from: NodeId, message: Tagged) => void;
+  /** The link to a neighbor broke; the next message to it opens a new one. */
+  readonly onLost?: (neighbor: NodeId) => void;
   /** Something that an operator wants to read: a refusal, a cut link. */
   readonly onEvent?: (event: LinkEvent) => void;
   readonly options?: Partial<LinkOptions>;
 }
 
 export interface LinkEvent {
-  readonly type: "link-refused" | "link-cut" | "message-unsendable" | "dial-failed" | "link-open" | "link-closed";
+  readonly type:
+    | "link-refused"
+    | "link-cut"
+    | "message-unsendable"
+    | "dial-failed"
+    | "link-open"
+    | "link-closed";
   readonly remote: string;
   readonly reason: string;
   readonly detail?: string;
@@ -302,7 +316,12 @@ export class Links {
     this.counters.dialFailures++;
     this.counters.messagesDropped += dial.waiting.length;
     const reason = error instanceof TransportError ? error.code : "error";
-    this.event("dial-failed", addressOf(dial.to), reason, error instanceof Error ? error.message : String(error));
+    this.event(
+      "dial-failed",
+      addressOf(dial.to),
+      reason,
+      error instanceof Error ? error.message : String(error),
+    );
   }
 
   #greet(connection: Connection, dialled: NodeId | undefined): Link {
@@ -352,7 +371,10 @@ export class Links {
     else {
       // Both sides may have dialled at once: both prefer the link that the smaller id opened, the other falls idle.
       links.push(link);
-      links.sort((a, b) => Number(b.isPreferred(this.config.identity.id)) - Number(a.isPreferred(this.config.identity.id)));
+      links.sort(
+        (a, b) =>
+          Number(b.isPreferred(this.config.identity.id)) - Number(a.isPreferred(this.config.identity.id)),
+      );
       if (links.length > 4) links[links.length - 1]!.cut("too-many-links-to-one-node");
     }
     if (link.dialled === undefined) return;
@@ -366,7 +388,8 @@ export class Links {
     if (this.#strangers.delete(link)) {
       if (link.dialled !== undefined) {
         const dial = this.#dials.get(String(link.dialled));
-        if (dial?.link === link) this.#onDialFailed(dial, error ?? new TransportError("reset", link.whyClosed));
+        if (dial?.link === link)
+          this.#onDialFailed(dial, error ?? new TransportError("reset", link.whyClosed));
       } else if (error !== undefined) {
         this.drop(error.code);
         this.event("link-refused", link.remote, error.code, error.message);
@@ -377,7 +400,10 @@ export class Links {
     const index = links?.indexOf(link) ?? -1;
     if (links !== undefined && index >= 0) {
       links.splice(index, 1);
-      if (links.length === 0) this.#byIdentity.delete(link.identity);
+      if (links.length === 0) {
+        this.#byIdentity.delete(link.identity);
+        if (this.#kept.has(link.identity) && !this.#isClosed) this.config.onLost?.(link.contact);
+      }
     }
     if (link.dialled !== undefined && this.#dialled.get(addressOf(link.dialled)) === link) {
       this.#dialled.delete(addressOf(link.dialled));
@@ -401,8 +427,12 @@ export class Links {
     }
     for (const [identity, links] of this.#byIdentity) {
       for (const link of links.slice()) {
-        if (link.frameSince > 0 && now - link.frameSince > this.options.frameTimeoutMs) link.cut("half-a-frame");
-        else if (now - link.usedAt > this.options.idleMs && !(this.#kept.has(identity) && links[0] === link)) {
+        if (link.frameSince > 0 && now - link.frameSince > this.options.frameTimeoutMs)
+          link.cut("half-a-frame");
+        else if (
+          now - link.usedAt > this.options.idleMs &&
+          !(this.#kept.has(identity) && links[0] === link)
+        ) {
           link.close("idle");
         }
       }
@@ -553,23 +583,29 @@ class Link {
     const { config } = this.#links;
     const { provenKey } = this.connection;
     this.#theirHello = hello;
-    if (hello.version !== wireVersion) return this.cut("other-version", `it speaks version ${hello.version}, we ${wireVersion}`);
+    if (hello.version !== wireVersion)
+      return this.cut("other-version", `it speaks version ${hello.version}, we ${wireVersion}`);
     if (hello.cluster !== config.cluster) {
       return this.cut("other-cluster", `it belongs to cluster "${hello.cluster}", we to "${config.cluster}"`);
     }
     if (provenKey !== undefined && Buffer.compare(provenKey, hello.publicKey) !== 0) {
       return this.cut("key-not-proven", "its hello names another key than its certificate");
     }
-    if (!config.isMember(hello.publicKey, hello.token)) return this.cut("not-a-member", "its token is not of this cluster");
+    if (!config.isMember(hello.publicKey, hello.token))
+      return this.cut("not-a-member", "its token is not of this cluster");
     const id = idOfKey(hello.publicKey);
-    if (id === config.identity.id) return this.cut("self", "it has our own key: a copy of our identity, or ourselves");
+    if (id === config.identity.id)
+      return this.cut("self", "it has our own key: a copy of our identity, or ourselves");
     const expected = this.dialled === undefined ? "" : (identityOf(this.dialled) as string);
-    if (expected !== "" && expected !== id) return this.cut("wrong-identity", `expected ${expected}, found ${id}`);
+    if (expected !== "" && expected !== id)
+      return this.cut("wrong-identity", `expected ${expected}, found ${id}`);
     this.identity = id;
     this.contact = formatContact(id, hello.host, hello.port);
     if (provenKey !== undefined) return this.#admit(hello);
     const statement = encodeHelloStatement(this.#ourHello!, hello);
-    this.connection.write(encodeHelloProof({ type: "hello-proof", signature: config.identity.sign(statement) }));
+    this.connection.write(
+      encodeHelloProof({ type: "hello-proof", signature: config.identity.sign(statement) }),
+    );
   }
 
   #admit(hello: Hello): void {

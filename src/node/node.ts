@@ -83,7 +83,12 @@ export interface NodeConfig {
 }
 
 /** Every notice of every layer: the trace, before it is written down. */
-export type NoticeListener = (at: Millis, layer: string, notice: Typed & Record<string, any>, node: GrapevineNode) => void;
+export type NoticeListener = (
+  at: Millis,
+  layer: string,
+  notice: Typed & Record<string, any>,
+  node: GrapevineNode,
+) => void;
 
 /** Notices of the shell itself have this layer. */
 export const shellLayer = "node";
@@ -125,6 +130,7 @@ export class GrapevineNode {
       cluster: config.cluster ?? "grapevine",
       isMember: membership(config.security),
       onMessage: (from, message) => this.#enter(() => this.#stack.onMessage(from, message, this.#env)),
+      onLost: (neighbor) => this.command("flood", { type: "link-lost", neighbor }),
       onEvent: (event) => this.#tell(shellLayer, event),
       options: config.options?.links,
     });
@@ -146,7 +152,9 @@ export class GrapevineNode {
   async #start(): Promise<void> {
     const { identity, listen, advertise, dataFolder, seeds, security, name, signs, random } = this.#config;
     if (advertise === undefined && (listen.host === "0.0.0.0" || listen.host === "::")) {
-      throw new UsageError(`advertise: ${listen.host} is no address that others could call; give one with --advertise`);
+      throw new UsageError(
+        `advertise: ${listen.host} is no address that others could call; give one with --advertise`,
+      );
     }
     const options = withScaledTimes(this.#config.options);
     if (dataFolder !== undefined) {
