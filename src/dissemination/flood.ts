@@ -183,6 +183,8 @@ const halfASurrogatePair = /\p{Surrogate}/u;
 
 /** Lives of one origin that are remembered: an origin that restarts for ever must not push out all others. */
 const maxLivesPerOrigin = 8;
+/** Ranges of one life that are remembered: so many messages may overtake each other on their way without loss. */
+const maxRangesRemembered = 1024;
 
 export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, FloodCommand> {
   readonly counters = {
@@ -202,6 +204,8 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
   readonly #config: FloodConfig;
   /** In order of first receipt, so that the first key is the oldest. */
   readonly #retained = new Map<string, Retained>();
+  /** Messages in them: what was published in one turn is one gossip, and counts each of its messages. */
+  #retainedCount = 0;
   readonly #seen = new Map<string, Seen>();
   /** The incarnations of each origin that are in #seen, in growing order. */
   readonly #lives = new Map<Identity, number[]>();
@@ -219,8 +223,9 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     this.#life = config.standing.incarnation;
   }
 
+  /** Messages kept for those who lack them. */
   get retainedCount(): number {
-    return this.#retained.size;
+    return this.#retainedCount;
   }
 
   start(env: FloodEnvironment): void {
@@ -394,8 +399,8 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     const seen = this.#seen.get(lifeKey(origin, incarnation)) ?? this.#begin(origin, incarnation);
     for (let i = sequence; i < sequence + count; i++) seen.sequences.add(i);
     // An origin whose numbers have too many holes: the lowest holes count as seen, so that memory stays bounded.
-    if (seen.sequences.rangeCount > maxRangesPerOrigin) {
-      this.counters.gapsGivenUp += seen.sequences.fillLowestGaps(maxRangesPerOrigin);
+    if (seen.sequences.rangeCount > maxRangesRemembered) {
+      this.counters.gapsGivenUp += seen.sequences.fillLowestGaps(maxRangesRemembered);
     }
     const share = hashNumbers(seen.sequences.bounds, seen.keyHash);
     this.#fingerprint = (this.#fingerprint + share - seen.share) >>> 0;
@@ -436,15 +441,18 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     const key = messageKey(origin, incarnation, sequence);
     const retained: Retained = { gossip, receivedAt: env.now, holders: new Map() };
     if (this.#options.retainMessages === 0) return retained;
+    const old = this.#retained.get(key); // of a life that was forgotten meanwhile
     this.#retained.set(key, retained);
+    this.#retainedCount += gossip.statement.payloads.length - (old?.gossip.statement.payloads.length ?? 0);
     env.notify({ type: "persist", key: `gossip/${key}`, value: gossip, isAwaited: false });
-    while (this.#retained.size > this.#options.retainMessages) this.#forgetOldestMessage(env);
+    while (this.#retainedCount > this.#options.retainMessages) this.#forgetOldestMessage(env);
     return retained;
   }
 
   #forgetOldestMessage(env: FloodEnvironment): void {
-    const key = this.#retained.keys().next().value!;
+    const [key, { gossip }] = this.#retained.entries().next().value!;
     this.#retained.delete(key);
+    this.#retainedCount -= gossip.statement.payloads.length;
     env.notify({ type: "persist", key: `gossip/${key}`, value: undefined, isAwaited: false });
   }
 
@@ -467,13 +475,13 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     env.send(from, { type: "digest", entries: this.#digest(), isAnswer: false });
   }
 
-  /** The latest lives first, should there be more than fit. */
+  /** The latest lives, and of each the lowest ranges, should there be more than fit: at worst we get a copy. */
   #digest(): SeenEntry[] {
     const all = [...this.#seen.values()];
     return all.slice(-maxDigestOrigins).map(({ origin, incarnation, sequences }) => ({
       origin,
       incarnation,
-      ranges: sequences.bounds.slice(),
+      ranges: sequences.bounds.slice(0, 2 * maxRangesPerOrigin),
     }));
   }
 
