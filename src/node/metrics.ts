@@ -285,7 +285,9 @@ export interface MetricsConfig {
 }
 
 export class Metrics {
+  /** Of the nodes and the event loop; the usual metrics of a process are in one of their own. */
   readonly registry = new Registry();
+  readonly #hasProcessMetrics: boolean;
   readonly #loopDelay: IntervalHistogram;
   readonly #latency: Histogram<"node">;
   readonly #latencies = new WeakMap<GrapevineNode, { observe(seconds: number): void }>();
@@ -314,7 +316,7 @@ export class Metrics {
         loopDelay.reset();
       },
     });
-    if (hasProcessMetrics) collectDefaultMetrics({ register: this.registry });
+    this.#hasProcessMetrics = hasProcessMetrics;
   }
 
   /** Give it to every node, from its start: it measures the latency of deliveries, and ignores everything else. */
@@ -341,8 +343,9 @@ export class Metrics {
   }
 
   /** The exposition format of Prometheus. */
-  text(): Promise<string> {
-    return this.registry.metrics();
+  async text(): Promise<string> {
+    const text = await this.registry.metrics();
+    return this.#hasProcessMetrics ? text + (await processMetrics().metrics()) : text;
   }
 
   /** Ends the measuring of the event loop. */
@@ -375,6 +378,17 @@ export class Metrics {
       },
     });
   }
+}
+
+let processRegistry: Registry | undefined;
+
+/** Made once: what prom-client observes of a process it never lets go again. */
+function processMetrics(): Registry {
+  if (processRegistry === undefined) {
+    processRegistry = new Registry();
+    collectDefaultMetrics({ register: processRegistry });
+  }
+  return processRegistry;
 }
 
 /** The monitor measures from one tick of its clock to the next: what is beyond the tick is the delay. */

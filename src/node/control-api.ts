@@ -1,0 +1,658 @@
+/**
+ * The control API of a process with one or more nodes: what the commands, a dashboard and Prometheus talk to.
+ *
+ *     GET  /v1/status                          the process, and every node with its counts
+ *     GET  /v1/nodes                           the nodes alone
+ *     GET  /v1/nodes/:name/members             everybody that the node knows of
+ *     GET  /v1/nodes/:name/neighbors           its links, with round trips
+ *     GET  /v1/graph                           the links of all nodes of this process
+ *     POST /v1/nodes/:name/publish             {"text": "hello"} or {"base64": "aGVsbG8="}
+ *     POST /v1/nodes/:name/leave               says goodbye and stops
+ *     POST /v1/nodes/:name/kill                stops as a killed process would
+ *     GET  /v1/trace?node=&types=              events as they happen (server-sent events; docs/trace.md)
+ *     GET  /metrics                            for Prometheus (docs/metrics.md)
+ *     POST /v1/shutdown                        ends the process, where it allows that
+ *
+ * `:name` is a node's name or its port; `-` is the only node, or the only peer. Everything is JSON; errors are
+ * `{"error": "what is wrong, and what would mend it"}`.
+ *
+ * Who may ask: on loopback, everybody who may open a socket there, unless there is a token; elsewhere only who has
+ * the token. Web pages may not: a page can reach loopback from the user's own browser, under a name that its owner
+ * points here (DNS rebinding) or by a form. So the Host header must be an address of ours, a POST must be JSON,
+ * which a form cannot send and a script may not send without asking (and nobody answers that question: no CORS).
+ */
+import { createHash, timingSafeEqual } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { type AddressInfo, isIP } from "node:net";
+import { getRequestListener, type HttpBindings } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { type Context, Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { z } from "zod";
+import {
+  defineOptions,
+  hostOf,
+  type Millis,
+  type NodeId,
+  portOf,
+  type Typed,
+  traceEvent,
+  UsageError,
+} from "../core/index.ts";
+import { Metrics } from "./metrics.ts";
+import type { GrapevineNode } from "./node.ts";
+import { namedEvent, traceId, traceLine } from "./trace-file.ts";
+
+export interface ControlApiOptions {
+  readonly maxTraceClients: number;
+  readonly maxTraceQueueBytes: number;
+  readonly traceHeartbeatMs: number;
+}
+
+export const controlApiOptions = defineOptions<ControlApiOptions>({
+  maxTraceClients: {
+    default: 64,
+    min: 1,
+    max: 10_000,
+    description: "Who may follow the trace at once (guess)",
+  },
+  maxTraceQueueBytes: {
+    default: 1024 * 1024,
+    min: 4096,
+    max: 1 << 30,
+    description: "With so much unread, a follower of the trace is dropped (guess)",
+  },
+  traceHeartbeatMs: {
+    default: 15_000,
+    min: 10,
+    max: 3_600_000,
+    description: "How often followers hear that the connection stands, though nothing happens",
+  },
+});
+
+export interface ControlApiConfig extends Partial<ControlApiOptions> {
+  /** Default 127.0.0.1. Anything but loopback needs a token. */
+  readonly host?: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Asked for as `Authorization: Bearer …`, if given; an empty one is none. */
+  readonly token?: string | undefined;
+  /** Names under which the API is called, besides its address: for a machine that has a name. */
+  readonly allowedHosts?: readonly string[];
+  /** The nodes of this process; asked at every request. */
+  readonly nodes: () => Iterable<GrapevineNode>;
+  /** Hears what was asked for and changed something, and what went wrong in here. */
+  readonly log?: (text: string) => void;
+  /** Ends a node, or the process around it, without a word to anybody. `node.kill()` unless given. */
+  readonly kill?: (node: GrapevineNode) => unknown;
+  /** Ends the process in order. Without it there is no such route. */
+  readonly shutdown?: () => unknown;
+  /** The process's metrics where it has them already; the API makes its own otherwise. */
+  readonly metrics?: Metrics;
+}
+
+export interface ControlApi {
+  /** `http://127.0.0.1:45123`. */
+  readonly url: string;
+  /** Answers what is being asked, ends the followers of the trace, and stops to listen. */
+  close(): Promise<void>;
+}
+
+type Env = { Bindings: HttpBindings };
+
+const maxBodyBytes = 1024 * 1024;
+/** New nodes of the process are noticed so quickly by the trace and the latency metric. */
+const watchIntervalMs = 250;
+/** How long a dropped follower may take to read its last event. */
+const lastWordsMs = 10_000;
+/** How long requests may take to end when the API closes. */
+const closeGraceMs = 1000;
+
+/**
+ * Throws `UsageError` for a host other than loopback without a token, and for a port that is taken; nothing listens
+ * then.
+ */
+export async function startControlApi(config: ControlApiConfig): Promise<ControlApi> {
+  const host = config.host ?? "127.0.0.1";
+  const { token = "", log = () => {} } = config;
+  if (!isLoopback(host) && token === "") {
+    throw new UsageError(
+      `host: ${host} is not loopback, so anybody could command these nodes; pass a token (--api-token), or listen on 127.0.0.1`,
+    );
+  }
+  const options = controlApiOptions({
+    maxTraceClients: config.maxTraceClients,
+    maxTraceQueueBytes: config.maxTraceQueueBytes,
+    traceHeartbeatMs: config.traceHeartbeatMs,
+  });
+  const metrics = config.metrics ?? new Metrics({ nodes: config.nodes });
+  const feed = new TraceFeed(config.nodes, options, config.metrics === undefined ? metrics : undefined);
+  const app = makeApp(config, host, feed, metrics, log);
+  const listener = getRequestListener(app.fetch, {
+    // The process may not be ours alone: its Request and Response stay what they are.
+    overrideGlobalObjects: false,
+    errorHandler: (error) => json({ error: `this is no request (${textOf(error)})` }, 400),
+  });
+  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, listener);
+  server.maxConnections = 4 * options.maxTraceClients + 256;
+  const stop = async () => {
+    feed.close();
+    if (config.metrics === undefined) metrics.close();
+    await closeServer(server);
+  };
+  try {
+    await listen(server, host, config.port);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url: urlOf(server.address() as AddressInfo), close: stop };
+}
+
+// ---- The routes ----
+
+function makeApp(
+  config: ControlApiConfig,
+  host: string,
+  feed: TraceFeed,
+  metrics: Metrics,
+  log: (text: string) => void,
+): Hono<Env> {
+  const app = new Hono<Env>();
+  const startedAt = Date.now();
+  const find = (c: Context<Env>) => findNode([...config.nodes()], c.req.param("name")!);
+  const findRunning = (c: Context<Env>) => {
+    const node = find(c);
+    if (!node.isRunning) throw failure(409, `${node.name} has stopped`);
+    log(`control API: ${c.req.method} ${c.req.path}`);
+    return node;
+  };
+
+  app.use(guard(config, host));
+
+  app.get("/v1/status", (c) => c.json(statusOf([...config.nodes()], startedAt)));
+  app.get("/v1/nodes", (c) => c.json({ nodes: [...config.nodes()].map(summaryOf) }));
+  app.get("/v1/graph", (c) => c.json(graphOf(config.nodes())));
+  app.get("/v1/nodes/:name/members", (c) => {
+    const node = find(c);
+    return c.json({ members: node.members().map(({ peer, since }) => ({ ...placeOf(peer), since })) });
+  });
+  app.get("/v1/nodes/:name/neighbors", (c) => {
+    const node = find(c);
+    return c.json({
+      neighbors: node.neighbors().map(({ peer, rttMs }) => ({ ...placeOf(peer), rttMs: rttMs ?? null })),
+    });
+  });
+  app.post("/v1/nodes/:name/publish", async (c) => {
+    const { text, base64 } = await body(c, publication);
+    const node = findRunning(c);
+    const payload = text ?? Buffer.from(base64!, "base64");
+    await node.publish(payload);
+    return c.json({ published: node.name });
+  });
+  app.post("/v1/nodes/:name/leave", async (c) => {
+    await body(c, nothing);
+    const node = findRunning(c);
+    await node.leave();
+    return c.json({ left: node.name });
+  });
+  app.post("/v1/nodes/:name/kill", async (c) => {
+    await body(c, nothing);
+    const node = findRunning(c);
+    const { kill = (one: GrapevineNode) => one.kill() } = config;
+    afterAnswer(c, () => kill(node), log);
+    return c.json({ killed: node.name }, 202);
+  });
+  app.get("/v1/trace", (c) => {
+    const name = c.req.query("node");
+    const types = c.req.query("types");
+    const node = name === undefined || name === "" ? undefined : findNode([...config.nodes()], name);
+    feed.follow(c.env.outgoing, { node, types: types ? new Set(types.split(",")) : undefined });
+    return RESPONSE_ALREADY_SENT;
+  });
+  app.get("/metrics", async (c) =>
+    c.body(await metrics.text(), 200, { "content-type": metrics.contentType }),
+  );
+  const { shutdown } = config;
+  if (shutdown !== undefined) {
+    app.post("/v1/shutdown", async (c) => {
+      await body(c, nothing);
+      log("control API: shutdown");
+      afterAnswer(c, shutdown, log);
+      return c.json({ stopping: true }, 202);
+    });
+  }
+
+  const routes = app.routes
+    .filter(({ path }) => path !== "/*")
+    .map(({ method, path }) => `${method} ${path}`);
+  app.notFound((c) => c.json({ error: `there is no ${c.req.method} ${c.req.path}`, routes }, 404));
+  app.onError((error, c) => {
+    if (error instanceof HTTPException)
+      return c.json({ error: error.message }, error.status as ContentfulStatusCode);
+    if (error instanceof UsageError) return c.json({ error: error.message }, 400);
+    log(`control API: ${c.req.method} ${c.req.path} failed: ${error.stack ?? error.message}`);
+    return c.json({ error: "this failed inside the node; its log says more" }, 500);
+  });
+  return app;
+}
+
+function guard({ token = "", allowedHosts = [] }: ControlApiConfig, host: string) {
+  const isOurs = hostRule(host, allowedHosts);
+  const expected = token === "" ? undefined : digest(token);
+  return async (c: Context<Env>, next: () => Promise<void>): Promise<Response | undefined> => {
+    const asked = c.req.header("host") ?? "";
+    const origin = c.req.header("origin");
+    if (!isOurs(asked)) {
+      return c.json(
+        { error: `"${asked}" is not a host of this API; call it by its address (or allow the name)` },
+        403,
+      );
+    }
+    if (origin !== undefined && !isOurs(hostOfOrigin(origin))) {
+      return c.json({ error: `pages of ${origin} may not use this API` }, 403);
+    }
+    if (expected !== undefined && !timingSafeEqual(digest(bearerOf(c)), expected)) {
+      return c.json({ error: "the token is missing or wrong; send Authorization: Bearer TOKEN" }, 401, {
+        "www-authenticate": "Bearer",
+      });
+    }
+    const type = (c.req.header("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
+    if (c.req.method === "POST" && type !== "application/json") {
+      return c.json(
+        { error: `content-type "${type}" is not application/json; send that header, with a body or without` },
+        415,
+      );
+    }
+    c.header("cache-control", "no-store");
+    c.header("x-content-type-options", "nosniff");
+    await next();
+    return undefined;
+  };
+}
+
+/** Which Host headers are ours: loopback, the bound host, allowed names; every address where we listen on all. */
+function hostRule(host: string, allowedHosts: readonly string[]): (header: string) => boolean {
+  const names = new Set([host, ...allowedHosts].map((name) => bare(name.toLowerCase())));
+  const listensOnAll = names.has("0.0.0.0") || names.has("::");
+  return (header) => {
+    if (!URL.canParse(`http://${header}`)) return false;
+    const asked = bare(new URL(`http://${header}`).hostname);
+    return isLoopback(asked) || names.has(asked) || (listensOnAll && isIP(asked) !== 0);
+  };
+}
+
+function hostOfOrigin(origin: string): string {
+  return URL.canParse(origin) ? new URL(origin).host : "";
+}
+
+function bare(host: string): string {
+  return host.startsWith("[") ? host.slice(1, -1) : host;
+}
+
+function isLoopback(host: string): boolean {
+  const name = bare(host);
+  return name === "localhost" || name === "::1" || (isIP(name) === 4 && name.startsWith("127."));
+}
+
+function bearerOf(c: Context<Env>): string {
+  return /^bearer +(.*)$/i.exec(c.req.header("authorization") ?? "")?.[1] ?? "";
+}
+
+/** Of equal length, so that the comparison tells nothing about the token's. */
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}
+
+// ---- Bodies ----
+
+const publication = z
+  .strictObject({
+    text: z
+      .string()
+      .refine(
+        (text) => !/\p{Surrogate}/u.test(text),
+        "has half of a surrogate pair, which no encoding can carry",
+      )
+      .optional(),
+    base64: z.base64().optional(),
+  })
+  .refine(
+    ({ text, base64 }) => (text === undefined) !== (base64 === undefined),
+    'give either "text" or "base64"',
+  );
+
+const nothing = z.strictObject({});
+
+async function body<Shape extends z.ZodType>(c: Context<Env>, shape: Shape): Promise<z.infer<Shape>> {
+  const text = await bodyText(c.env.incoming);
+  let value: unknown;
+  try {
+    value = text === "" ? {} : JSON.parse(text);
+  } catch (error) {
+    throw failure(400, `the body is not JSON (${textOf(error)})`);
+  }
+  const parsed = shape.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map(({ path, message }) =>
+    path.length === 0 ? message : `${path.join(".")}: ${message}`,
+  );
+  throw failure(400, `body: ${issues.join("; ")}`);
+}
+
+/** Read by hand, since Hono's own limit needs the global `Request` replaced for bodies that come in pieces. */
+async function bodyText(incoming: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBodyBytes) throw failure(413, `the body is more than ${maxBodyBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function failure(status: ContentfulStatusCode, message: string): HTTPException {
+  return new HTTPException(status, { message });
+}
+
+/** What ends this process must not end it before the caller has its answer. */
+function afterAnswer(c: Context<Env>, act: () => unknown, log: (text: string) => void): void {
+  c.env.outgoing.once("close", () => {
+    Promise.resolve()
+      .then(act)
+      .catch((error: unknown) => log(`control API: ${textOf(error)}`));
+  });
+}
+
+// ---- What is answered ----
+
+function findNode(nodes: readonly GrapevineNode[], name: string): GrapevineNode {
+  if (name === "-") {
+    if (nodes.length === 1) return nodes[0]!;
+    const peers = nodes.filter(({ role }) => role === "peer");
+    if (peers.length === 1) return peers[0]!;
+    throw failure(404, `"-" stands for the only node or the only peer, but there are ${namesOf(nodes)}`);
+  }
+  const named = nodes.filter((node) => node.name === name);
+  // One that was started anew under its name comes after its dead predecessor.
+  const found = named.findLast(({ isRunning }) => isRunning) ?? named.at(-1);
+  const byPort = () => nodes.filter((node) => String(portOf(node.contact)) === name);
+  const node = found ?? byPort().findLast(({ isRunning }) => isRunning) ?? byPort().at(-1);
+  if (node === undefined) throw failure(404, `there is no node "${name}"; there are ${namesOf(nodes)}`);
+  return node;
+}
+
+function namesOf(nodes: readonly GrapevineNode[]): string {
+  const shown = nodes.slice(0, 20).map(({ name }) => name);
+  if (shown.length < nodes.length) shown.push(`${nodes.length - shown.length} more`);
+  return shown.join(", ") || "none";
+}
+
+function statusOf(nodes: readonly GrapevineNode[], startedAt: Millis) {
+  const running = nodes.filter(({ isRunning }) => isRunning);
+  return {
+    process: {
+      pid: process.pid,
+      nodeVersion: process.version,
+      apiStartedAt: startedAt,
+      uptimeMs: Math.round(process.uptime() * 1000),
+      memoryBytes: process.memoryUsage.rss(),
+      seeds: running.filter(({ role }) => role === "seed").length,
+      peers: running.filter(({ role }) => role === "peer").length,
+      stopped: nodes.length - running.length,
+    },
+    nodes: nodes.map(summaryOf),
+  };
+}
+
+function summaryOf(node: GrapevineNode) {
+  const { name, role, contact, isRunning, startedAt, links, peer, seed } = node;
+  return {
+    name,
+    role,
+    contact,
+    host: hostOf(contact),
+    port: portOf(contact),
+    isRunning,
+    startedAt,
+    uptimeMs: Date.now() - startedAt,
+    neighbors: peer?.overlay.neighbors.length ?? 0,
+    links: links.linkCount,
+    queuedBytes: links.queuedBytes,
+    knownPeers: seed?.registry.size ?? peer?.registration.size ?? 0,
+    ...(peer === undefined ? {} : peerCounts(peer)),
+    ...(seed === undefined ? {} : seedCounts(seed)),
+  };
+}
+
+function peerCounts({ registration, overlay, flood }: NonNullable<GrapevineNode["peer"]>) {
+  const { published, delivered, duplicates, sends } = flood.counters;
+  const registered = registration.registeredWith;
+  return {
+    incarnation: registration.incarnation,
+    registeredWith: registered.length,
+    quorum: registration.quorum,
+    seeds: registered,
+    wantedDegree: overlay.wantedDegree,
+    published,
+    delivered,
+    duplicates,
+    sends,
+    retained: flood.retainedCount,
+  };
+}
+
+function seedCounts({ registry }: NonNullable<GrapevineNode["seed"]>) {
+  const { registrations, removals } = registry.counters;
+  return { listSize: registry.size, fingerprint: registry.fingerprint, registrations, removals };
+}
+
+function placeOf(peer: NodeId) {
+  return { peer, host: hostOf(peer), port: portOf(peer) };
+}
+
+/** Links by contact, each once. A link may lead to a node of another process, which is not among `nodes` then. */
+function graphOf(all: Iterable<GrapevineNode>) {
+  const nodes: { name: string; contact: NodeId; role: string }[] = [];
+  const links = new Map<string, [NodeId, NodeId]>();
+  for (const node of all) {
+    if (!node.isRunning) continue;
+    const { name, contact, role } = node;
+    nodes.push({ name, contact, role });
+    for (const { peer } of node.neighbors()) {
+      const pair: [NodeId, NodeId] = contact < peer ? [contact, peer] : [peer, contact];
+      links.set(pair.join(" "), pair);
+    }
+  }
+  return { nodes, links: [...links.values()] };
+}
+
+// ---- The trace as it happens ----
+
+interface Follower {
+  readonly response: ServerResponse;
+  readonly node: GrapevineNode | undefined;
+  readonly types: ReadonlySet<string> | undefined;
+  readonly introduced: WeakMap<GrapevineNode, NodeId>;
+  /** Gathered for one write at the end of the turn. */
+  text: string;
+  isScheduled: boolean;
+}
+
+/** Listens to the nodes of the process for those who follow the trace, and for the latency of deliveries. */
+class TraceFeed {
+  readonly #nodes: () => Iterable<GrapevineNode>;
+  readonly #options: ControlApiOptions;
+  readonly #metrics: Metrics | undefined;
+  readonly #followers = new Set<Follower>();
+  readonly #subscriptions = new Map<GrapevineNode, () => void>();
+  readonly #watcher: NodeJS.Timeout;
+  readonly #heartbeat: NodeJS.Timeout;
+
+  constructor(
+    nodes: () => Iterable<GrapevineNode>,
+    options: ControlApiOptions,
+    metrics: Metrics | undefined,
+  ) {
+    this.#nodes = nodes;
+    this.#options = options;
+    this.#metrics = metrics;
+    this.#watcher = setInterval(() => this.#watch(), watchIntervalMs).unref();
+    this.#heartbeat = setInterval(() => this.#beat(), options.traceHeartbeatMs).unref();
+    this.#watch();
+  }
+
+  /** Throws (503) where there are too many already. */
+  follow(response: ServerResponse, { node, types }: Pick<Follower, "node" | "types">): void {
+    if (this.#followers.size >= this.#options.maxTraceClients) {
+      throw failure(503, `${this.#followers.size} follow the trace already; end one of them`);
+    }
+    const follower: Follower = {
+      response,
+      node,
+      types,
+      introduced: new WeakMap(),
+      text: "",
+      isScheduled: false,
+    };
+    response.writeHead(200, {
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+      "x-accel-buffering": "no",
+    });
+    response.once("close", () => this.#followers.delete(follower));
+    response.on("error", () => this.#followers.delete(follower));
+    this.#followers.add(follower);
+    this.#watch();
+    this.#push(follower, ": following\n\n");
+  }
+
+  close(): void {
+    clearInterval(this.#watcher);
+    clearInterval(this.#heartbeat);
+    for (const unsubscribe of this.#subscriptions.values()) unsubscribe();
+    this.#subscriptions.clear();
+    for (const follower of this.#followers) this.#end(follower, "end", "the process ends");
+  }
+
+  #watch(): void {
+    if (this.#followers.size === 0 && this.#metrics === undefined) return;
+    const present = new Set(this.#nodes());
+    for (const [node, unsubscribe] of this.#subscriptions) {
+      if (present.has(node)) continue;
+      unsubscribe();
+      this.#subscriptions.delete(node);
+    }
+    for (const node of present) {
+      if (!this.#subscriptions.has(node)) this.#subscriptions.set(node, node.onNotice(this.#onNotice));
+    }
+  }
+
+  readonly #onNotice = (
+    at: Millis,
+    layer: string,
+    notice: Typed & Record<string, any>,
+    node: GrapevineNode,
+  ): void => {
+    this.#metrics?.onNotice(at, layer, notice, node);
+    if (this.#followers.size === 0) return;
+    let event: string | undefined;
+    for (const follower of this.#followers) {
+      if (follower.node !== undefined && follower.node !== node) continue;
+      if (follower.types !== undefined && !follower.types.has(notice.type)) continue;
+      const id = traceId(node);
+      if (follower.introduced.get(node) !== id) {
+        follower.introduced.set(node, id);
+        if (follower.types?.has("named") !== false) {
+          this.#push(follower, serverSent(traceLine(namedEvent(at, id, node.name, node.role))));
+        }
+      }
+      event ??= serverSent(traceLine(traceEvent(at, id, layer, notice)));
+      this.#push(follower, event);
+    }
+  };
+
+  #push(follower: Follower, text: string): void {
+    follower.text += text;
+    if (follower.text.length + follower.response.writableLength > this.#options.maxTraceQueueBytes) {
+      return this.#end(
+        follower,
+        "dropped",
+        "you read more slowly than things happen; ask for fewer types, or for one node",
+      );
+    }
+    if (follower.isScheduled) return;
+    follower.isScheduled = true;
+    setImmediate(() => {
+      follower.isScheduled = false;
+      if (follower.text === "" || follower.response.writableEnded) return;
+      follower.response.write(follower.text);
+      follower.text = "";
+    });
+  }
+
+  /** A last event; whoever does not read even that is cut off. */
+  #end(follower: Follower, event: "dropped" | "end", error: string): void {
+    this.#followers.delete(follower);
+    const { response } = follower;
+    response.end(`${follower.text}event: ${event}\ndata: ${JSON.stringify({ error })}\n\n`);
+    follower.text = "";
+    const patience = setTimeout(() => response.destroy(), lastWordsMs).unref();
+    response.once("close", () => clearTimeout(patience));
+  }
+
+  #beat(): void {
+    for (const follower of this.#followers) this.#push(follower, ": heartbeat\n\n");
+  }
+}
+
+function serverSent(line: string): string {
+  return `data: ${line}\n`;
+}
+
+// ---- The server ----
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const mend =
+        error.code === "EADDRINUSE"
+          ? "is in use; choose another port, or 0 for a free one"
+          : `cannot be used (${error.message})`;
+      reject(new UsageError(`port: ${host}:${port} ${mend}`));
+    });
+    server.listen(port, host, () => {
+      server.removeAllListeners("error");
+      server.on("error", () => {});
+      resolve();
+    });
+  });
+}
+
+async function closeServer(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = new Promise((resolve) => server.close(resolve));
+  // Who is being answered gets the answer; then its connection falls idle.
+  const idle = setInterval(() => server.closeIdleConnections(), 20);
+  const patience = setTimeout(() => server.closeAllConnections(), closeGraceMs);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(patience);
+}
+
+/** Where to call it from this machine. */
+function urlOf({ address, port }: AddressInfo): string {
+  const host = address === "0.0.0.0" ? "127.0.0.1" : address === "::" ? "::1" : address;
+  return `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+}
+
+function json(value: unknown, status: number): Response {
+  return new Response(JSON.stringify(value), { status, headers: { "content-type": "application/json" } });
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
