@@ -49,7 +49,10 @@ async function drill(name: string, options: DrillOptions): Promise<void> {
     options: tunables,
     program: fileURLToPath(new URL("./main.js", import.meta.url)),
     say: (text: string) => {
-      if (isLoud) process.stdout.write(`  ${text.replace(/^ok:/, pc.green("ok:")).replace(/^FAILED:/, pc.red("FAILED:"))}\n`);
+      if (isLoud)
+        process.stdout.write(
+          `  ${text.replace(/^ok:/, pc.green("ok:")).replace(/^FAILED:/, pc.red("FAILED:"))}\n`,
+        );
     },
   };
   const reports = [];
@@ -57,7 +60,10 @@ async function drill(name: string, options: DrillOptions): Promise<void> {
     if (isLoud) process.stdout.write(`${pc.bold(one)}\n`);
     const report = await runDrill(one, config);
     reports.push(report);
-    if (isLoud) process.stdout.write(`${report.ok ? pc.green("held") : pc.red("did not hold")} ${JSON.stringify(report.figures)}\n`);
+    if (isLoud)
+      process.stdout.write(
+        `${report.ok ? pc.green("held") : pc.red("did not hold")} ${JSON.stringify(report.figures)}\n`,
+      );
   }
   if (!isLoud) process.stdout.write(`${JSON.stringify(name === "all" ? reports : reports[0])}\n`);
   process.exitCode = reports.every((report) => report.ok) ? 0 : 1;

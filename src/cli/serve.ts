@@ -44,37 +44,64 @@ interface ServeOptions {
 
 export function addServeOptions(command: Command, role: "seed" | "peer"): Command {
   command
-    .argument("[folder]", "the node's folder, as `grapevine cluster add` made it; not needed with --plaintext")
-    .option("--network <file>", "the list of seeds, one IP:port per line (default: config.txt in the folder, or here)")
+    .argument(
+      "[folder]",
+      "the node's folder, as `grapevine cluster add` made it; not needed with --plaintext",
+    )
+    .option(
+      "--network <file>",
+      "the list of seeds, one IP:port per line (default: config.txt in the folder, or here)",
+    )
     .option(
       "--listen <address>",
-      role === "seed" ? "address of this seed, one of config.txt" : "address to listen on (default: 127.0.0.1, a free port)",
+      role === "seed"
+        ? "address of this seed, one of config.txt"
+        : "address to listen on (default: 127.0.0.1, a free port)",
     )
-    .option("--advertise <host>", "the host that others are told, where it is not the one that this node listens on")
+    .option(
+      "--advertise <host>",
+      "the host that others are told, where it is not the one that this node listens on",
+    )
     .option("--name <name>", "name in logs and displays (default: the folder's)")
     .option("--cluster <name>", "nodes of other cluster names are refused", "grapevine")
     .option("--plaintext", "no TLS: for teaching and packet captures")
-    .option("--data <dir>", "where the node remembers itself (default: data in its folder; none with --plaintext)")
+    .option(
+      "--data <dir>",
+      "where the node remembers itself (default: data in its folder; none with --plaintext)",
+    )
     .option("--api <port>", "port of the control API; 0 takes a free one", wholeNumber("--api", 0, 65_535), 0)
     .option("--no-api", "no control API")
-    .option("--api-host <host>", "where the control API listens; anything but loopback needs --api-token", "127.0.0.1")
-    .addOption(new Option("--api-token <token>", "bearer token of the control API").env("GRAPEVINE_API_TOKEN"))
+    .option(
+      "--api-host <host>",
+      "where the control API listens; anything but loopback needs --api-token",
+      "127.0.0.1",
+    )
+    .addOption(
+      new Option("--api-token <token>", "bearer token of the control API").env("GRAPEVINE_API_TOKEN"),
+    )
     .option("--output <file>", "log file (default: outputfile.txt in the folder)")
     .option("--no-screen", "log to the file only")
     .option("--pings", "log every PING and PING_REPLY too")
     .option("--trace <file>", "write every event as a line of JSON");
-  if (role === "peer") command.option("--stdin", "publish every line of standard input (default on a terminal)");
+  if (role === "peer")
+    command.option("--stdin", "publish every line of standard input (default on a terminal)");
   return addTunables(command);
 }
 
-export async function serve(role: "seed" | "peer", folder: string | undefined, options: ServeOptions): Promise<void> {
+export async function serve(
+  role: "seed" | "peer",
+  folder: string | undefined,
+  options: ServeOptions,
+): Promise<void> {
   const stopped = stopSignal();
   const { identity, security, configPath } = credentials(folder, options);
   const seeds = readSeedFile(options.network ?? configPath ?? "config.txt");
   const listen = listenAddress(role, seeds, options);
   const name = options.name ?? folder?.replace(/\/+$/, "").split("/").pop() ?? `${role}-${process.pid}`;
   const log = LogFile.open({
-    file: options.output ?? join(folder ?? ".", folder === undefined ? `${name}-outputfile.txt` : "outputfile.txt"),
+    file:
+      options.output ??
+      join(folder ?? ".", folder === undefined ? `${name}-outputfile.txt` : "outputfile.txt"),
     screen: options.screen,
     pings: options.pings ?? false,
   });
@@ -110,7 +137,8 @@ export async function serve(role: "seed" | "peer", folder: string | undefined, o
           nodes: () => [node],
           kill: () => process.kill(process.pid, "SIGKILL"),
         });
-  const withdraw = api === undefined ? undefined : announce({ url: api.url, token: options.apiToken, nodes: [name] });
+  const withdraw =
+    api === undefined ? undefined : announce({ url: api.url, token: options.apiToken, nodes: [name] });
   const apiText = api === undefined ? "" : `, control API at ${api.url}`;
   process.stderr.write(`${name} at ${addressOf(node.contact)}${apiText}; Ctrl+C ends it\n`);
   if (role === "peer" && (options.stdin || process.stdin.isTTY)) publishLines(node);
@@ -131,7 +159,11 @@ interface Credentials {
 
 function credentials(folder: string | undefined, options: ServeOptions): Credentials {
   if (options.plaintext) {
-    return { identity: plaintextIdentity(options.data), security: { type: "plaintext" }, configPath: undefined };
+    return {
+      identity: plaintextIdentity(options.data),
+      security: { type: "plaintext" },
+      configPath: undefined,
+    };
   }
   if (folder === undefined) {
     throw new UsageError(
@@ -156,11 +188,16 @@ function plaintextIdentity(dataFolder: string | undefined): Identity {
 function listenAddress(role: "seed" | "peer", seeds: readonly Address[], options: ServeOptions): Address {
   if (options.listen === undefined) {
     if (role === "peer") return { host: "127.0.0.1", port: 0 };
-    throw new UsageError(`--listen: missing; a seed listens on one address of config.txt: ${seeds.map(formatAddress).join(", ")}`);
+    throw new UsageError(
+      `--listen: missing; a seed listens on one address of config.txt: ${seeds.map(formatAddress).join(", ")}`,
+    );
   }
   // A peer may leave the port to the system: `--listen 10.0.0.7:0`.
   const free = /^(.*):0$/.exec(options.listen);
-  const listen = free === null ? parseAddress(options.listen, "--listen") : { ...parseAddress(`${free[1]}:1`, "--listen"), port: 0 };
+  const listen =
+    free === null
+      ? parseAddress(options.listen, "--listen")
+      : { ...parseAddress(`${free[1]}:1`, "--listen"), port: 0 };
   const host = options.advertise ?? listen.host;
   if (role === "seed" && !seeds.some((seed) => seed.host === host && seed.port === listen.port)) {
     throw new UsageError(

@@ -28,16 +28,39 @@ const nodesLoggedByDefault = 50;
 export function upCommand(): Command {
   const command = new Command("up")
     .description("Bring up a whole network on this machine, over TLS, and show how gossip reaches everybody")
-    .option("--seeds <number>", "seeds, which introduce peers to each other", wholeNumber("--seeds", 1, 1000), 6)
+    .option(
+      "--seeds <number>",
+      "seeds, which introduce peers to each other",
+      wholeNumber("--seeds", 1, 1000),
+      6,
+    )
     .option("--peers <number>", "peers, which gossip", wholeNumber("--peers", 0, 100_000), 20)
-    .option("--once", "end by itself when all messages have arrived; exit code 0 only if they reached everybody")
+    .option(
+      "--once",
+      "end by itself when all messages have arrived; exit code 0 only if they reached everybody",
+    )
     .option("--json", "print one JSON object at the end and nothing else")
     .option("--plaintext", "no TLS: for teaching and packet captures")
-    .option("--no-signatures", "no origin signatures: links still know who is there, but a member could lie about others")
-    .option("--port <number>", "port of the first seed, the others follow (default: free ones)", wholeNumber("--port", 1, 65_000))
-    .option("--api <port>", "port of the control API on 127.0.0.1; 0 takes a free one", wholeNumber("--api", 0, 65_535), 0)
+    .option(
+      "--no-signatures",
+      "no origin signatures: links still know who is there, but a member could lie about others",
+    )
+    .option(
+      "--port <number>",
+      "port of the first seed, the others follow (default: free ones)",
+      wholeNumber("--port", 1, 65_000),
+    )
+    .option(
+      "--api <port>",
+      "port of the control API on 127.0.0.1; 0 takes a free one",
+      wholeNumber("--api", 0, 65_535),
+      0,
+    )
     .option("--no-api", "no control API")
-    .option("--output-dir <dir>", "write <dir>/<node>/outputfile.txt (default: grapevine-output, up to 50 nodes)")
+    .option(
+      "--output-dir <dir>",
+      "write <dir>/<node>/outputfile.txt (default: grapevine-output, up to 50 nodes)",
+    )
     .option("--no-output", "write no log files")
     .option("--pings", "log every PING and PING_REPLY too")
     .option("--trace <file>", "write every event as a line of JSON");
@@ -87,8 +110,12 @@ async function up(options: UpOptions): Promise<void> {
     },
     (network) => screen.draw(network, "forming"),
   );
-  const api = options.api === false ? undefined : await startControlApi({ port: options.api, nodes: () => network.nodes });
-  const withdraw = api === undefined ? undefined : announce({ url: api.url, nodes: network.nodes.map((node) => node.name) });
+  const api =
+    options.api === false
+      ? undefined
+      : await startControlApi({ port: options.api, nodes: () => network.nodes });
+  const withdraw =
+    api === undefined ? undefined : announce({ url: api.url, nodes: network.nodes.map((node) => node.name) });
   if (isLive) screen.say(introduction(network, api?.url, logFolder, options));
   network.begin();
   let hasFinished = false;
@@ -104,7 +131,10 @@ async function up(options: UpOptions): Promise<void> {
     screen.say(summary(report));
   }
   if (options.once !== true && !isStopping) {
-    if (isLive) screen.say(`The network goes on until ${pc.bold("Ctrl+C")}. Try in another terminal: grapevine publish "hello"`);
+    if (isLive)
+      screen.say(
+        `The network goes on until ${pc.bold("Ctrl+C")}. Try in another terminal: grapevine publish "hello"`,
+      );
     await stopped;
   }
   clearInterval(drawing);
@@ -128,7 +158,12 @@ function logFolderOf(options: UpOptions): string | undefined {
   return options.seeds + options.peers <= nodesLoggedByDefault ? "grapevine-output" : undefined;
 }
 
-function introduction(network: LocalNetwork, apiUrl: string | undefined, logFolder: string | undefined, options: UpOptions): string {
+function introduction(
+  network: LocalNetwork,
+  apiUrl: string | undefined,
+  logFolder: string | undefined,
+  options: UpOptions,
+): string {
   const { degrees, startMs } = network.report();
   const security = options.plaintext ? "plaintext" : "TLS 1.3, both sides authenticated";
   const lines = [
@@ -136,14 +171,16 @@ function introduction(network: LocalNetwork, apiUrl: string | undefined, logFold
     `  formed in ${startMs} ms: ${degrees.links} links, degrees ${degrees.min} to ${degrees.max} (mean ${degrees.mean}), law ${degrees.law}`,
     `  seeds at ${network.seedAddresses.map(({ port }) => port).join(", ")}`,
   ];
-  if (apiUrl !== undefined) lines.push(`  control API and metrics at ${apiUrl} (grapevine status, members, neighbors, tail …)`);
+  if (apiUrl !== undefined)
+    lines.push(`  control API and metrics at ${apiUrl} (grapevine status, members, neighbors, tail …)`);
   if (logFolder !== undefined) lines.push(`  logs in ${logFolder}/<node>/outputfile.txt`);
   return lines.join("\n");
 }
 
 function summary(report: NetworkReport): string {
   const { latencyMs, degrees } = report;
-  const verdict = report.ratio === 1 ? pc.green("every message reached every peer") : pc.red("not everything arrived");
+  const verdict =
+    report.ratio === 1 ? pc.green("every message reached every peer") : pc.red("not everything arrived");
   const lines = [
     `${verdict}: ${report.deliveries} of ${report.expected} deliveries of ${report.messages} messages`,
     `  latency p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms, max ${latencyMs.max} ms`,
@@ -164,7 +201,9 @@ function degreeBars(histogram: readonly number[]): string[] {
   const width = 40;
   return histogram.flatMap((count, degree) => {
     if (count === 0) return [];
-    return [`  ${String(degree).padStart(6)}  ${String(count).padStart(5)} ${pc.cyan("#".repeat(Math.max(1, Math.round((count / most) * width))))}`];
+    return [
+      `  ${String(degree).padStart(6)}  ${String(count).padStart(5)} ${pc.cyan("#".repeat(Math.max(1, Math.round((count / most) * width))))}`,
+    ];
   });
 }
 
@@ -208,7 +247,9 @@ function picture(network: LocalNetwork, phase: "forming" | "gossiping" | "done")
   if (phase !== "forming") {
     const planned = Math.max(network.plannedMessages, measurement.published);
     lines.push(`  published   ${bar(measurement.published, planned)}`);
-    lines.push(`  delivered   ${bar(measurement.deliveries, planned * Math.max(0, network.peers.length - 1))}`);
+    lines.push(
+      `  delivered   ${bar(measurement.deliveries, planned * Math.max(0, network.peers.length - 1))}`,
+    );
     const { p50, p99 } = measurement.latencyMs;
     lines.push(`  latency     p50 ${p50} ms, p99 ${p99} ms`);
   }
@@ -225,6 +266,9 @@ function bar(value: number, whole: number): string {
 function oneLine(network: LocalNetwork): string {
   const { measurement } = network;
   const { p50, p99 } = measurement.latencyMs;
-  const reached = network.expectedDeliveries === 0 ? "" : ` (${((100 * measurement.deliveries) / network.expectedDeliveries).toFixed(1)} % of what was published so far)`;
+  const reached =
+    network.expectedDeliveries === 0
+      ? ""
+      : ` (${((100 * measurement.deliveries) / network.expectedDeliveries).toFixed(1)} % of what was published so far)`;
   return `registered ${network.registeredPeers}/${network.config.peers}  published ${measurement.published}  delivered ${measurement.deliveries}${reached}  latency p50 ${p50} ms p99 ${p99} ms`;
 }

@@ -3,8 +3,9 @@
  * runs, what the drills disturb, and what the benchmarks measure.
  */
 import { readFileSync } from "node:fs";
-import { UsageError } from "../core/index.ts";
 import { powerLaw, seedExponential } from "../core/degree-law.ts";
+import { UsageError } from "../core/index.ts";
+import { overlayOptions } from "../membership/overlay.ts";
 import {
   type Authority,
   createIdentity,
@@ -17,7 +18,6 @@ import {
   type NoticeListener,
   type Security,
 } from "../node/index.ts";
-import { overlayOptions } from "../membership/overlay.ts";
 import { type DegreeFit, fitDegrees } from "../theory/degree-fit.ts";
 import type { Address } from "../transport/index.ts";
 import { type LatencyMs, Measurement } from "./measurement.ts";
@@ -96,6 +96,7 @@ export class LocalNetwork {
   #rssBefore = 0;
   #memoryPerPeerKiB = 0;
   #nextPeer = 1;
+  #extraLives = 0;
   #isClosing = false;
 
   private constructor(config: LocalNetworkConfig) {
@@ -105,7 +106,10 @@ export class LocalNetwork {
   }
 
   /** Starts seeds, then peers. `onProgress` is called about ten times a second until all peers are in. */
-  static async start(config: LocalNetworkConfig, onProgress: (network: LocalNetwork) => void = () => {}): Promise<LocalNetwork> {
+  static async start(
+    config: LocalNetworkConfig,
+    onProgress: (network: LocalNetwork) => void = () => {},
+  ): Promise<LocalNetwork> {
     if (config.seeds < 1) throw new UsageError(`seeds: ${config.seeds} is less than 1`);
     if (config.peers < 0) throw new UsageError(`peers: ${config.peers} is less than 0`);
     checkDescriptors(config);
@@ -125,7 +129,8 @@ export class LocalNetwork {
 
   async #start(): Promise<void> {
     this.#startedAt = Date.now();
-    if (!this.config.isPlaintext && this.config.issue === undefined) this.#cluster = await ephemeralCluster("local");
+    if (!this.config.isPlaintext && this.config.issue === undefined)
+      this.#cluster = await ephemeralCluster("local");
     await this.#startSeeds();
     (globalThis as { gc?: () => void }).gc?.();
     this.#rssBefore = process.memoryUsage.rss();
@@ -149,14 +154,18 @@ export class LocalNetwork {
   async #startSeeds(): Promise<void> {
     const { seeds: count, seedPort = 0 } = this.config;
     // Seeds must know each other's ports before they start: free ones are found by asking for them.
-    const ports = seedPort > 0 ? Array.from({ length: count }, (_, i) => seedPort + i) : await freePorts(this.#host, count);
+    const ports =
+      seedPort > 0
+        ? Array.from({ length: count }, (_, i) => seedPort + i)
+        : await freePorts(this.#host, count);
     this.#addresses = ports.map((port) => ({ host: this.#host, port }));
     for (let i = 0; i < count; i++) await this.startSeed(i);
   }
 
   /** Starts (or, after its death, starts anew and empty) the seed of that place in the list. */
   async startSeed(index: number): Promise<GrapevineNode> {
-    const seed = await this.#startNode("seed", `seed-${index + 1}`, this.#addresses[index]!);
+    const life = this.seeds[index] === undefined ? "" : `-life-${++this.#extraLives + 1}`;
+    const seed = await this.#startNode("seed", `seed-${index + 1}${life}`, this.#addresses[index]!);
     this.seeds[index] = seed;
     return seed;
   }
@@ -168,7 +177,12 @@ export class LocalNetwork {
     return peer;
   }
 
-  async #startNode(role: "seed" | "peer", name: string, listen: Address, overrides: Partial<NodeConfig> = {}) {
+  async #startNode(
+    role: "seed" | "peer",
+    name: string,
+    listen: Address,
+    overrides: Partial<NodeConfig> = {},
+  ) {
     const { identity, security } = await this.issue(name);
     const { onNotice } = this.config;
     const node = await GrapevineNode.start({
@@ -196,7 +210,11 @@ export class LocalNetwork {
     if (this.config.isPlaintext) return { identity: createIdentity(), security: { type: "plaintext" } };
     const { identity, caPem, memberKey } =
       this.config.issue === undefined
-        ? { identity: await this.#cluster!.issue(name), caPem: this.#cluster!.caPem, memberKey: this.#cluster!.memberKey }
+        ? {
+            identity: await this.#cluster!.issue(name),
+            caPem: this.#cluster!.caPem,
+            memberKey: this.#cluster!.memberKey,
+          }
         : await this.config.issue(name);
     return { identity, security: { type: "tls", caPem, memberKey } };
   }
@@ -218,7 +236,10 @@ export class LocalNetwork {
 
   /** Node by name, or by the port that it listens on. */
   find(nameOrPort: string): GrapevineNode | undefined {
-    return this.nodes.find((node) => node.isRunning && (node.name === nameOrPort || String(node.contact).endsWith(`:${nameOrPort}`)));
+    return this.nodes.find(
+      (node) =>
+        node.isRunning && (node.name === nameOrPort || String(node.contact).endsWith(`:${nameOrPort}`)),
+    );
   }
 
   // ---- Is the network there yet? ----
@@ -298,7 +319,8 @@ export class LocalNetwork {
     let seen = -1;
     let since = Date.now();
     while (!this.#isClosing) {
-      const isDone = measurement.published >= this.plannedMessages && measurement.deliveries >= this.expectedDeliveries;
+      const isDone =
+        measurement.published >= this.plannedMessages && measurement.deliveries >= this.expectedDeliveries;
       if (isDone) return true;
       const happened = measurement.published + measurement.deliveries;
       if (happened !== seen) {
@@ -319,7 +341,8 @@ export class LocalNetwork {
   report(): NetworkReport {
     const { measurement } = this;
     const counters = this.peers.map((node) => node.peer!.flood.counters);
-    const sum = (name: keyof (typeof counters)[number]) => counters.reduce((total, one) => total + one[name], 0);
+    const sum = (name: keyof (typeof counters)[number]) =>
+      counters.reduce((total, one) => total + one[name], 0);
     const expected = this.expectedDeliveries;
     const sends = sum("sends");
     return {
@@ -392,13 +415,18 @@ export function expectedDegree(peers: number, options: NodeOptions | undefined):
   if (peers <= 1) return 0;
   if (law === "uniform") return Math.min(minDegree, peers - 1);
   if (law === "preferential") return Math.min(2 * minDegree, peers - 1);
-  const support = { minDegree: Math.min(minDegree, peers - 1), maxDegree: Math.max(minDegree, Math.min(maxDegree, peers - 1)) };
+  const support = {
+    minDegree: Math.min(minDegree, peers - 1),
+    maxDegree: Math.max(minDegree, Math.min(maxDegree, peers - 1)),
+  };
   return law === "power-law" ? powerLaw({ exponent, ...support }).mean : seedExponential(support).mean;
 }
 
 function descriptorLimit(): number | undefined {
   try {
-    const line = readFileSync("/proc/self/limits", "utf8").split("\n").find((one) => one.startsWith("Max open files"));
+    const line = readFileSync("/proc/self/limits", "utf8")
+      .split("\n")
+      .find((one) => one.startsWith("Max open files"));
     const soft = line?.split(/\s{2,}/)[1];
     return soft === undefined || soft === "unlimited" ? undefined : Number(soft);
   } catch {

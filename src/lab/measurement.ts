@@ -27,7 +27,12 @@ export class Measurement {
   readonly #latenciesMs: number[] = [];
 
   /** To be given to every node as its `onNotice`. */
-  readonly listen = (at: number, _layer: string, notice: Typed & Record<string, any>, node: GrapevineNode): void => {
+  readonly listen = (
+    at: number,
+    _layer: string,
+    notice: Typed & Record<string, any>,
+    node: GrapevineNode,
+  ): void => {
     if (notice.type === "published") {
       this.published++;
       this.#receiversOf(notice);

@@ -121,7 +121,11 @@ export type RegistrationTimer =
   | { readonly type: "settle" }
   | { readonly type: "repeat-report"; readonly report: Signed<DeadReport>; readonly left: number };
 
-export type RegistrationCommand = { readonly type: "leave" } | Persisted;
+export type RegistrationCommand =
+  | { readonly type: "leave" }
+  /** Nobody answers at that address: no need to wait for the time-out. */
+  | { readonly type: "unreachable"; readonly node: NodeId }
+  | Persisted;
 
 export type RegistrationNotice =
   | StackNotice
@@ -252,6 +256,8 @@ export class Registration
     switch (command.type) {
       case "leave":
         return this.#leave(env);
+      case "unreachable":
+        return this.#onUnreachable(command.node, env);
       case "persisted":
         if (command.key !== "incarnation" || this.#writes === 0) return;
         this.#writes--;
@@ -386,6 +392,12 @@ export class Registration
     this.counters.seedTimeouts++;
     env.notify({ type: "seed-silent", seed: link.seed });
     this.#ensureQuorum(env);
+  }
+
+  #onUnreachable(node: NodeId, env: RegistrationEnvironment): void {
+    const seed = this.#seeds.findIndex((link) => link.seed === node);
+    const link = this.#seeds[seed];
+    if (link !== undefined && link.awaiting !== 0) this.#onAnswerTimeout(seed, link.awaiting, env);
   }
 
   /** Renews the entry with every seed that has it: it tells the neighbors, and re-registers where it was forgotten. */

@@ -116,6 +116,8 @@ export interface LinksConfig {
   readonly onMessage: (from: NodeId, message: Tagged) => void;
   /** The link to a neighbor broke; the next message to it opens a new one. */
   readonly onLost?: (neighbor: NodeId) => void;
+  /** Nobody, or somebody else, answers at that address. */
+  readonly onUnreachable?: (node: NodeId) => void;
   /** Something that an operator wants to read: a refusal, a cut link. */
   readonly onEvent?: (event: LinkEvent) => void;
   readonly options?: Partial<LinkOptions>;
@@ -322,6 +324,7 @@ export class Links {
       reason,
       error instanceof Error ? error.message : String(error),
     );
+    if (!this.#isClosed) this.config.onUnreachable?.(dial.to);
   }
 
   #greet(connection: Connection, dialled: NodeId | undefined): Link {

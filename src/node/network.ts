@@ -81,22 +81,35 @@ function resolve(options: JoinOptions) {
   const { folder, plaintext } = options;
   const given = options.seeds?.map((text) => parseAddress(text, "seeds"));
   if (options.identity !== undefined && options.security !== undefined) {
-    return { identity: options.identity, security: options.security, seeds: needSeeds(given), dataFolder: options.dataFolder };
+    return {
+      identity: options.identity,
+      security: options.security,
+      seeds: needSeeds(given),
+      dataFolder: options.dataFolder,
+    };
   }
   if (plaintext) {
     const security: Security = { type: "plaintext" };
     return { identity: createIdentity(), security, seeds: needSeeds(given), dataFolder: options.dataFolder };
   }
   if (folder === undefined) {
-    throw new UsageError("folder: missing; make one with `grapevine cluster add`, or join with plaintext: true");
+    throw new UsageError(
+      "folder: missing; make one with `grapevine cluster add`, or join with plaintext: true",
+    );
   }
   const { identity, caPem, memberKey, configPath } = loadNodeFolder(folder);
   const security: Security = { type: "tls", caPem, memberKey };
-  return { identity, security, seeds: given ?? readSeedFile(configPath), dataFolder: options.dataFolder ?? `${folder}/data` };
+  return {
+    identity,
+    security,
+    seeds: given ?? readSeedFile(configPath),
+    dataFolder: options.dataFolder ?? `${folder}/data`,
+  };
 }
 
 function needSeeds(seeds: Address[] | undefined): Address[] {
-  if (seeds === undefined || seeds.length === 0) throw new UsageError('seeds: missing; give addresses such as ["127.0.0.1:8080"]');
+  if (seeds === undefined || seeds.length === 0)
+    throw new UsageError('seeds: missing; give addresses such as ["127.0.0.1:8080"]');
   return seeds;
 }
 
@@ -167,7 +180,9 @@ export class Network {
     return this.node.leave();
   }
 
-  #listen<T>(select: (layer: string, notice: Record<string, any>) => T | undefined): AsyncIterableIterator<T> {
+  #listen<T>(
+    select: (layer: string, notice: Record<string, any>) => T | undefined,
+  ): AsyncIterableIterator<T> {
     const waiting: T[] = [];
     let wake: (() => void) | undefined;
     let hasEnded = !this.node.isRunning;

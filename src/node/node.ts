@@ -131,6 +131,9 @@ export class GrapevineNode {
       isMember: membership(config.security),
       onMessage: (from, message) => this.#enter(() => this.#stack.onMessage(from, message, this.#env)),
       onLost: (neighbor) => this.command("flood", { type: "link-lost", neighbor }),
+      onUnreachable: (node) => {
+        if (this.role === "peer") this.command("introduction", { type: "unreachable", node });
+      },
       onEvent: (event) => this.#tell(shellLayer, event),
       options: config.options?.links,
     });

@@ -37,9 +37,12 @@ export async function remember(store: Store, codec: Codec): Promise<Remembered> 
         if (!Number.isSafeInteger(incarnation) || incarnation < 0) throw new RangeError("incarnation");
         continue;
       }
-      const { layer, body } = codec.decode(bytes.subarray(lengthBytes)) as Tagged<IntroductionMessage | Gossip>;
+      const { layer, body } = codec.decode(bytes.subarray(lengthBytes)) as Tagged<
+        IntroductionMessage | Gossip
+      >;
       if (layer === "introduction" && body.type === "peer-list") contacts = body.entries;
-      else if (layer === "introduction" && body.type === "sync-delta") peers.push(storedPeer(body.entries[0]?.record));
+      else if (layer === "introduction" && body.type === "sync-delta")
+        peers.push(storedPeer(body.entries[0]?.record));
       else if (layer === "flood" && body.type === "gossip") gossip.push(body);
       else unreadable++;
     } catch {
@@ -56,7 +59,13 @@ function storedPeer(record: Signed<PeerRecord> | undefined): StoredPeer {
 }
 
 /** Writes one `persist` notice of a layer. */
-export function persist(store: Store, codec: Codec, layer: string, notice: Persist, onDurable?: () => void): void {
+export function persist(
+  store: Store,
+  codec: Codec,
+  layer: string,
+  notice: Persist,
+  onDurable?: () => void,
+): void {
   const key = `${layer}/${notice.key}`;
   store.put(key, notice.value === undefined ? undefined : encode(codec, layer, notice), onDurable);
 }
@@ -69,7 +78,9 @@ function encode(codec: Codec, layer: string, { key, value }: Persist): Uint8Arra
   }
   if (layer === "introduction") {
     const { record } = value as StoredPeer;
-    return codec.encode(introduction({ type: "sync-delta", nonce: 0, entries: [{ record, reports: [], leave: undefined }] }));
+    return codec.encode(
+      introduction({ type: "sync-delta", nonce: 0, entries: [{ record, reports: [], leave: undefined }] }),
+    );
   }
   return codec.encode({ layer, body: value as Gossip });
 }
@@ -77,4 +88,3 @@ function encode(codec: Codec, layer: string, { key, value }: Persist): Uint8Arra
 function introduction(body: IntroductionMessage): Tagged<IntroductionMessage> {
   return { layer: "introduction", body };
 }
-

@@ -56,7 +56,11 @@ export function parseDuration(option: string, text: string): number {
 
 /** Milliseconds as a person writes them: 13000 gives `13s`. */
 export function formatDuration(ms: number): string {
-  for (const [unit, size] of [["h", 3_600_000], ["m", 60_000], ["s", 1000]] as const) {
+  for (const [unit, size] of [
+    ["h", 3_600_000],
+    ["m", 60_000],
+    ["s", 1000],
+  ] as const) {
     if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
   }
   return `${ms}ms`;
@@ -72,7 +76,8 @@ export function parseTunable(tunable: Tunable, text: string): Value {
     value = text.trim() === "" ? Number.NaN : Number(text);
     if (Number.isNaN(value)) throw new UsageError(`${option}: "${text}" is not a number`);
   } else if (typeof spec.default === "boolean") {
-    if (text !== "true" && text !== "false") throw new UsageError(`${option}: "${text}" is not true or false`);
+    if (text !== "true" && text !== "false")
+      throw new UsageError(`${option}: "${text}" is not true or false`);
     value = text === "true";
   } else value = text;
   checkOption(option, value, spec);
@@ -101,7 +106,9 @@ export function loadConfigFile(path: string): NodeOptions {
   const document = parseDocument(text, { lineCounter, maxAliasCount: 0 } as object);
   const [syntaxError] = document.errors;
   if (syntaxError !== undefined) {
-    throw new UsageError(`${path}:${lineCounter.linePos(syntaxError.pos[0]).line}: ${syntaxError.message.split("\n")[0]}`);
+    throw new UsageError(
+      `${path}:${lineCounter.linePos(syntaxError.pos[0]).line}: ${syntaxError.message.split("\n")[0]}`,
+    );
   }
   const contents = (document.toJS() ?? {}) as Record<string, Record<string, unknown>>;
   const lineOf = (keys: string[]) => {
@@ -109,18 +116,24 @@ export function loadConfigFile(path: string): NodeOptions {
     const node = (pair ?? document.get(keys[0]!, true)) as { range?: [number, number, number] } | undefined;
     return node?.range === undefined ? 1 : lineCounter.linePos(node.range[0]).line;
   };
-  if (typeof contents !== "object" || Array.isArray(contents)) throw new UsageError(`${path}:1: expected sections such as "heartbeat:"`);
+  if (typeof contents !== "object" || Array.isArray(contents))
+    throw new UsageError(`${path}:1: expected sections such as "heartbeat:"`);
   const options: Record<string, Record<string, Value>> = {};
   for (const [section, entries] of Object.entries(contents)) {
     if (!(section in sections)) {
-      throw new UsageError(`${path}:${lineOf([section])}: no section "${section}"; there are ${Object.keys(sections).join(", ")}`);
+      throw new UsageError(
+        `${path}:${lineOf([section])}: no section "${section}"; there are ${Object.keys(sections).join(", ")}`,
+      );
     }
     if (entries === null) continue;
-    if (typeof entries !== "object") throw new UsageError(`${path}:${lineOf([section])}: "${section}" must hold options`);
+    if (typeof entries !== "object")
+      throw new UsageError(`${path}:${lineOf([section])}: "${section}" must hold options`);
     options[section] = {};
     for (const [key, raw] of Object.entries(entries)) {
       const where = `${path}:${lineOf([section, key])}`;
-      const tunable = tunables.find((one) => one.section === section && (one.name === key || one.flag === key));
+      const tunable = tunables.find(
+        (one) => one.section === section && (one.name === key || one.flag === key),
+      );
       if (tunable === undefined) {
         const names = tunables.filter((one) => one.section === section).map((one) => one.flag);
         throw new UsageError(`${where}: no option "${key}" in ${section}; there are ${names.join(", ")}`);

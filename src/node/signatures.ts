@@ -1,7 +1,7 @@
 import type { NodeId, Proof, Signatures } from "../core/index.ts";
 import { identityOf } from "../core/index.ts";
 import { encodeStatement, type Statement } from "../wire/index.ts";
-import { idOfKey, type Identity, verifySignature } from "./identity.ts";
+import { type Identity, idOfKey, verifySignature } from "./identity.ts";
 
 const keyBytes = 32;
 const tokenBytes = 64;

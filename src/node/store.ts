@@ -36,19 +36,28 @@ export class DiskStore implements Store {
    * name, with a warning, and a new one is begun: a node that lost its memory can learn again, one that does not
    * start cannot. Throws `UsageError` if another process has it open or it may not be written.
    */
-  static async open(folder: string, warn: (text: string) => void, onError: (error: Error) => void): Promise<DiskStore> {
+  static async open(
+    folder: string,
+    warn: (text: string) => void,
+    onError: (error: Error) => void,
+  ): Promise<DiskStore> {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     try {
       return new DiskStore(await openLevel(folder), onError);
     } catch (error) {
       const code = causeCode(error);
       if (code === "LEVEL_LOCKED") {
-        throw new UsageError(`${folder}: another process uses this data folder; stop it, or choose another folder`);
+        throw new UsageError(
+          `${folder}: another process uses this data folder; stop it, or choose another folder`,
+        );
       }
-      if (!existsSync(folder) || code === "EACCES") throw new UsageError(`${folder}: cannot be written (${String(error)})`);
+      if (!existsSync(folder) || code === "EACCES")
+        throw new UsageError(`${folder}: cannot be written (${String(error)})`);
       const aside = `${folder}.corrupt-${new Date().toISOString().replace(/[:.]/g, "-")}`;
       renameSync(folder, aside);
-      warn(`the data in ${folder} cannot be read (${causeMessage(error)}); set aside as ${aside}, starting empty`);
+      warn(
+        `the data in ${folder} cannot be read (${causeMessage(error)}); set aside as ${aside}, starting empty`,
+      );
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       return new DiskStore(await openLevel(folder), onError);
     }
@@ -83,7 +92,9 @@ export class DiskStore implements Store {
         this.#writes = [];
         this.#callbacks = [];
         await this.#level.batch(
-          writes.map(({ key, value }) => (value === undefined ? { type: "del", key } : { type: "put", key, value })),
+          writes.map(({ key, value }) =>
+            value === undefined ? { type: "del", key } : { type: "put", key, value },
+          ),
           { sync: true },
         );
         for (const callback of callbacks) callback();

@@ -18,7 +18,9 @@ export class Attacker {
     this.identity = identity;
     this.signatures = new LiveSignatures(identity, () => true);
     const transport =
-      security.type === "plaintext" ? new TcpTransport() : new TlsTransport({ identity, caPem: security.caPem });
+      security.type === "plaintext"
+        ? new TcpTransport()
+        : new TlsTransport({ identity, caPem: security.caPem });
     this.links = new Links({
       transport,
       codec: new Codec(),
@@ -56,6 +58,7 @@ export class Attacker {
 
   /** To every seed, by its configured address. */
   tellSeeds(network: LocalNetwork, message: Tagged): void {
-    for (const { host, port } of network.seedAddresses) this.links.send(formatContact("", host, port), message);
+    for (const { host, port } of network.seedAddresses)
+      this.links.send(formatContact("", host, port), message);
   }
 }

@@ -1,4 +1,4 @@
-import { gossipReachesAll, type Drill, RemovalWatch, type Stage } from "./drill.ts";
+import { type Drill, gossipReachesAll, RemovalWatch, type Stage } from "./drill.ts";
 import { NodeProcess } from "./process.ts";
 
 /** The documents' bound, in ping intervals: three misses, the neighbors' second opinion, the seed's own look. */
@@ -16,7 +16,8 @@ export const crash: Drill = {
 
 export const hang: Drill = {
   name: "hang",
-  description: "SIGSTOP a peer's process: noticed though its sockets stay open; after SIGCONT it comes back by itself",
+  description:
+    "SIGSTOP a peer's process: noticed though its sockets stay open; after SIGCONT it comes back by itself",
   async run(stage) {
     const { network, victim, contact } = await disturb(stage, (victim) => victim.hang());
     stage.config.say("waking the process up again");
@@ -38,7 +39,8 @@ async function disturb(stage: Stage, disturbance: (victim: NodeProcess) => void 
   say("starting the victim as a process of its own");
   await victim.start();
   const { contact } = await victim.status();
-  const seedsKnow = () => network.seeds.every(({ seed }) => neighborsOnRecord(seed!.registry.list, contact) > 0);
+  const seedsKnow = () =>
+    network.seeds.every(({ seed }) => neighborsOnRecord(seed!.registry.list, contact) > 0);
   const joined = await stage.until(async () => seedsKnow() && (await victim.status()).neighbors >= 1, 20_000);
   stage.check("the victim joined and all seeds know its neighbors", joined !== undefined);
   const neighbors = network.livePeers.filter(({ peer }) => peer!.overlay.has(contact)).length;
@@ -60,7 +62,11 @@ async function disturb(stage: Stage, disturbance: (victim: NodeProcess) => void 
   stage.figures["removedAfterMs"] = times;
   stage.figures["removedAfterIntervals"] = Number((slowest / pingIntervalMs).toFixed(2));
   stage.figures["livePeersRemoved"] = others.length;
-  stage.check("removed from all seeds", times.length === network.seeds.length, `${times.length} of ${network.seeds.length}`);
+  stage.check(
+    "removed from all seeds",
+    times.length === network.seeds.length,
+    `${times.length} of ${network.seeds.length}`,
+  );
   stage.check(
     `within ${intervalsAllowed} ping intervals`,
     slowest <= intervalsAllowed * pingIntervalMs,
@@ -70,6 +76,9 @@ async function disturb(stage: Stage, disturbance: (victim: NodeProcess) => void 
   return { network, victim, contact };
 }
 
-function neighborsOnRecord(list: readonly { peer: unknown; neighbors: readonly unknown[] }[], contact: string): number {
+function neighborsOnRecord(
+  list: readonly { peer: unknown; neighbors: readonly unknown[] }[],
+  contact: string,
+): number {
   return list.find(({ peer }) => peer === contact)?.neighbors.length ?? 0;
 }

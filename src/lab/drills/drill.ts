@@ -2,7 +2,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { addNode, createCluster, type GrapevineNode, loadNodeFolder, type NodeOptions, mergeOptions } from "../../node/index.ts";
+import {
+  addNode,
+  createCluster,
+  type GrapevineNode,
+  loadNodeFolder,
+  mergeOptions,
+  type NodeOptions,
+} from "../../node/index.ts";
 import { LocalNetwork, sleep } from "../local-network.ts";
 
 export interface DrillConfig {
@@ -117,10 +124,15 @@ export class Stage {
 }
 
 /** Every living peer says something; true when every living peer has heard all of it. */
-export async function gossipReachesAll(stage: Stage, network: LocalNetwork, messages = 1): Promise<{ ratio: number; ms: number }> {
+export async function gossipReachesAll(
+  stage: Stage,
+  network: LocalNetwork,
+  messages = 1,
+): Promise<{ ratio: number; ms: number }> {
   const live = network.livePeers;
   const marks = new Set<string>();
-  for (const peer of live) for (let i = 0; i < messages; i++) marks.add(`drill ${peer.name} ${i} ${Date.now()}`);
+  for (const peer of live)
+    for (let i = 0; i < messages; i++) marks.add(`drill ${peer.name} ${i} ${Date.now()}`);
   let heard = 0;
   const stops = live.map((peer) =>
     peer.onNotice((_at, _layer, notice) => {
@@ -147,7 +159,12 @@ export class RemovalWatch {
   add(seed: GrapevineNode): void {
     seed.onNotice((at, _layer, notice) => {
       if (notice.type !== "peer-removed") return;
-      this.removals.push({ at, seed: seed.name, peer: String(notice["peer"]), reason: notice["reason"] as string });
+      this.removals.push({
+        at,
+        seed: seed.name,
+        peer: String(notice["peer"]),
+        reason: notice["reason"] as string,
+      });
     });
   }
 

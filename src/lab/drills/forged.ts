@@ -20,7 +20,11 @@ export const forgedReport: Drill = {
     for (const attacker of [insider, outsider]) {
       if (attacker === undefined) continue;
       // In his own name, many times; and in the names of others, whose signature he does not have.
-      const reporters: NodeId[] = [attacker.contact, attacker.contact, ...bystanders.map((peer) => peer.contact)];
+      const reporters: NodeId[] = [
+        attacker.contact,
+        attacker.contact,
+        ...bystanders.map((peer) => peer.contact),
+      ];
       for (const reporter of reporters) {
         for (const raised of [0, 1]) {
           const statement: DeadReport = {
@@ -30,7 +34,13 @@ export const forgedReport: Drill = {
             at: Date.now(),
             reporter,
           };
-          attacker.tellSeeds(network, message({ type: "dead-report", report: { statement, proof: attacker.signatures.sign(statement) } }));
+          attacker.tellSeeds(
+            network,
+            message({
+              type: "dead-report",
+              report: { statement, proof: attacker.signatures.sign(statement) },
+            }),
+          );
           sent += network.seeds.length;
         }
       }
@@ -45,7 +55,11 @@ export const forgedReport: Drill = {
     stage.figures["removed"] = watch.removals.length;
     if (outsider !== undefined) {
       stage.figures["outsiderRefusedWith"] = outsider.refusals[0];
-      stage.check("the stranger is refused, with a reason", outsider.refusals.length > 0, outsider.refusals[0]);
+      stage.check(
+        "the stranger is refused, with a reason",
+        outsider.refusals.length > 0,
+        outsider.refusals[0],
+      );
       stage.check("and said nothing to anybody", outsider.answers.length === 0);
     }
     stage.check("the member's reports arrived and were ignored", ignored > 0, `${ignored} ignored`);
@@ -64,31 +78,40 @@ export const forgedRegistration: Drill = {
     const outsider = stage.config.isPlaintext ? undefined : await Attacker.outsider(stage);
     const victim = network.peers[0]!;
     const own = String(insider.contact).split("@")[0]!;
+    // Another member for the other address: of one node's registrations under way a seed looks at the latest.
+    const accomplice = await Attacker.insider(stage, network, "trudy");
     const claims: { what: string; peer: NodeId }[] = [
       { what: "another peer's identity", peer: victim.contact },
       { what: "a port where nobody listens", peer: formatContact(own, "127.0.0.1", 1) },
-      { what: "another peer's address", peer: `${own}@${String(victim.contact).split("@")[1]}` },
     ];
     // And a crowd: two hundred invented peers, as public implementations take them up.
     for (let i = 0; i < 200; i++) {
-      claims.push({ what: "an invented peer", peer: formatContact(i.toString(16).padStart(40, "0"), "127.0.0.1", 20_000 + i) });
+      claims.push({
+        what: "an invented peer",
+        peer: formatContact(i.toString(16).padStart(40, "0"), "127.0.0.1", 20_000 + i),
+      });
     }
-    for (const attacker of [insider, outsider]) {
-      for (const [i, { peer }] of claims.entries()) {
-        if (attacker === undefined) continue;
-        const statement: PeerRecord = { type: "peer-record", peer, incarnation: Date.now() * 2 + i, version: 0, since: 1, neighbors: [] };
-        const record = { statement, proof: attacker.signatures.sign(statement) };
-        attacker.tellSeeds(network, message({ type: "register", nonce: 1000 + i, record }));
-      }
+    for (const [i, { peer }] of claims.entries()) {
+      register(insider, network, peer, i);
+      if (outsider !== undefined) register(outsider, network, peer, i);
     }
-    const refused = () => insider.answers.filter(({ body }) => body.type === "refused").length;
+    const wanted = (claims.length + 1) * network.seeds.length;
+    const squatted = `${accomplice.identity.id}@${String(victim.contact).split("@")[1]}`;
+    register(accomplice, network, squatted, 0);
+    const refused = () =>
+      [...insider.answers, ...accomplice.answers].filter(({ body }) => body.type === "refused").length;
     // The claims of a closed port are only known to be false when the call-back has failed.
-    await stage.until(() => refused() >= claims.length * network.seeds.length, 15_000);
-    stage.figures["registrationsSent"] = claims.length * network.seeds.length;
+    await stage.until(() => refused() >= wanted, 15_000);
+    stage.figures["registrationsSent"] = wanted;
     stage.figures["refused"] = refused();
     stage.figures["taken"] = insider.answers.filter(({ body }) => body.type === "registered").length;
-    stage.check("every false registration is refused", refused() === claims.length * network.seeds.length, `${refused()}`);
-    if (outsider !== undefined) stage.check("the stranger is refused, with a reason", outsider.refusals.length > 0, outsider.refusals[0]);
+    stage.check("every false registration is refused", refused() === wanted, `${refused()} of ${wanted}`);
+    if (outsider !== undefined)
+      stage.check(
+        "the stranger is refused, with a reason",
+        outsider.refusals.length > 0,
+        outsider.refusals[0],
+      );
     await nothingChanged(stage, network, watch, before);
     const joiner = await network.addPeer({ name: "joiner" });
     const joinMs = await stage.until(() => joiner.peer!.overlay.neighbors.length > 0, 10_000);
@@ -96,7 +119,26 @@ export const forgedRegistration: Drill = {
   },
 };
 
-async function nothingChanged(stage: Stage, network: LocalNetwork, watch: RemovalWatch, before: string): Promise<void> {
+function register(attacker: Attacker, network: LocalNetwork, peer: NodeId, number: number): void {
+  const incarnation = Date.now() * 2 + number;
+  const statement: PeerRecord = {
+    type: "peer-record",
+    peer,
+    incarnation,
+    version: 0,
+    since: 1,
+    neighbors: [],
+  };
+  const record = { statement, proof: attacker.signatures.sign(statement) };
+  attacker.tellSeeds(network, message({ type: "register", nonce: 1000 + number, record }));
+}
+
+async function nothingChanged(
+  stage: Stage,
+  network: LocalNetwork,
+  watch: RemovalWatch,
+  before: string,
+): Promise<void> {
   stage.check("nobody was removed", watch.removals.length === 0);
   stage.check("the lists are what they were", lists(network) === before);
   const { ratio } = await gossipReachesAll(stage, network);
@@ -104,7 +146,14 @@ async function nothingChanged(stage: Stage, network: LocalNetwork, watch: Remova
 }
 
 function lists(network: LocalNetwork): string {
-  return network.seeds.map(({ seed }) => seed!.registry.list.map(({ peer }) => peer).sort().join(" ")).join("\n");
+  return network.seeds
+    .map(({ seed }) =>
+      seed!.registry.list
+        .map(({ peer }) => peer)
+        .sort()
+        .join(" "),
+    )
+    .join("\n");
 }
 
 function message(body: IntroductionMessage) {

@@ -9,20 +9,35 @@ import { seedLoss } from "./seed-loss.ts";
 
 export type { Check, Drill, DrillConfig, DrillReport } from "./drill.ts";
 
-export const drills: readonly Drill[] = [crash, hang, lateJoin, seedLoss, forgedReport, forgedRegistration, junk, restart];
+export const drills: readonly Drill[] = [
+  crash,
+  hang,
+  lateJoin,
+  seedLoss,
+  forgedReport,
+  forgedRegistration,
+  junk,
+  restart,
+];
 
 /** Runs a fault on a live local network. Throws `UsageError` if there is no such drill. */
 export async function runDrill(name: string, config: DrillConfig): Promise<DrillReport> {
   const drill = drills.find((one) => one.name === name);
   if (drill === undefined) {
-    throw new UsageError(`drill: there is no "${name}"; there are ${drills.map((one) => one.name).join(", ")}`);
+    throw new UsageError(
+      `drill: there is no "${name}"; there are ${drills.map((one) => one.name).join(", ")}`,
+    );
   }
   const stage = new Stage(config);
   try {
     await drill.run(stage);
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    stage.check("the drill could be carried out", false, error instanceof Error ? error.message : String(error));
+    stage.check(
+      "the drill could be carried out",
+      false,
+      error instanceof Error ? error.message : String(error),
+    );
   } finally {
     await stage.end();
   }

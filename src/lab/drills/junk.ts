@@ -7,7 +7,8 @@ const idleConnections = 1000;
 
 export const junk: Drill = {
   name: "junk",
-  description: "HTTP, a 1 MB line, bytes that are no text, half a frame and silence, 1,000 idle connections: all freed",
+  description:
+    "HTTP, a 1 MB line, bytes that are no text, half a frame and silence, 1,000 idle connections: all freed",
   async run(stage) {
     // Short patience, so that the drill need not wait for the usual one.
     const network = await stage.network({
@@ -16,7 +17,9 @@ export const junk: Drill = {
     });
     const watch = new RemovalWatch(network);
     const sizes = network.seeds.map(({ seed }) => seed!.registry.size).join();
-    const ports = [network.seeds[0]!, network.peers[0]!].map((node) => Number(String(node.contact).split(":").pop()));
+    const ports = [network.seeds[0]!, network.peers[0]!].map((node) =>
+      Number(String(node.contact).split(":").pop()),
+    );
     await sleep(1500);
     const before = openSockets(network);
     const rssBefore = process.memoryUsage.rss();
@@ -25,7 +28,12 @@ export const junk: Drill = {
     for (const port of ports) {
       sockets.push(await say(port, "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"));
       sockets.push(await say(port, `${"x".repeat(1_000_000)}\n`));
-      sockets.push(await say(port, Uint8Array.from({ length: 2000 }, (_, i) => 0x80 | (i * 37))));
+      sockets.push(
+        await say(
+          port,
+          Uint8Array.from({ length: 2000 }, (_, i) => 0x80 | (i * 37)),
+        ),
+      );
       sockets.push(await say(port, Uint8Array.of(0, 0, 1))); // three of the four bytes of a length
       sockets.push(await say(port, Uint8Array.of(22, 3, 1, 2, 0, 1, 0))); // the beginning of a TLS hello
     }
@@ -37,16 +45,24 @@ export const junk: Drill = {
 
     const during = await gossipReachesAll(stage, network);
     stage.check("gossip reaches everybody meanwhile", during.ratio === 1, `${during.ms} ms`);
-    const freedMs = await stage.until(() => openSockets(network) <= before && sockets.every((socket) => socket.destroyed), 20_000);
+    const freedMs = await stage.until(
+      () => openSockets(network) <= before && sockets.every((socket) => socket.destroyed) && half.isClosed(),
+      20_000,
+    );
     const drops: Record<string, number> = {};
     for (const node of network.nodes) {
-      for (const [reason, count] of Object.entries(node.links.drops)) drops[reason] = (drops[reason] ?? 0) + count;
+      for (const [reason, count] of Object.entries(node.links.drops))
+        drops[reason] = (drops[reason] ?? 0) + count;
     }
     stage.figures["connectionsOpened"] = sockets.length;
     stage.figures["freedAfterMs"] = freedMs;
     stage.figures["drops"] = drops;
     stage.figures["memoryGrownMiB"] = Math.round((process.memoryUsage.rss() - rssBefore) / 1048576);
-    stage.check("every junk connection was closed and freed", freedMs !== undefined, `${freedMs} ms, ${openSockets(network)} open, ${before} before`);
+    stage.check(
+      "every junk connection was closed and freed",
+      freedMs !== undefined,
+      `${freedMs} ms, ${openSockets(network)} open, ${before} before`,
+    );
     stage.check("so was the member's half frame", half.isClosed());
     stage.check("nobody was removed", watch.removals.length === 0);
     stage.check("nobody was added", network.seeds.map(({ seed }) => seed!.registry.size).join() === sizes);

@@ -3,7 +3,8 @@ import { type Drill, gossipReachesAll } from "./drill.ts";
 
 export const lateJoin: Drill = {
   name: "late-join",
-  description: "a peer that joins after all gossip was said gets the whole retained history from its neighbors",
+  description:
+    "a peer that joins after all gossip was said gets the whole retained history from its neighbors",
   async run(stage) {
     const network = await stage.network();
     const messages = 10;
@@ -24,7 +25,11 @@ export const lateJoin: Drill = {
     stage.figures["received"] = heard.size;
     stage.figures["share"] = retained === 0 ? 0 : heard.size / retained;
     stage.figures["ms"] = Date.now() - start;
-    stage.check("the latecomer has 100 % of the retained history", allMs !== undefined && heard.size >= retained, `${heard.size} of ${retained}`);
+    stage.check(
+      "the latecomer has 100 % of the retained history",
+      allMs !== undefined && heard.size >= retained,
+      `${heard.size} of ${retained}`,
+    );
     const after = await gossipReachesAll(stage, network);
     stage.check("and takes part in what comes next", after.ratio === 1);
   },

@@ -33,11 +33,19 @@ export class NodeProcess {
   }
 
   /** Prepares folder and list of seeds; `start` runs it. */
-  static async prepare(stage: Stage, network: LocalNetwork, role: "peer" | "seed", name: string, more: readonly string[] = []): Promise<NodeProcess> {
+  static async prepare(
+    stage: Stage,
+    network: LocalNetwork,
+    role: "peer" | "seed",
+    name: string,
+    more: readonly string[] = [],
+  ): Promise<NodeProcess> {
     const { isPlaintext, pingIntervalMs } = stage.config;
     const seedList = join(stage.folder, `${name}-seeds.txt`);
     writeFileSync(seedList, network.seedAddresses.map(formatAddress).join("\n"));
-    const security = isPlaintext ? ["--plaintext", "--data", join(stage.folder, `${name}-data`)] : [await addNode(stage.clusterFolder, name)];
+    const security = isPlaintext
+      ? ["--plaintext", "--data", join(stage.folder, `${name}-data`)]
+      : [await addNode(stage.clusterFolder, name)];
     const process = new NodeProcess(stage, name, [
       role,
       ...security,
@@ -53,7 +61,9 @@ export class NodeProcess {
   }
 
   async start(): Promise<void> {
-    const child = spawn(process.execPath, [this.#stage.config.program, ...this.#args], { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [this.#stage.config.program, ...this.#args], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     this.#child = child;
     let said = "";
     this.#api = await new Promise<string>((resolve, reject) => {

@@ -22,7 +22,10 @@ export const restart: Drill = {
 
     await peer.start();
     const woken = await peer.status();
-    const backMs = await stage.until(async () => (await isIn()) && (await peer.status()).retained >= total(), 30_000);
+    const backMs = await stage.until(
+      async () => (await isIn()) && (await peer.status()).retained >= total(),
+      30_000,
+    );
     const after = await peer.status();
     const identity = (contact: string) => contact.split("@")[0];
     stage.figures["retainedBefore"] = before.retained;
@@ -31,13 +34,31 @@ export const restart: Drill = {
     stage.figures["retainedByOthers"] = total();
     stage.figures["backMs"] = backMs;
     stage.check("it is the same node", identity(before.contact) === identity(after.contact));
-    stage.check("in a later life", after.incarnation > before.incarnation, `${before.incarnation} -> ${after.incarnation}`);
-    stage.check("with what it had on disk", woken.retained >= before.retained, `${woken.retained} of ${before.retained}`);
-    stage.check("and it caught up with what it missed", backMs !== undefined, `${after.retained} of ${total()}`);
-    const listings = network.seeds.map(
-      ({ seed }) => seed!.registry.list.filter((record) => identity(String(record.peer)) === identity(after.contact)).length,
+    stage.check(
+      "in a later life",
+      after.incarnation > before.incarnation,
+      `${before.incarnation} -> ${after.incarnation}`,
     );
-    stage.check("no seed lists it twice", listings.every((count) => count <= 1), listings.join(" "));
+    stage.check(
+      "with what it had on disk",
+      woken.retained >= before.retained,
+      `${woken.retained} of ${before.retained}`,
+    );
+    stage.check(
+      "and it caught up with what it missed",
+      backMs !== undefined,
+      `${after.retained} of ${total()}`,
+    );
+    const listings = network.seeds.map(
+      ({ seed }) =>
+        seed!.registry.list.filter((record) => identity(String(record.peer)) === identity(after.contact))
+          .length,
+    );
+    stage.check(
+      "no seed lists it twice",
+      listings.every((count) => count <= 1),
+      listings.join(" "),
+    );
     const listed = await stage.until(
       () => network.seeds.every(({ seed }) => seed!.registry.has(after.contact)),
       15_000,
@@ -45,7 +66,10 @@ export const restart: Drill = {
     stage.check("every seed lists it", listed !== undefined);
     const heard = total();
     await peer.publish("back again");
-    const answered = await stage.until(() => network.peers.every((node) => node.peer!.flood.retainedCount > heard), 10_000);
+    const answered = await stage.until(
+      () => network.peers.every((node) => node.peer!.flood.retainedCount > heard),
+      10_000,
+    );
     stage.check("what it says now reaches everybody", answered !== undefined);
     const others = watch.removals.filter((removal) => identity(removal.peer) !== identity(after.contact));
     stage.check("nobody else was removed", others.length === 0);

@@ -12,7 +12,9 @@ export const seedLoss: Drill = {
     const joiner = await network.addPeer({ name: "joiner" });
     const { registration, overlay } = joiner.peer!;
     const joinMs = await stage.until(
-      () => registration.registeredWith.length >= Math.min(registration.quorum, count - lost) && overlay.neighbors.length >= 1,
+      () =>
+        registration.registeredWith.length >= Math.min(registration.quorum, count - lost) &&
+        overlay.neighbors.length >= 1,
       30_000,
     );
     stage.figures["seedsLost"] = lost;
@@ -20,7 +22,8 @@ export const seedLoss: Drill = {
     stage.check("a newcomer joins while they are gone", joinMs !== undefined, `${joinMs} ms`);
     const { ratio } = await gossipReachesAll(stage, network);
     stage.check("gossip reaches everybody, the newcomer too", ratio === 1);
-    const listed = () => network.liveSeeds.every(({ seed }) => seed!.registry.size === network.livePeers.length);
+    const listed = () =>
+      network.liveSeeds.every(({ seed }) => seed!.registry.size === network.livePeers.length);
     await stage.until(listed, 15_000);
     for (let i = 0; i < lost; i++) await network.startSeed(i);
     stage.config.say("started them again, with empty lists");
