@@ -33,7 +33,9 @@ describe("what the documents list is in the log", () => {
       payload: text,
       from: other,
     } as const;
-    expect(say(delivered)).toBe(`2026-02-26 19:39:24.007 Gossip from 01234567@127.0.0.1:9002: ${text}`);
+    expect(say(delivered)).toBe(
+      `2026-02-26 19:39:24.007 Gossip from 01234567@127.0.0.1:9002, message 3 of cccccccc@10.0.0.3:9003: ${text}`,
+    );
   });
 
   test("a peer reports a dead node in the exact text", () => {

@@ -179,7 +179,7 @@ function sayNotice(notice: AnyNotice, node: LoggedNode, options: LogLineOptions)
       if (notice.asked === 0) return undefined;
       return [
         "info",
-        `Reconciling with seed ${show(notice.seed)}: ${notice.asked} entries to fetch; the list has ${peers(notice.size)}`,
+        `Reconciling with seed ${show(notice.seed)}: ${notice.asked} ${notice.asked === 1 ? "entry" : "entries"} to fetch; the list has ${peers(notice.size)}`,
       ];
     case "seeds-agree":
       if (options.agreements !== true) return undefined;
@@ -205,7 +205,10 @@ function sayNotice(notice: AnyNotice, node: LoggedNode, options: LogLineOptions)
     case "published":
       return ["info", `Gossip generated, message ${notice.sequence}: ${showPayload(notice.payload)}`];
     case "delivered":
-      return ["info", `Gossip from ${show(notice.from)}: ${showPayload(notice.payload)}`];
+      return [
+        "info",
+        `Gossip from ${show(notice.from)}, message ${notice.sequence} of ${show(notice.origin)}: ${showPayload(notice.payload)}`,
+      ];
     case "forwarded": {
       const whose = notice.origin === node.contact ? "Own gossip" : "Gossip";
       const origin = notice.origin === node.contact ? "" : ` of ${show(notice.origin)}`;
