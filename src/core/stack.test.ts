@@ -104,6 +104,16 @@ describe("tags", () => {
   });
 });
 
+describe("hearing", () => {
+  test("a layer that wants to know is told of every message that a layer takes, before it is handed on", () => {
+    const { log, low, high, env } = world();
+    const heard = Object.assign(high, { onHeard: (from: NodeId) => log.push(`heard of ${from}`) });
+    const stack = new Stack({ low, high: heard });
+    stack.onMessage("b", { layer: "low", body: { type: "hello" } }, env);
+    expect(log).toEqual(["heard of b", "low: message of b hello", "low: end"]);
+  });
+});
+
 describe("unknown layers", () => {
   test("a message for a layer that we do not run is ignored", () => {
     const { stack, env, log } = world();

@@ -262,6 +262,11 @@ export class Heartbeat
         if (timer.nonce !== watch.inquiry) return; // cleared meanwhile
         if (this.#isLate(timer, env)) return;
         watch.inquiry = 0;
+        if (watch.wasHeard) {
+          watch.misses = 0;
+          this.counters.impliedAnswers++;
+          return;
+        }
         this.counters.failures++;
         return env.notify({
           type: "neighbor-failed",
