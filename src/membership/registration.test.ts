@@ -146,6 +146,20 @@ describe("the quorum", () => {
     },
   );
 
+  test("a seed at whose address nobody answers is replaced without waiting", () => {
+    const peer = new Peer().start();
+    const [first, second] = peer.asked;
+    peer.clear().command({ type: "unreachable", node: first! });
+    expect(peer.noticesOf("seed-silent")).toEqual([{ type: "seed-silent", seed: first }]);
+    expect(peer.asked).toEqual(seedsOf(3).filter((seed) => seed !== first && seed !== second));
+  });
+
+  test("that other nodes cannot be reached, or a seed that was not asked, is no news", () => {
+    const peer = registered();
+    for (const node of [bert, ...seedsOf(3)]) peer.command({ type: "unreachable", node });
+    expect(peer.effects).toEqual([]);
+  });
+
   test("when too few seeds are left it tries them all again, with pauses that double up to a limit, for ever", () => {
     const peer = new Peer({ seeds: seedsOf(1) }).start();
     const pauses: number[] = [];

@@ -649,6 +649,28 @@ describe("dead-node reports", () => {
   });
 });
 
+describe("the seed's own trouble", () => {
+  test("a call-back's time-out that fires late condemns nobody: the answer may be waiting unread", () => {
+    const seed = seedWithNeighborsOfAnna();
+    seed.reports(reportOf(anna, bert), reportOf(anna, cleo), reportOf(anna, dora));
+    const timer = seed.pendingTimers.findLast(({ type }) => type === "call-back-timeout")!;
+    seed.now += 60_000;
+    seed.registry.onTimer(timer, seed);
+    expect(seed.registry.has(anna)).toBe(true);
+    seed.answers(anna).pass(callBackTimeoutMs);
+    expect(seed.registry.has(anna)).toBe(true);
+  });
+
+  test("it condemns later if the silence lasts", () => {
+    const seed = seedWithNeighborsOfAnna();
+    seed.reports(reportOf(anna, bert), reportOf(anna, cleo), reportOf(anna, dora));
+    const timer = seed.pendingTimers.findLast(({ type }) => type === "call-back-timeout")!;
+    seed.now += 60_000;
+    seed.registry.onTimer(timer, seed);
+    expect(seed.pass(callBackTimeoutMs).registry.has(anna)).toBe(false);
+  });
+});
+
 describe("a removed peer that lives", () => {
   test("is told which incarnation it must exceed, and comes back with a higher one", () => {
     const seed = seedWithNeighborsOfAnna();
