@@ -18,6 +18,7 @@ import {
 } from "node:crypto";
 import { existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { Name } from "@peculiar/x509";
 import { UsageError } from "../core/index.ts";
 import { type Address, formatAddress } from "../transport/index.ts";
 import { BoundedCache, cacheKey } from "./bounded-cache.ts";
@@ -49,6 +50,8 @@ export class Authority {
   readonly caPem: string;
   /** Its raw public key, for `isMember`. */
   readonly memberKey: Uint8Array;
+  /** Made once: it takes as long as issuing a certificate. */
+  #issuer: Promise<Issuer> | undefined;
 
   /** The key must be that of the certificate. */
   constructor(privateKey: KeyObject, caPem: string) {
@@ -61,7 +64,12 @@ export class Authority {
   async issue(name: string): Promise<Identity> {
     checkName("node", name);
     const keys = generateKeyPairSync("ed25519");
-    const certificatePem = await makeCertificate({ name, publicKey: keys.publicKey, issuer: this });
+    this.#issuer ??= issuerOf(this.privateKey, this.caPem);
+    const certificatePem = await makeCertificate({
+      name,
+      publicKey: keys.publicKey,
+      issuer: await this.#issuer,
+    });
     const token = sign(null, memberStatement(rawPublicKey(keys.publicKey)), this.privateKey);
     return new Identity(keys.privateKey, { certificatePem, token: new Uint8Array(token) });
   }
@@ -74,7 +82,10 @@ export type EphemeralCluster = Authority;
 export async function ephemeralCluster(name = "grapevine"): Promise<Authority> {
   checkName("cluster", name);
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  return new Authority(privateKey, await makeCertificate({ name, publicKey, issuer: { privateKey } }));
+  return new Authority(
+    privateKey,
+    await makeCertificate({ name, publicKey, issuer: await issuerOf(privateKey) }),
+  );
 }
 
 // ---- Membership ----
@@ -230,22 +241,33 @@ function checkName(what: "cluster" | "node", name: string): void {
 
 // ---- Certificates ----
 
+/** Who signs: an authority, or one that is about to certify itself. */
+interface Issuer {
+  readonly signingKey: webcrypto.CryptoKey;
+  readonly authority: { readonly subjectName: Name; readonly notAfter: Date } | undefined;
+}
+
 interface CertificateRequest {
   readonly name: string;
   readonly publicKey: KeyObject;
-  /** Without a certificate the issuer is the new authority itself. */
-  readonly issuer: { readonly privateKey: KeyObject; readonly caPem?: string };
+  readonly issuer: Issuer;
+}
+
+const algorithm = { name: "Ed25519" };
+
+async function issuerOf(privateKey: KeyObject, caPem?: string): Promise<Issuer> {
+  const { X509Certificate } = await loadX509();
+  const pkcs8 = privateKey.export({ type: "pkcs8", format: "der" });
+  const signingKey = await webcrypto.subtle.importKey("pkcs8", pkcs8, algorithm, false, ["sign"]);
+  return { signingKey, authority: caPem === undefined ? undefined : new X509Certificate(caPem) };
 }
 
 async function makeCertificate({ name, publicKey, issuer }: CertificateRequest): Promise<string> {
   const x509 = await loadX509();
-  const algorithm = { name: "Ed25519" };
-  const { subtle } = webcrypto;
-  const spki = publicKey.export({ type: "spki", format: "der" });
-  const pkcs8 = issuer.privateKey.export({ type: "pkcs8", format: "der" });
-  const authority = issuer.caPem === undefined ? undefined : new x509.X509Certificate(issuer.caPem);
-  const end = Date.now() + validityMs;
   const { KeyUsageFlags, ExtendedKeyUsage } = x509;
+  const { signingKey, authority } = issuer;
+  const spki = publicKey.export({ type: "spki", format: "der" });
+  const end = Date.now() + validityMs;
   const certificate = await x509.X509CertificateGenerator.create(
     {
       serialNumber: serialNumber(),
@@ -255,8 +277,8 @@ async function makeCertificate({ name, publicKey, issuer }: CertificateRequest):
       notBefore: new Date(Date.now() - dayMs),
       notAfter: new Date(Math.min(end, authority?.notAfter.getTime() ?? end)),
       signingAlgorithm: algorithm,
-      publicKey: await subtle.importKey("spki", spki, algorithm, true, ["verify"]),
-      signingKey: await subtle.importKey("pkcs8", pkcs8, algorithm, false, ["sign"]),
+      publicKey: await webcrypto.subtle.importKey("spki", spki, algorithm, true, ["verify"]),
+      signingKey,
       extensions:
         authority === undefined
           ? [
