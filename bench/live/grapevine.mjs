@@ -35,7 +35,7 @@ export async function create(mode) {
       const issue = async (name) => (cluster ? await cluster.issue(name) : createIdentity());
       const listen = { host, port: 0 };
       seed = await GrapevineNode.start({
-        role: "seed", name: "seed", identity: await issue("seed"), security, listen, seeds: [], signs: true,
+        role: "seed", name: "seed", identity: await issue("seed"), security, listen, seeds: [], 
       });
       identities = [];
       for (let i = 0; i < nodeCount; i++) identities.push(await issue(`peer-${i}`));

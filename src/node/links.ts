@@ -71,7 +71,7 @@ export const linkOptions = defineOptions<LinkOptions>({
     description: "How long half a frame may wait for its other half (guess)",
   },
   idleMs: {
-    default: 10_000,
+    default: 3000,
     min: 10,
     max: 3_600_000,
     description:

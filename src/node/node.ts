@@ -41,7 +41,7 @@ import type { Identity } from "./identity.ts";
 import { type LinkEvent, type LinkOptions, Links } from "./links.ts";
 import { LiveEnvironment } from "./live-environment.ts";
 import { persist, remember } from "./persistence.ts";
-import { LiveSignatures, unsigned } from "./signatures.ts";
+import { LiveSignatures, UnsignedGossip } from "./signatures.ts";
 import { DiskStore, type Store } from "./store.ts";
 import { systemRandom } from "./system-random.ts";
 import { atEndOfTurn } from "./turn.ts";
@@ -75,7 +75,7 @@ export interface NodeConfig {
   /** Where the node remembers itself; without it, every life is the first. */
   readonly dataFolder?: string;
   readonly options?: NodeOptions;
-  /** False leaves out origin signatures (for measuring, and for members who all trust each other). */
+  /** False leaves out the signatures of gossip; all nodes of a cluster must agree on it. */
   readonly signs?: boolean;
   readonly random?: Random;
   /** Hears every notice from the very first on. */
@@ -179,8 +179,8 @@ export class GrapevineNode {
       onTimer: (timer) => this.#enter(() => this.#stack.onTimer(timer, this.#env)),
       onNotice: (notice) => this.#onNotice(notice),
     });
-    const signatures: Signatures<Statement> =
-      signs === false ? unsigned : new LiveSignatures(identity, membership(security));
+    const Signing = signs === false ? UnsignedGossip : LiveSignatures;
+    const signatures: Signatures<Statement> = new Signing(identity, membership(security));
     const contacts = seeds.map(({ host, port }) => formatContact("", host, port));
     if (this.role === "seed") {
       const own = addressOf(this.contact);
@@ -361,7 +361,14 @@ export class GrapevineNode {
 
   #tell(layer: string, notice: Typed & Record<string, any>): void {
     const at = this.#env === undefined ? Date.now() : this.#env.now;
-    for (const listener of this.#listeners) listener(at, layer, notice, this);
+    for (const listener of this.#listeners) {
+      try {
+        listener(at, layer, notice, this);
+      } catch (error) {
+        // Somebody else's mistake: it must neither stop this node nor go unseen.
+        process.emitWarning(error instanceof Error ? error : String(error));
+      }
+    }
   }
 
   #warn(text: string): void {
