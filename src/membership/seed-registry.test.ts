@@ -1006,6 +1006,18 @@ describe("agreement among seeds", () => {
     expect(seed.registry.has(anna)).toBe(true);
   });
 
+  test("also those with whose neighbors it lost touch as well", () => {
+    const records = [recordOf(anna, { neighbors: [bert] }), recordOf(bert, { neighbors: [anna] })];
+    const seed = new Seed({ options: { leaseMs: 8000 } }).lists(...records).pass(20_000);
+    expect(seed.registry.size).toBe(0);
+    seed.pulls(
+      records.map((record) => digestOf(record)),
+      records.map((record) => ({ record, reports: [], leave: undefined })),
+    );
+    seed.answers(anna).answers(bert);
+    expect(seed.registry.size).toBe(2);
+  });
+
   test("and leaves out whom it finds silent again", () => {
     const seed = new Seed({ options: { leaseMs: 8000 } }).lists(recordOf(anna)).pass(14_000);
     const record = recordOf(anna);

@@ -221,7 +221,12 @@ type CallBackReason =
       readonly register: Register;
       readonly peer: NodeId;
     }
-  | { readonly for: "adoption"; readonly record: Signed<PeerRecord>; readonly peer: NodeId }
+  | {
+      readonly for: "adoption";
+      readonly record: Signed<PeerRecord>;
+      readonly removal: Removal;
+      readonly peer: NodeId;
+    }
   | { readonly for: "probe"; readonly peer: NodeId };
 
 /** Who is to be told that its entry is on disk. */
@@ -455,8 +460,8 @@ export class SeedRegistry
         return this.#admit(register.record, { to: reason.from, nonce: register.nonce }, env);
       }
       case "adoption":
-        // It lives, whatever we thought when its lease ended.
-        if (this.#removals.get(identity)?.reason === "expired") this.#removals.delete(identity);
+        // It lives, whatever we thought.
+        if (this.#removals.get(identity) === reason.removal) this.#removals.delete(identity);
         return this.#adopt(reason.record, env);
     }
     const entry = this.#entries.get(identity);
@@ -762,7 +767,7 @@ export class SeedRegistry
     }
     for (const { entry, incarnation, reports, leave } of this.#removals.values()) {
       if (entries.length >= maxDigestEntries) break;
-      if (reports.length === 0 && leave === undefined) continue; // expired: every seed finds that out for itself
+      if (reports.length === 0 && leave === undefined) continue; // every seed finds that out for itself
       entries.push({ peer: entry.statement.peer, incarnation, version: 0, state: "removed" });
     }
     env.send(from, { type: "sync-digest", nonce: asked, entries });
@@ -822,11 +827,13 @@ export class SeedRegistry
   }
 
   /**
-   * An end of lease is what this seed alone found, perhaps because it was cut off itself. If another seed lists the
-   * peer, it is worth a call, now and then.
+   * Where nobody reported anything, this seed alone found the peer silent, perhaps because it was cut off itself. If
+   * another seed lists the peer, it is worth a call, now and then.
    */
-  #mayBeWrong({ reason, incarnation, triedAt }: Removal, listed: number, env: SeedEnvironment): boolean {
-    return reason === "expired" && incarnation === listed && env.now - triedAt >= this.#options.leaseMs / 4;
+  #mayBeWrong(removal: Removal, listed: number, env: SeedEnvironment): boolean {
+    const { incarnation, reports, leave, triedAt } = removal;
+    if (reports.length > 0 || leave !== undefined || incarnation !== listed) return false;
+    return env.now - triedAt >= this.#options.leaseMs / 4;
   }
 
   #onSyncWant(from: NodeId, asked: number, peers: readonly NodeId[], env: SeedEnvironment): void {
@@ -881,7 +888,7 @@ export class SeedRegistry
     if (isRuledOut) {
       removal.triedAt = env.now;
       if (this.#callBacks.size < this.#options.maxPendingCallBacks)
-        this.#callBack({ for: "adoption", record, peer: statement.peer }, 0, env);
+        this.#callBack({ for: "adoption", record, removal, peer: statement.peer }, 0, env);
       return;
     }
     if (this.#put(record, env)) {
