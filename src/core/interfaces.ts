@@ -31,6 +31,8 @@ export interface NeighborView {
 export interface LinkQuality {
   /** Smoothed round trip in milliseconds; undefined before the first answer. */
   rttMs(neighbor: NodeId): number | undefined;
+  /** False if the neighbor was silent the last time that it was asked. */
+  isAnswering(neighbor: NodeId): boolean;
 }
 
 /** Who this node is in the membership: its incarnation grows with every start and every refutation. */

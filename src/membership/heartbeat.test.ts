@@ -133,6 +133,15 @@ describe("answers", () => {
     expect(peer.noticesOf("ping-answered")).toEqual([{ type: "ping-answered", neighbor: 2, rttMs: 160 }]);
   });
 
+  test("tell who is answering: a neighbor is until it misses a ping, and again when it answers", () => {
+    const peer = new Peer().passToPing();
+    expect(peer.heartbeat.isAnswering(2)).toBe(true);
+    peer.pass(pingTimeoutMs);
+    expect(peer.heartbeat.isAnswering(2)).toBe(false);
+    peer.passToPing().answers();
+    expect(peer.heartbeat.isAnswering(2)).toBe(true);
+  });
+
   test("reset the count: three misses must be in a row", () => {
     const peer = new Peer();
     for (let i = 0; i < 10; i++) {

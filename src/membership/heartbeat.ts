@@ -196,6 +196,9 @@ export class Heartbeat
   rttMs(neighbor: NodeId): number | undefined {
     return this.#watches.get(neighbor)?.rttMs;
   }
+  isAnswering(neighbor: NodeId): boolean {
+    return (this.#watches.get(neighbor)?.misses ?? 0) === 0;
+  }
 
   start(_env: HeartbeatEnvironment): void {}
 

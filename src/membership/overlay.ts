@@ -5,7 +5,8 @@
  * Degrees. Each peer draws one number and turns it, through the law's quantile function, into the degree that it
  * wants; with the network the law's cut-off grows, and with it the wishes of the future hubs. A peer that misses
  * links asks candidates. Whoever misses links too accepts. Whoever is full puts the asker, if it misses two links
- * or more, *into* one of its own links, which leaves its own degree and its old neighbor's as they were:
+ * or more or has no elder neighbor (see below), *into* one of its own links, which leaves its own degree and its old
+ * neighbor's as they were:
  *
  *     X -- Y      H -> connect -> X      X -> accept -> H      X -> disconnect(instead H) -> Y -> connect -> H
  *     becomes     X -- H -- Y            (inserting into edges: Law & Siu 2003 grow their random graphs so)
@@ -383,7 +384,8 @@ export class Overlay
       this.#link(from, connect, env);
       return this.#accept(from, undefined, env);
     }
-    const given = connect.places >= 2 ? this.#neighborToGive(from, connect.since, env) : undefined;
+    const given =
+      connect.places >= 2 || connect.isUrgent ? this.#neighborToGive(from, connect, env) : undefined;
     if (given === undefined) {
       this.counters.rejected++;
       return env.send(from, { type: "reject" });
@@ -408,8 +410,12 @@ export class Overlay
     return connect.isUrgent && degree < this.wantedDegree + urgentRoom;
   }
 
-  /** The slowest neighbor (of equals the youngest) without whom we still have an elder one. */
-  #neighborToGive(asker: NodeId, askerSince: Millis, env: OverlayEnvironment): NodeId | undefined {
+  /**
+   * The slowest neighbor (of equals the youngest) without whom we still have an elder one. Not one that is silent:
+   * whoever held a link to a dying peer is needed as a witness. Where the asker has one place only, but needs us,
+   * not one that is elder than the asker either, who is to be its elder neighbor in our place.
+   */
+  #neighborToGive(asker: NodeId, { since: askerSince, places }: Connect, env: OverlayEnvironment) {
     const me = { peer: env.self, since: this.#config.standing.since };
     const elders = [...this.#links]
       .filter(([peer, { since }]) => isElder({ peer, since }, me))
@@ -420,6 +426,8 @@ export class Overlay
     let givenRttMs = -1;
     for (const [peer, link] of this.#links) {
       if (elders.length === 1 && elders[0] === peer && !askerIsElder) continue;
+      if (quality?.isAnswering(peer) === false) continue;
+      if (places < 2 && isElder({ peer, since: link.since }, { peer: asker, since: askerSince })) continue;
       const rttMs = quality?.rttMs(peer) ?? 0;
       const isYounger =
         given !== undefined &&

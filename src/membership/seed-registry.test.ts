@@ -623,6 +623,18 @@ describe("dead-node reports", () => {
     expect(seed.registry.has(anna)).toBe(false);
   });
 
+  test("whose neighbors are all silent, too: a dead clique is not protected by those of whom nobody tells", () => {
+    const seed = new Seed().lists(
+      recordOf(anna, { neighbors: [bert, cleo] }),
+      recordOf(bert, { neighbors: [anna, cleo, dora] }),
+      recordOf(cleo, { neighbors: [anna, bert, dora] }),
+      recordOf(dora, { neighbors: [bert, cleo] }),
+    );
+    seed.reports(reportOf(bert, dora), reportOf(cleo, dora)).pass(callBackTimeoutMs);
+    seed.answers(dora).pass(callBackTimeoutMs);
+    expect(seed.registry.list.map(({ peer }) => peer)).toEqual([dora]);
+  });
+
   test("an orphan that answers stays", () => {
     const seed = new Seed().lists(recordOf(bert), recordOf(anna, { neighbors: [bert] }));
     seed.receive(bert, { type: "leave", notice: leaveOf(bert) });

@@ -494,7 +494,8 @@ export class SeedRegistry
     if (entry?.case === undefined || entry.case.probe !== asked) return; // it was heard of meanwhile
     entry.case.probe = "silent";
     this.#decide(entry, env);
-    // Somebody else's quorum may just have become smaller.
+    // Somebody else's quorum may just have become smaller, or nothing at all.
+    this.#lookAfterOrphans(identityOf(reason.peer), env);
     this.#decideAll(env);
   }
 
@@ -654,7 +655,7 @@ export class SeedRegistry
     this.#isDeciding = false;
   }
 
-  /** Whose neighbors are all gone can be reported by nobody: the seed looks for itself. */
+  /** Whose neighbors are all gone or silent can be reported by nobody: the seed looks for itself. */
   #lookAfterOrphans(gone: Identity, env: SeedEnvironment): void {
     for (const entry of this.#entries.values()) {
       if (entry.case !== undefined) continue;
