@@ -90,7 +90,7 @@ export const overlayOptions = defineOptions<OverlayOptions>({
     description: "How often a peer that misses links asks for more (guess)",
   },
   maxRefillIntervalMs: {
-    default: 15_000,
+    default: 60_000,
     min: 10,
     max: 3_600_000,
     description: "The longest pause that it falls back to when nobody has room (guess)",
@@ -264,7 +264,7 @@ export class Overlay
         return this.#drop(known.peer, "left", env);
       }
       case "list-received":
-        if (this.#missing() > 0 || !this.#hasElder(env)) this.#refillSoon(env);
+        if (this.#isPoor(env)) this.#refillSoon(env);
         return;
       case "left":
         this.#hasLeft = true;
@@ -275,14 +275,20 @@ export class Overlay
   // ---- Asking ----
 
   #refill(env: OverlayEnvironment): void {
-    const before = this.#neighbors.length;
     const asks = this.#seekAnchor(env) + this.#seekLinks(env);
-    const isPoor = before < Math.min(this.#options.minDegree, this.wantedDegree) || !this.#hasElder(env);
+    const isPoor = this.#isPoor(env);
     const { refillIntervalMs, maxRefillIntervalMs } = this.#options;
     this.#pause = isPoor || asks === 0 ? refillIntervalMs : Math.min(maxRefillIntervalMs, this.#pause * 2);
     // A content peer looks again only now and then: its wish may have grown with the network.
     const pause = asks === 0 && !isPoor ? maxRefillIntervalMs : this.#pause;
     this.#scheduleRefill(Math.floor(pause * (0.75 + 0.5 * env.random.unit())), env);
+  }
+
+  /** Fewer links than the least degree, or nobody elder: that cannot wait. */
+  #isPoor(env: OverlayEnvironment): boolean {
+    return (
+      this.#neighbors.length < Math.min(this.#options.minDegree, this.wantedDegree) || !this.#hasElder(env)
+    );
   }
 
   #refillSoon(env: OverlayEnvironment): void {

@@ -75,7 +75,7 @@ export const registrationOptions = defineOptions<RegistrationOptions>({
     description: "Longest pause between tries (guess)",
   },
   refreshIntervalMs: {
-    default: 60_000,
+    default: 120_000,
     min: 50,
     max: 3_600_000,
     description: "How often a peer renews its entry and asks for a fresh list (guess: a few ping intervals)",
@@ -167,6 +167,8 @@ interface SeedLink {
   awaiting: number;
 }
 
+const firstListAfterMs = 2000;
+
 /** A seed's word for "you must exceed this" is believed only so far (30 years of milliseconds). */
 const maxIncarnationJump = 1e12;
 
@@ -249,7 +251,7 @@ export class Registration
       type: "refresh",
       round: this.#refreshRound,
     });
-    env.schedule(1000, { type: "list", after: 1000 });
+    env.schedule(firstListAfterMs, { type: "list", after: firstListAfterMs });
   }
 
   onCommand(command: RegistrationCommand, env: RegistrationEnvironment): void {
@@ -442,11 +444,11 @@ export class Registration
     env.send(link.seed, { type: "list-request", nonce: asked });
   }
 
-  /** Often while the network forms, rarely later: 1 s, 2 s, 4 s, … up to the refresh interval. */
+  /** Often while the network forms, rarely later: 2 s, 6 s, 18 s, … up to the refresh interval. */
   #onListTimer(after: Millis, env: RegistrationEnvironment): void {
     const registered = this.#seeds.filter((link) => link.state === "registered");
     if (registered.length > 0) this.#requestList(pick(registered, env.random), env);
-    const next = Math.min(after * 2, this.#options.refreshIntervalMs);
+    const next = Math.min(after * 3, this.#options.refreshIntervalMs);
     env.schedule(this.#jitter(next, env), { type: "list", after: next });
   }
 

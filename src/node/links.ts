@@ -71,11 +71,10 @@ export const linkOptions = defineOptions<LinkOptions>({
     description: "How long half a frame may wait for its other half (guess)",
   },
   idleMs: {
-    default: 3000,
+    default: 1000,
     min: 10,
     max: 3_600_000,
-    description:
-      "A link that is no neighbor's and silent for so long is closed (guess: a TLS end costs 55 KiB)",
+    description: "A link that is no neighbor's and silent for so long is closed (guess: a TLS end costs 50 KiB)",
   },
   softQueuedBytes: {
     default: 256 * 1024,
