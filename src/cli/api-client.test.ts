@@ -408,7 +408,7 @@ describe("showing", () => {
     expect(JSON.parse(text)).toEqual(value);
   });
 
-  test("a reader that has seen enough ends the command without a word; a slow one is waited for", async () => {
+  test("a reader that has seen enough ends the command without a word; a slow one is waited for; a full disk is told", async () => {
     const write = vi.spyOn(process.stdout, "write").mockReturnValue(true);
     await print("quick");
     expect(write).toHaveBeenCalledWith("quick\n");
@@ -421,10 +421,15 @@ describe("showing", () => {
     expect(isDone).toBe(false);
     process.stdout.emit("drain");
     await slow;
-    const exit = vi.spyOn(process, "exit").mockReturnValue(undefined as never);
-    expect(() => process.stdout.emit("error", Object.assign(new Error("broken"), { code: "EPIPE" }))).toThrow(
-      "broken",
-    );
-    expect(exit).toHaveBeenCalledWith(0);
+    const exit = vi.spyOn(process, "exit").mockImplementation((code) => {
+      throw new Error(`exit ${code}`);
+    });
+    const warn = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    const fail = (code: string) => process.stdout.emit("error", Object.assign(new Error(code), { code }));
+    expect(() => fail("EPIPE")).toThrow("exit 0");
+    expect(warn).not.toHaveBeenCalled();
+    expect(() => fail("ENOSPC")).toThrow("exit 1");
+    expect(warn).toHaveBeenCalledWith("grapevine: cannot write the output (ENOSPC)\n");
+    exit.mockRestore();
   });
 });

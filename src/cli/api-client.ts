@@ -462,7 +462,8 @@ export async function print(text: string): Promise<void> {
     // Whoever reads us has seen enough (`| head`): no reason for a word.
     process.stdout.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "EPIPE") process.exit(0);
-      throw error;
+      process.stderr.write(`grapevine: cannot write the output (${error.code ?? error.message})\n`);
+      process.exit(1);
     });
   }
   if (!process.stdout.write(`${text}\n`)) await once(process.stdout, "drain");
