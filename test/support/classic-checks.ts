@@ -73,10 +73,11 @@ export function faultsOfAgreement(world: ClassicWorld): string[] {
   return fingerprints.size <= 1 ? [] : [`${fingerprints.size} different fingerprints`];
 }
 
-/** Nothing is wrong with the network, or will be in a minute: something is always being told or mended. */
-export function expectSoundNetwork(world: ClassicWorld): void {
+/** Nothing is wrong with the network, or soon will be: something is always being told or mended. */
+export function expectSoundNetwork(world: ClassicWorld, withinMs = 60_000): void {
   const faults = () => [...faultsOfOverlay(world), ...faultsOfLists(world), ...faultsOfAgreement(world)];
-  for (let tries = 0; tries < 120 && faults().length > 0; tries++) world.runUntil(world.now + 500);
+  const deadline = world.now + withinMs;
+  while (world.now < deadline && faults().length > 0) world.runUntil(world.now + 500);
   expect(faults()).toEqual([]);
 }
 
