@@ -90,6 +90,26 @@ export function dialPlan(nodeCount, dialsPerNode, random) {
   });
 }
 
+/**
+ * A little network, started, used and stopped before anything is measured, for every contestant alike: loaded and
+ * compiled code, and what a process needs once, are nobody's memory per node.
+ */
+export async function rehearse(contestant) {
+  const random = seededRandom(0);
+  await contestant.start({ nodeCount: 4, messageBytes: defaults.messageBytes, random });
+  contestant.onDelivery(() => {});
+  await contestant.connect();
+  await contestant.settle?.();
+  for (let i = 0; i < 20; i++) {
+    const bytes = new Uint8Array(defaults.messageBytes);
+    bytes[0] = i;
+    await contestant.publish(i % 4, bytes);
+  }
+  await sleep(500);
+  await contestant.stop();
+  await sleep(500);
+}
+
 /** Waits until `condition()` holds, at most `limitMs`; tells whether it does. */
 export async function until(condition, limitMs, everyMs = 20) {
   const deadline = performance.now() + limitMs;

@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import { formatAddress } from "../transport/index.ts";
 import { addNode, createCluster, parseAddress } from "../node/index.ts";
+import { formatAddress } from "../transport/index.ts";
 
 export function clusterCommand(): Command {
   const create = new Command("create")
@@ -19,7 +19,9 @@ export function clusterCommand(): Command {
       );
     });
   const add = new Command("add")
-    .description("Issue a node of the cluster: one folder with key, certificate and config.txt, to copy to its machine")
+    .description(
+      "Issue a node of the cluster: one folder with key, certificate and config.txt, to copy to its machine",
+    )
     .argument("<dir>", "the cluster's folder")
     .argument("<name>", "the node's name: letters, digits, dot, dash, underscore")
     .option("--json", "print the result as JSON")

@@ -2,7 +2,10 @@ import { Command } from "commander";
 import { addServeOptions, serve } from "./serve.ts";
 
 export function peerCommand(): Command {
-  return addServeOptions(new Command("peer").description("Run one peer: it registers, finds neighbors and gossips"), "peer")
+  return addServeOptions(
+    new Command("peer").description("Run one peer: it registers, finds neighbors and gossips"),
+    "peer",
+  )
     .addHelpText(
       "after",
       `

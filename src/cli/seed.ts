@@ -2,7 +2,10 @@ import { Command } from "commander";
 import { addServeOptions, serve } from "./serve.ts";
 
 export function seedCommand(): Command {
-  return addServeOptions(new Command("seed").description("Run one seed: it keeps the peer list and introduces peers"), "seed")
+  return addServeOptions(
+    new Command("seed").description("Run one seed: it keeps the peer list and introduces peers"),
+    "seed",
+  )
     .addHelpText(
       "after",
       `

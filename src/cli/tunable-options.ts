@@ -27,7 +27,10 @@ const internal = new Set(["waitsForCommand"]);
 /** Adds every tunable of every protocol, grouped by part, and `--config`. */
 export function addTunables(command: Command): Command {
   command.optionsGroup("Options:");
-  command.option("--config <file>", "YAML or JSON file with any of the options below, by section; the command line wins");
+  command.option(
+    "--config <file>",
+    "YAML or JSON file with any of the options below, by section; the command line wins",
+  );
   for (const tunable of tunables) {
     if (internal.has(tunable.name)) continue;
     command.optionsGroup(headings[tunable.section]!);
@@ -58,7 +61,10 @@ export function readTunables(given: Record<string, unknown>): NodeOptions {
     fromLine[tunable.section]![tunable.name] = parseTunable(tunable, text);
   }
   const config = given["config"];
-  return mergeOptions(typeof config === "string" ? loadConfigFile(config) : undefined, fromLine as NodeOptions);
+  return mergeOptions(
+    typeof config === "string" ? loadConfigFile(config) : undefined,
+    fromLine as NodeOptions,
+  );
 }
 
 function camel(flag: string): string {

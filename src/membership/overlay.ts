@@ -279,8 +279,11 @@ export class Overlay
     const isPoor = this.#isPoor(env);
     const { refillIntervalMs, maxRefillIntervalMs } = this.#options;
     this.#pause = isPoor || asks === 0 ? refillIntervalMs : Math.min(maxRefillIntervalMs, this.#pause * 2);
-    // A content peer looks again only now and then: its wish may have grown with the network.
-    const pause = asks === 0 && !isPoor ? maxRefillIntervalMs : this.#pause;
+    // A content peer looks again only now and then: its wish may have grown with the network. A poor one that has
+    // not been refused often enough to insist tries again soon.
+    const mayInsistSoon = isPoor && this.#refusals > 0 && this.#refusals < patience;
+    const patientPause = asks === 0 && !isPoor ? maxRefillIntervalMs : this.#pause;
+    const pause = mayInsistSoon ? refillIntervalMs / 5 : patientPause;
     this.#scheduleRefill(Math.floor(pause * (0.75 + 0.5 * env.random.unit())), env);
   }
 
@@ -351,6 +354,8 @@ export class Overlay
       const chosen = second !== undefined && isElder(second, first) ? second : first;
       this.#ask(chosen.peer, isStarved && asks === 0, env);
     }
+    // In a small network everybody may have refused by now. Who has too few links asks them again at once.
+    if (asks === 0 && this.#missing() > 0 && this.#isPoor(env)) this.#avoided.clear();
     return asks;
   }
 

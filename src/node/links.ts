@@ -398,6 +398,7 @@ export class Links {
       }
       return;
     }
+    this.event("link-closed", link.remote, link.whyClosed);
     const links = this.#byIdentity.get(link.identity);
     const index = links?.indexOf(link) ?? -1;
     if (links !== undefined && index >= 0) {
