@@ -1,6 +1,7 @@
 /** The classic network as a whole, in the test world: seeds -1 to -6 and some dozens of peers. */
 import { describe, expect, test } from "vitest";
 import type { NodeId } from "../src/core/index.ts";
+import { registrationOptions } from "../src/membership/registration.ts";
 import type { StoredPeer } from "../src/membership/seed-registry.ts";
 import {
   classicNetwork,
@@ -262,7 +263,7 @@ describe("seeds", () => {
     world.runUntil(1 * minutes);
     for (const id of world.seedIds) world.crash(id);
     for (const id of world.seedIds) world.addSeed(id);
-    world.runUntil(1 * minutes + 80_000);
+    world.runUntil(world.now + 1.3 * registrationOptions.specs.refreshIntervalMs.default);
     expectSound(world);
     expect(world.of("peer-removed")).toEqual([]);
   });

@@ -95,6 +95,13 @@ class Peer extends Alone<OverlayMessage, OverlayTimer, OverlayNotice, OverlayCom
   }
 }
 
+/** One that has enough links not to be in need, an elder neighbor among them, and wants many more. */
+function hub(setting: Setting): Peer {
+  const options: Partial<OverlayOptions> = { law: "power-law", exponent: 1.01, minDegree: 3 };
+  const peers = range(1, 40).map((seed) => new Peer({ linked: [1, 2, 3], options, seed, ...setting }));
+  return peers.find(({ overlay }) => overlay.wantedDegree > 10)!;
+}
+
 describe("the degree that a peer wants", () => {
   const wanted = (options: Partial<OverlayOptions>, others: number, seed: number) =>
     new Peer({ options, knows: range(100, 99 + others), seed }).overlay.wantedDegree;
@@ -175,17 +182,30 @@ describe("asking", () => {
     expect(peer.isAcceptedBy(first!).pass(250).asks).toEqual([first === 60 ? 61 : 60]);
   });
 
-  test("who refuses is left alone for a while", () => {
-    const peer = new Peer({ knows: [60], wants: 1 }).pass(0).receive(60, { type: "reject" }).clear();
-    expect(peer.pass(9999).asks).toEqual([]);
-    expect(peer.pass(1500).asks).toEqual([60]);
-  });
+  test.each(["refuse", "are silent"] as const)(
+    "those who %s are left alone for a while, and asked again later",
+    (answer) => {
+      const peer = hub({ knows: range(51, 75) });
+      const askedAt = new Map<NodeId, number[]>();
+      while (peer.now < 120_000) {
+        peer.clear().pass(50);
+        for (const other of peer.asks) {
+          askedAt.set(other, [...(askedAt.get(other) ?? []), peer.now]);
+          if (answer === "refuse") peer.receive(other, { type: "reject" });
+        }
+      }
+      const gaps = [...askedAt.values()].flatMap((times) =>
+        times.slice(1).map((time, i) => time - times[i]!),
+      );
+      expect(gaps.length).toBeGreaterThan(0);
+      expect(Math.min(...gaps)).toBeGreaterThanOrEqual(overlayOptions.specs.avoidMs.default - 50);
+      expect(peer.overlay.counters.timeouts > 0).toBe(answer === "are silent");
+    },
+  );
 
-  test("who does not answer in time, too", () => {
-    const peer = new Peer({ knows: [60], wants: 1 }).pass(3000);
-    expect(peer.overlay.counters.timeouts).toBe(1);
-    expect(peer.clear().pass(9999).asks).toEqual([]);
-    expect(peer.pass(1500).asks).toEqual([60]);
+  test("who has too few links asks again soon, though everybody has refused", () => {
+    const peer = new Peer({ knows: [60], wants: 1 }).pass(0).receive(60, { type: "reject" }).clear();
+    expect(peer.pass(2000).asks.length).toBeGreaterThan(0);
   });
 
   test("the list of those who are left alone is bounded: there is always somebody to ask", () => {
@@ -216,11 +236,7 @@ describe("asking", () => {
   });
 
   test("a hub that misses links asks every second or so, and after fruitless rounds less often", () => {
-    const options: Partial<OverlayOptions> = { law: "power-law", exponent: 1.01, minDegree: 3 };
-    const peers = range(1, 20).map(
-      (seed) => new Peer({ knows: range(51, 99), linked: [1, 2, 3], options, seed }),
-    );
-    const peer = peers.find(({ overlay }) => overlay.wantedDegree > 10)!;
+    const peer = hub({ knows: range(51, 99) });
     const longest = overlayOptions.specs.maxRefillIntervalMs.default;
     const rounds: number[] = [];
     while (peer.now < 8 * longest) {
