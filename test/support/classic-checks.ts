@@ -2,27 +2,18 @@
 import { expect } from "vitest";
 import { hashText, identityOf, type NodeId } from "../../src/core/index.ts";
 import { isElder } from "../../src/membership/seniority.ts";
-import type { ClassicOptions } from "../../src/profiles/classic.ts";
-import { ClassicWorld } from "./classic-world.ts";
+import { ClassicWorld, type ClassicWorldConfig } from "./classic-world.ts";
 
-export interface NetworkConfig {
+export interface NetworkConfig extends ClassicWorldConfig {
   readonly seed: number;
   readonly peers: number;
-  readonly seeds?: number;
-  readonly options?: ClassicOptions;
   /** Pause between two who join. */
   readonly joinEveryMs?: number;
 }
 
 /** Seeds -1, -2, … and peers 1, 2, … who joined one after the other. */
-export function classicNetwork({
-  seed,
-  peers,
-  seeds,
-  options,
-  joinEveryMs = 100,
-}: NetworkConfig): ClassicWorld {
-  const world = new ClassicWorld({ seed, seeds, options });
+export function classicNetwork({ peers, joinEveryMs = 100, ...config }: NetworkConfig): ClassicWorld {
+  const world = new ClassicWorld(config);
   for (const id of world.seedIds) world.addSeed(id);
   for (let id = 1; id <= peers; id++) {
     world.runUntil(world.now + joinEveryMs);

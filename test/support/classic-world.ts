@@ -1,5 +1,5 @@
 /** A classic network in the test world: seeds -1, -2, … and peers 1, 2, … */
-import { type NodeId, trustEverybody } from "../../src/core/index.ts";
+import { type NodeId, type Signatures, trustEverybody } from "../../src/core/index.ts";
 import {
   type ClassicOptions,
   type ClassicPeer,
@@ -9,21 +9,36 @@ import {
 } from "../../src/profiles/classic.ts";
 import { World } from "./world.ts";
 
+export interface ClassicWorldConfig {
+  readonly seed?: number;
+  readonly seeds?: number;
+  readonly options?: ClassicOptions;
+  /** For worlds with liars. */
+  readonly signaturesOf?: (node: NodeId) => Signatures<unknown>;
+}
+
 export class ClassicWorld extends World {
   readonly peers = new Map<NodeId, ClassicPeer>();
   readonly seeds = new Map<NodeId, ClassicSeed>();
   readonly seedIds: readonly NodeId[];
   readonly options: ClassicOptions;
+  readonly #signaturesOf: (node: NodeId) => Signatures<unknown>;
 
-  constructor(config: { seed?: number; seeds?: number; options?: ClassicOptions } = {}) {
+  constructor(config: ClassicWorldConfig = {}) {
     super(config.seed ?? 1);
+    this.#signaturesOf = config.signaturesOf ?? (() => trustEverybody);
     this.options = config.options ?? {};
     this.seedIds = Array.from({ length: config.seeds ?? 6 }, (_, i) => -1 - i);
   }
 
   addSeed(id: NodeId, restored: ClassicSeedRestored = undefined): ClassicSeed {
     const otherSeeds = this.seedIds.filter((other) => other !== id);
-    const seed = classicSeed({ otherSeeds, signatures: trustEverybody, options: this.options, restored });
+    const seed = classicSeed({
+      otherSeeds,
+      signatures: this.#signaturesOf(id),
+      options: this.options,
+      restored,
+    });
     this.seeds.set(id, seed);
     this.add(id, seed.stack);
     return seed;
@@ -35,7 +50,7 @@ export class ClassicWorld extends World {
       seeds: this.seedIds,
       incarnation,
       since: this.now,
-      signatures: trustEverybody,
+      signatures: this.#signaturesOf(id),
       options: this.options,
     });
     this.peers.set(id, peer);
