@@ -120,7 +120,7 @@ export interface FloodConfig {
 
 export type FloodTimer =
   | { readonly type: "flush" }
-  | { readonly type: "repair" }
+  | { readonly type: "repair"; readonly dueAt: Millis }
   | { readonly type: "compare"; readonly neighbor: NodeId };
 
 export type FloodCommand =
@@ -234,7 +234,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
       if (!this.#markSeen(origin, incarnation, sequence, payloads.length)) continue;
       this.#retain(gossip, env);
     }
-    env.schedule(env.random.below(this.#options.repairIntervalMs), { type: "repair" });
+    this.#scheduleRepair(env.random.below(this.#options.repairIntervalMs), env);
   }
 
   /** Throws `UsageError` if a payload is too long or there are too many; nothing was published then. */
@@ -264,10 +264,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
       case "flush":
         return this.#flush(env);
       case "repair":
-        this.#expire(env);
-        if (this.#config.view.neighbors.length > 0)
-          this.#compareWith(pick(this.#config.view.neighbors, env.random), env);
-        return env.schedule(this.#options.repairIntervalMs, timer);
+        return this.#repair(timer.dueAt, env);
       case "compare":
         return this.#compareWith(timer.neighbor, env);
     }
@@ -464,6 +461,20 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
   }
 
   // ---- History ----
+
+  /** Now and then with one neighbor; but a timer that fires late says that we are busy, and much waits unread. */
+  #repair(dueAt: Millis, env: FloodEnvironment): void {
+    const { repairIntervalMs } = this.#options;
+    const { neighbors } = this.#config.view;
+    this.#expire(env);
+    const isBusy = env.now - dueAt > repairIntervalMs / 20;
+    if (!isBusy && neighbors.length > 0) this.#compareWith(pick(neighbors, env.random), env);
+    this.#scheduleRepair(repairIntervalMs, env);
+  }
+
+  #scheduleRepair(after: Millis, env: FloodEnvironment): void {
+    env.schedule(after, { type: "repair", dueAt: env.now + after });
+  }
 
   #compareWith(neighbor: NodeId, env: FloodEnvironment): void {
     if (!this.#config.view.has(neighbor)) return; // gone meanwhile

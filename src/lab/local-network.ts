@@ -143,10 +143,11 @@ export class LocalNetwork {
     await this.#until(() => this.isFormed, 60_000 + this.config.peers * 100);
     this.#startMs = Date.now() - this.#startedAt;
     (globalThis as { gc?: () => void }).gc?.();
-    this.#memoryPerPeerKiB = this.#memoryNow();
+    this.#memoryPerPeerKiB = this.memoryPerPeerNowKiB();
   }
 
-  #memoryNow(): number {
+  /** Resident memory that came with the peers, for each of them, at this moment. */
+  memoryPerPeerNowKiB(): number {
     const grown = process.memoryUsage.rss() - this.#rssBefore;
     return this.peers.length === 0 ? 0 : Math.round(grown / this.peers.length / 1024);
   }

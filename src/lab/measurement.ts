@@ -80,6 +80,11 @@ export class Measurement {
     this.lastDeliveryAt = Date.now();
   }
 
+  /** Measures latency anew: what came before was a warm-up. */
+  forgetLatencies(): void {
+    this.#latenciesMs.length = 0;
+  }
+
   get latencyMs(): LatencyMs {
     const sorted = Float64Array.from(this.#latenciesMs).sort();
     const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
