@@ -74,7 +74,8 @@ export const linkOptions = defineOptions<LinkOptions>({
     default: 1000,
     min: 10,
     max: 3_600_000,
-    description: "A link that is no neighbor's and silent for so long is closed (guess: a TLS end costs 50 KiB)",
+    description:
+      "A link that is no neighbor's and silent for so long is closed (guess: a TLS end costs 50 KiB)",
   },
   softQueuedBytes: {
     default: 256 * 1024,
@@ -224,8 +225,9 @@ export class Links {
       link = this.#dialled.get(address);
       if (link !== undefined && identity !== "" && link.identity !== identity) link = undefined;
     } else {
-      link = this.#byIdentity.get(identity)?.[0];
+      link = this.#byIdentity.get(identity)?.find(({ connection }) => !connection.isClosed);
     }
+    if (link?.connection.isClosed) link = undefined; // on its way out: what we say now needs another one
     if (link === undefined) this.#dial(to, message);
     else this.sendOver(link, message);
   }
@@ -278,10 +280,9 @@ export class Links {
 
   #accept(connection: Connection): void {
     if (this.#isClosed) return connection.destroy();
-    if (this.#strangers.size >= this.options.maxPendingHellos) {
-      const [oldest] = this.#strangers;
-      oldest?.cut("too-many-strangers");
-    }
+    // Those that we dialled ourselves are bounded by `maxDials`, and no crowd at our door may push them out.
+    const guests = [...this.#strangers].filter((link) => link.dialled === undefined && !link.connection.isClosed);
+    if (guests.length >= this.options.maxPendingHellos) guests[0]!.cut("too-many-strangers");
     this.counters.accepted++;
     this.#greet(connection, undefined);
   }
@@ -430,6 +431,7 @@ export class Links {
     }
     for (const [identity, links] of this.#byIdentity) {
       for (const link of links.slice()) {
+        if (link.isPaused) continue;
         if (link.frameSince > 0 && now - link.frameSince > this.options.frameTimeoutMs)
           link.cut("half-a-frame");
         else if (
@@ -455,6 +457,8 @@ class Link {
   /** When the unfinished frame began; 0 where there is none. */
   frameSince = 0;
   whyClosed = "closed by the other side";
+  /** We do not read: silence and half frames are our own doing. */
+  isPaused = false;
   readonly #links: Links;
   readonly #reader = new FrameReader(maxHelloBytes);
   #ourHello: Hello | undefined;
@@ -463,8 +467,8 @@ class Link {
   #queuedBytes = 0;
   #isReady = false;
   #isDirty = false;
-  #windowStart = 0;
-  #framesInWindow = 0;
+  /** Frames are paid for in time, at the limit's rate: those that were read are paid for at this moment. */
+  #paidUntil = 0;
 
   constructor(links: Links, connection: Connection, dialled: NodeId | undefined) {
     this.#links = links;
@@ -495,6 +499,10 @@ class Link {
   /** Queues a frame for the end of the turn. */
   send(frame: Uint8Array): void {
     if (this.connection.isClosed) return;
+    // Looked at here too: one chunk of small questions can ask for more in one turn than memory holds.
+    if (this.#queuedBytes > 0 && this.unsentBytes > this.#links.options.maxQueuedBytes) {
+      return this.cut("slow-reader");
+    }
     this.#queue.push(frame);
     this.#queuedBytes += frame.length;
     if (this.#isDirty) return;
@@ -505,7 +513,7 @@ class Link {
   flush(): void {
     this.#isDirty = false;
     const queue = this.#queue;
-    if (queue.length === 0) return;
+    if (queue.length === 0 || this.connection.isClosed) return;
     const { counters, options } = this.#links;
     counters.framesSent += queue.length;
     counters.bytesSent += this.#queuedBytes;
@@ -523,6 +531,8 @@ class Link {
     this.whyClosed = detail ?? reason;
     this.#links.drop(reason);
     this.#links.event(this.#isReady ? "link-cut" : "link-refused", this.remote, reason, detail);
+    this.#queue = [];
+    this.#queuedBytes = 0;
     this.connection.destroy();
   }
 
@@ -533,9 +543,14 @@ class Link {
   }
 
   #onData(chunk: Uint8Array): void {
-    this.#links.counters.bytesReceived += chunk.length;
+    const { counters } = this.#links;
+    counters.bytesReceived += chunk.length;
+    const framesBefore = counters.framesReceived;
     try {
-      this.#reader.push(chunk, (body) => this.#onFrame(body));
+      this.#reader.push(chunk, (body) => {
+        this.frameSince = 0; // what follows is another frame: a busy link may never pause between two
+        this.#onFrame(body);
+      });
     } catch (error) {
       if (!(error instanceof MalformedFrame)) throw error;
       return this.cut(`malformed-${error.reason}`, error.message);
@@ -543,6 +558,7 @@ class Link {
     this.usedAt = Date.now();
     if (!this.#reader.isInsideFrame) this.frameSince = 0;
     else if (this.frameSince === 0) this.frameSince = this.usedAt;
+    this.#limitRate(counters.framesReceived - framesBefore);
   }
 
   #onFrame(body: Uint8Array): void {
@@ -550,22 +566,37 @@ class Link {
     if (!this.#isReady) return this.#onGreeting(body);
     const { counters, config } = this.#links;
     counters.framesReceived++;
-    this.#limitRate();
     const message = config.codec.decode(body);
     config.onMessage(this.contact, message);
   }
 
-  /** Reads no faster than the limit: the kernel's buffers fill, and the sender has to wait. */
-  #limitRate(): void {
-    if (++this.#framesInWindow < this.#links.options.maxFramesPerSecond / 10) return;
-    const now = Date.now();
-    const elapsed = now - this.#windowStart;
-    this.#windowStart = now;
-    this.#framesInWindow = 0;
-    if (elapsed >= 100) return;
+  /**
+   * Reads no faster than the limit: the kernel's buffers fill, and the sender has to wait. One chunk can hold
+   * thousands of small frames, so the pause is as long as these frames may take, less what a tenth of a second's
+   * silence has saved.
+   */
+  #limitRate(frames: number): void {
+    if (frames === 0) return;
+    const now = performance.now();
+    const costMs = (frames * 1000) / this.#links.options.maxFramesPerSecond;
+    this.#paidUntil = Math.max(this.#paidUntil, now - 100) + costMs;
+    if (this.#paidUntil - now < 1 || this.isPaused || this.connection.isClosed) return;
     this.#links.drop("slowed-down");
+    this.isPaused = true;
     this.connection.pause();
-    setTimeout(() => this.connection.resume(), 100 - elapsed);
+    setTimeout(() => this.#readOn(), this.#paidUntil - now).unref();
+  }
+
+  #readOn(): void {
+    const restMs = this.#paidUntil - performance.now();
+    if (restMs >= 1) {
+      setTimeout(() => this.#readOn(), restMs).unref();
+      return;
+    }
+    this.isPaused = false;
+    this.usedAt = Date.now();
+    if (this.frameSince > 0) this.frameSince = this.usedAt;
+    this.connection.resume();
   }
 
   // ---- Greeting ----
@@ -616,8 +647,7 @@ class Link {
     this.#reader.maxFrameBytes = this.#links.config.codec.maxFrameBytes;
     this.#ourHello = undefined;
     this.#theirHello = undefined;
-    this.#windowStart = Date.now();
-    this.usedAt = this.#windowStart;
+    this.usedAt = Date.now();
     this.#links.admit(this);
     this.#links.event("link-open", this.remote, hello.name);
   }
