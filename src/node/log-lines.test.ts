@@ -121,6 +121,16 @@ describe("what the documents list is in the log", () => {
     expect(lines[2]).toContain("unanswered");
   });
 
+  test("a dial that a person has to look at is listed with its reason, one that finds nobody is not", () => {
+    const failed = (reason: string, detail: string) =>
+      say({ type: "dial-failed", remote: "10.0.0.3:9003", reason, detail });
+    expect(failed("wrong-cluster", "10.0.0.3:9003 belongs to another cluster")).toContain(
+      "Cannot connect: 10.0.0.3:9003, wrong-cluster (10.0.0.3:9003 belongs to another cluster)",
+    );
+    for (const reason of ["refused", "timeout", "unreachable", "reset"])
+      expect(failed(reason, "nobody")).toBeUndefined();
+  });
+
   test("what the documents do not list is not there", () => {
     const silent: AnyNotice[] = [
       { type: "dial-failed", remote: "127.0.0.1:1", reason: "refused" },

@@ -21,6 +21,7 @@ import type { HeartbeatNotice } from "../membership/heartbeat.ts";
 import type { OverlayNotice } from "../membership/overlay.ts";
 import type { RegistrationNotice } from "../membership/registration.ts";
 import type { SeedRegistryNotice } from "../membership/seed-registry.ts";
+import type { TransportErrorCode } from "../transport/index.ts";
 import type { ShellNotice } from "./node.ts";
 
 export type LogLevel = "info" | "warn";
@@ -102,6 +103,20 @@ export class LogLines {
     return logLine(at, layer, notice, node, { ...this.#options, agreements });
   }
 }
+
+/** Reasons of a failed dial that somebody has to look at: what answers is not ours, or this machine does not let us. */
+const needsOperator: ReadonlySet<string> = new Set<TransportErrorCode>([
+  "wrong-cluster",
+  "no-certificate",
+  "bad-certificate",
+  "not-tls",
+  "speaks-tls",
+  "handshake-failed",
+  "unknown-host",
+  "bad-address",
+  "no-permission",
+  "too-many-files",
+]);
 
 type Said = readonly [level: LogLevel, text: string] | undefined;
 
@@ -245,6 +260,9 @@ function sayNotice(notice: AnyNotice, node: LoggedNode, options: LogLineOptions)
       return ["warn", `Link cut: ${linkText(notice)}`];
     case "message-unsendable":
       return ["warn", `Message not sent: ${linkText(notice)}`];
+    case "dial-failed":
+      // That somebody is not there shows in other lines; these do not mend themselves.
+      return needsOperator.has(notice.reason) ? ["warn", `Cannot connect: ${linkText(notice)}`] : undefined;
 
     // In the trace only: other lines tell the same, or nobody asked for it.
     case "neighbor-failed": // dead-node follows
@@ -255,7 +273,6 @@ function sayNotice(notice: AnyNotice, node: LoggedNode, options: LogLineOptions)
     case "forged-gossip":
     case "history-sent":
     case "persist":
-    case "dial-failed":
     case "link-open":
     case "link-closed":
       return undefined;
