@@ -21,6 +21,8 @@ export interface JoinOptions {
   /** The host that others are told, where it differs from the one listened on. */
   readonly advertise?: string;
   readonly name?: string;
+  /** Nodes of other cluster names are refused; default: "grapevine". */
+  readonly cluster?: string;
   /** Where the peer remembers itself; default: `data` in the folder, nowhere without one. */
   readonly dataFolder?: string;
   /** Tunables by part, as in the config file. A library peer generates no messages of its own unless told to. */
@@ -66,6 +68,7 @@ export async function join(options: JoinOptions): Promise<Network> {
     name: options.name ?? options.folder?.replace(/\/+$/, "").split("/").pop() ?? "peer",
     identity,
     security,
+    cluster: options.cluster,
     listen: { host: options.listen?.host ?? "127.0.0.1", port: options.listen?.port ?? 0 },
     advertise: options.advertise,
     seeds,
