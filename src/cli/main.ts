@@ -46,4 +46,11 @@ Examples:
 `,
   );
 
+/** What the user got wrong ends with code 2, whether the parser finds it or we do. */
+function endWithTwo(command: Command): void {
+  command.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
+  for (const subcommand of command.commands) endWithTwo(subcommand);
+}
+
+endWithTwo(program);
 program.parseAsync().catch(reportError);
