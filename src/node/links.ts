@@ -114,7 +114,10 @@ export interface LinksConfig {
   /** Does this key belong to the cluster, by this token? Always true where the cluster is open. */
   readonly isMember: (publicKey: Uint8Array, token: Uint8Array) => boolean;
   readonly onMessage: (from: NodeId, message: Tagged) => void;
-  /** The link to a neighbor broke; the next message to it opens a new one. */
+  /**
+   * The link to a neighbor broke, and the next message to it opens a new one; or that one stands, and what was said
+   * in between was lost.
+   */
   readonly onLost?: (neighbor: NodeId) => void;
   /** Nobody, or somebody else, answers at that address. */
   readonly onUnreachable?: (node: NodeId) => void;
@@ -172,6 +175,8 @@ export class Links {
   /** Open, and not yet known who it is; oldest first. */
   readonly #strangers = new Set<Link>();
   readonly #kept = new Set<string>();
+  /** Those among them who missed messages because no connection came about. */
+  readonly #missing = new Set<string>();
   #sweeper: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -180,8 +185,13 @@ export class Links {
     this.options = linkOptions(config.options);
   }
 
-  /** Starts to listen. The address that others are told is `advertised`, with the real port where that is 0. */
+  /**
+   * Starts to listen. The address that others are told is `advertised`, with the real port where that is 0. Throws
+   * `UsageError` if name, cluster or host are such that no hello could say them.
+   */
   async listen(address: Address, advertised: string = address.host): Promise<Address> {
+    this.#self = { host: advertised, port: address.port || 1 };
+    this.#checkHello();
     const bound = await this.config.transport.listen(address, (connection) => this.#accept(connection));
     this.#self = { host: advertised, port: bound.port };
     const pause = Math.max(20, Math.floor(Math.min(this.options.idleMs, this.options.frameTimeoutMs) / 2));
@@ -238,6 +248,7 @@ export class Links {
   }
   release(node: NodeId): void {
     this.#kept.delete(identityOf(node) as string);
+    this.#missing.delete(identityOf(node) as string);
   }
 
   /** Waits (at most `patienceMs`) until no reader is far behind. */
@@ -281,7 +292,9 @@ export class Links {
   #accept(connection: Connection): void {
     if (this.#isClosed) return connection.destroy();
     // Those that we dialled ourselves are bounded by `maxDials`, and no crowd at our door may push them out.
-    const guests = [...this.#strangers].filter((link) => link.dialled === undefined && !link.connection.isClosed);
+    const guests = [...this.#strangers].filter(
+      ({ dialled, connection: { isClosed } }) => dialled === undefined && !isClosed,
+    );
     if (guests.length >= this.options.maxPendingHellos) guests[0]!.cut("too-many-strangers");
     this.counters.accepted++;
     this.#greet(connection, undefined);
@@ -294,13 +307,10 @@ export class Links {
     const underWay = this.#dials.get(key);
     if (underWay !== undefined) {
       if (underWay.waiting.length < maxWaitingMessages) underWay.waiting.push(message);
-      else this.counters.messagesDropped++;
+      else this.#drop(to, 1);
       return;
     }
-    if (port === 0 || host === "" || this.#dials.size >= maxDials) {
-      this.counters.messagesDropped++;
-      return;
-    }
+    if (port === 0 || host === "" || this.#dials.size >= maxDials) return this.#drop(to, 1);
     const dial: Dial = { to, waiting: [message], link: undefined };
     this.#dials.set(key, dial);
     this.counters.dials++;
@@ -316,7 +326,7 @@ export class Links {
   #onDialFailed(dial: Dial, error: unknown): void {
     this.#dials.delete(String(dial.to));
     this.counters.dialFailures++;
-    this.counters.messagesDropped += dial.waiting.length;
+    this.#drop(dial.to, dial.waiting.length);
     const reason = error instanceof TransportError ? error.code : "error";
     this.event(
       "dial-failed",
@@ -327,11 +337,32 @@ export class Links {
     if (!this.#isClosed) this.config.onUnreachable?.(dial.to);
   }
 
+  /** A neighbor's connection tells the protocols, once it stands, that something is missing. */
+  #drop(to: NodeId, messages: number): void {
+    this.counters.messagesDropped += messages;
+    const identity = identityOf(to) as string;
+    if (this.#kept.has(identity)) this.#missing.add(identity);
+  }
+
   #greet(connection: Connection, dialled: NodeId | undefined): Link {
     const link = new Link(this, connection, dialled);
     this.#strangers.add(link);
     link.greet(this.#hello());
     return link;
+  }
+
+  /** Now, and not at the first connection. */
+  #checkHello(): void {
+    try {
+      encodeHello(this.#hello());
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      const { name, cluster } = this.config;
+      throw new UsageError(
+        `name "${name}", cluster "${cluster}", host "${this.#self!.host}": one of them cannot be told to others; ` +
+          `names have at most 64 printable characters (${error.message})`,
+      );
+    }
   }
 
   #hello(): Hello {
@@ -380,11 +411,13 @@ export class Links {
       );
       if (links.length > 4) links[links.length - 1]!.cut("too-many-links-to-one-node");
     }
-    if (link.dialled === undefined) return;
-    this.#dialled.set(addressOf(link.dialled), link);
-    const dial = this.#dials.get(String(link.dialled));
-    this.#dials.delete(String(link.dialled));
-    for (const message of dial?.waiting ?? []) this.sendOver(link, message);
+    if (link.dialled !== undefined) {
+      this.#dialled.set(addressOf(link.dialled), link);
+      const dial = this.#dials.get(String(link.dialled));
+      this.#dials.delete(String(link.dialled));
+      for (const message of dial?.waiting ?? []) this.sendOver(link, message);
+    }
+    if (this.#missing.delete(link.identity)) this.config.onLost?.(link.contact);
   }
 
   forget(link: Link, error: TransportError | undefined): void {

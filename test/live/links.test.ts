@@ -8,6 +8,7 @@ import {
   type NodeId,
   portOf,
   type Tagged,
+  UsageError,
 } from "../../src/core/index.ts";
 import { createIdentity, type Identity } from "../../src/node/identity.ts";
 import { type LinkEvent, type LinkOptions, Links } from "../../src/node/links.ts";
@@ -43,17 +44,26 @@ class Station {
   readonly unreachable: NodeId[] = [];
   contact: NodeId = "";
 
-  private constructor({ identity = createIdentity(), cluster = "test", isMember, options }: StationSetup) {
+  private constructor({
+    identity = createIdentity(),
+    name = "station",
+    cluster = "test",
+    isMember,
+    onMessage,
+    options,
+  }: StationSetup) {
     this.links = new Links({
       transport: new TcpTransport(),
       codec: new Codec(),
       identity,
       role: "peer",
-      name: "station",
+      name,
       cluster,
       isMember: isMember ?? (() => true),
-      onMessage: (from, { body }) =>
-        this.received.push({ from, nonce: (body as { nonce?: number }).nonce ?? -1 }),
+      onMessage: (from, { body }) => {
+        this.received.push({ from, nonce: (body as { nonce?: number }).nonce ?? -1 });
+        onMessage?.(from);
+      },
       onLost: (node) => this.lost.push(node),
       onUnreachable: (node) => this.unreachable.push(node),
       onEvent: (event) => this.events.push(event),
@@ -64,7 +74,7 @@ class Station {
 
   static async open(setup: StationSetup = {}): Promise<Station> {
     const station = new Station(setup);
-    const { host, port } = await station.links.listen({ host: "127.0.0.1", port: 0 });
+    const { host, port } = await station.links.listen({ host: "127.0.0.1", port: setup.port ?? 0 });
     station.contact = formatContact(station.links.config.identity.id, host, port);
     return station;
   }
@@ -82,13 +92,16 @@ class Station {
 
 interface StationSetup {
   readonly identity?: Identity;
+  readonly name?: string;
   readonly cluster?: string;
   readonly isMember?: () => boolean;
+  readonly onMessage?: (from: NodeId) => void;
+  readonly port?: number;
   readonly options?: Partial<LinkOptions>;
 }
 
 function ping(nonce: number): Tagged {
-  return { layer: "heartbeat", body: { type: "ping", nonce } };
+  return { layer: "heartbeat", body: { type: "ping", nonce } as Tagged["body"] };
 }
 
 /** Sixty kilobytes that pass the codec. */
@@ -205,6 +218,24 @@ describe("a reader that is slow", () => {
     expect(sent * 60_000, "beyond the kernel's own buffers").toBeLessThan(64 * 1024 * 1024);
     await vi.waitFor(() => expect(writer.links.queuedBytes).toBe(0), soon);
     await vi.waitFor(() => expect(other.nonces).toEqual([...Array(sent).keys()]), soon);
+  });
+
+  test("is cut within the turn in which it asks for too much: many small questions fit one chunk", async () => {
+    const questions = 2000;
+    let peak = 0;
+    const victim = await Station.open({
+      options,
+      onMessage: (from) => {
+        victim.links.send(from, bulk(victim.contact, 0));
+        peak = Math.max(peak, victim.links.queuedBytes);
+      },
+    });
+    const greedy = await RawNode.greet(victim);
+    const question = new Codec().encode(ping(1));
+    greedy.write(Buffer.concat(Array.from({ length: questions }, () => question)));
+    await vi.waitFor(() => expect(greedy.isCut).toBe(true), soon);
+    expect(victim.links.drops).toEqual({ "slow-reader": 1 });
+    expect(peak).toBeLessThanOrEqual(options.maxQueuedBytes + 61_000);
   });
 
   test("makes a publisher wait, and nothing is lost if it catches up", async () => {
@@ -354,6 +385,21 @@ describe("a frame that is none", () => {
     await vi.waitFor(() => expect(silent.isCut).toBe(true), soon);
     expect(victim.links.drops).toEqual({ "half-a-frame": 1 });
   });
+});
+
+test("a link on which some frame is always under way is not taken for one that is stuck in the middle", async () => {
+  const reader = await Station.open({ options: { frameTimeoutMs: 100, idleMs: 60_000 } });
+  const busy = await RawNode.greet(reader);
+  const frame = new Codec().encode(ping(1));
+  const half = frame.length >> 1;
+  busy.write(frame.subarray(0, half));
+  const end = Date.now() + 500;
+  while (Date.now() < end) {
+    busy.write(Buffer.concat([frame.subarray(half), frame.subarray(0, half)]));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  expect(reader.links.drops).toEqual({});
+  expect(reader.received.length).toBeGreaterThan(5);
 });
 
 test("frames over the rate limit are read more slowly, and none is lost", async () => {
@@ -564,4 +610,54 @@ test("a kept link that breaks is told to the protocols, and the next message ope
   const heir = await Station.open({ identity });
   alice.ping(heir, 2);
   await vi.waitFor(() => expect(heir.nonces).toEqual([2]), soon);
+});
+
+test("a kept node that missed messages while it could not be reached is told of once it can", async () => {
+  const alice = await Station.open();
+  const identity = createIdentity();
+  const bob = await Station.open({ identity });
+  const port = portOf(bob.contact);
+  alice.links.keep(bob.contact);
+  await bob.links.destroy();
+  alice.ping(bob, 1);
+  await vi.waitFor(() => expect(alice.unreachable).toEqual([bob.contact]), soon);
+  expect(alice.lost).toEqual([]);
+  const heir = await Station.open({ identity, port });
+  alice.ping(heir, 2);
+  await vi.waitFor(() => expect(heir.nonces).toEqual([2]), soon);
+  expect(alice.lost).toEqual([bob.contact]);
+  alice.ping(heir, 3);
+  await vi.waitFor(() => expect(heir.nonces).toEqual([2, 3]), soon);
+  expect(alice.lost, "once").toEqual([bob.contact]);
+});
+
+test("a crowd of strangers at the door pushes out the oldest of them, and nobody whom we have called", async () => {
+  const options = { maxPendingHellos: 3 };
+  const alice = await Station.open({ options });
+  // Somebody whom alice has called and who has not said yet who it is.
+  const callee = new TcpTransport();
+  endings.push(() => callee.close());
+  const connections: Connection[] = [];
+  const { port } = await callee.listen({ host: "127.0.0.1", port: 0 }, (connection) => {
+    connections.push(connection);
+  });
+  alice.links.send(formatContact(createIdentity().id, "127.0.0.1", port), ping(1));
+  await vi.waitFor(() => expect(alice.links.strangerCount).toBe(1), soon);
+  const crowd: RawNode[] = [];
+  for (let i = 0; i < 6; i++) {
+    crowd.push(await RawNode.dial(alice));
+    crowd[i]!.write(Uint8Array.of(0));
+  }
+  await vi.waitFor(() => expect(alice.links.drops).toEqual({ "too-many-strangers": 3 }), soon);
+  await vi.waitFor(
+    () => expect(crowd.map(({ isCut }) => isCut)).toEqual([true, true, true, false, false, false]),
+    soon,
+  );
+  expect(alice.unreachable).toEqual([]);
+  expect(connections[0]!.isClosed).toBe(false);
+});
+
+test("a name, cluster or host that no hello can say is refused at the start", async () => {
+  await expect(Station.open({ name: "n".repeat(65) })).rejects.toThrow(UsageError);
+  await expect(Station.open({ cluster: "two\nlines" })).rejects.toThrow(/cannot be told to others/);
 });
