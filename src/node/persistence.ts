@@ -33,8 +33,9 @@ export async function remember(store: Store, codec: Codec): Promise<Remembered> 
   for (const [key, bytes] of await store.entries("")) {
     try {
       if (key === incarnationKey) {
-        incarnation = Number(new TextDecoder().decode(bytes));
-        if (!Number.isSafeInteger(incarnation) || incarnation < 0) throw new RangeError("incarnation");
+        const number = Number(new TextDecoder().decode(bytes));
+        if (!Number.isSafeInteger(number) || number < 0) throw new RangeError("incarnation");
+        incarnation = number;
         continue;
       }
       const { layer, body } = codec.decode(bytes.subarray(lengthBytes)) as Tagged<

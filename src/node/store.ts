@@ -8,25 +8,42 @@ export interface Store {
   entries(prefix: string): Promise<[key: string, value: Uint8Array][]>;
   /** Undefined removes the key. `onDurable` is called when this, and all before it, survives a power cut. */
   put(key: string, value: Uint8Array | undefined, onDurable?: () => void): void;
-  /** Resolves when everything put so far is durable. */
+  /** Resolves when everything put so far is durable, or could not be written. */
   flush(): Promise<void>;
   close(): Promise<void>;
 }
 
 interface Write {
-  readonly key: string;
   readonly value: Uint8Array | undefined;
+  readonly isAwaited: boolean;
 }
+
+const firstRetryMs = 1000;
+const maxRetryMs = 60_000;
+/** Keys that wait for a disk that does not take them; beyond it the oldest that nobody awaits are given up. */
+const maxWaiting = 100_000;
 
 /** A LevelDB folder: log-structured, checksummed, and safe to kill at any moment. */
 export class DiskStore implements Store {
-  readonly #level: ClassicLevel<string, Uint8Array>;
-  #writes: Write[] = [];
+  readonly #folder: string;
+  readonly #onError: (error: Error) => void;
+  #level: ClassicLevel<string, Uint8Array>;
+  /** The last value of each key, in order of their last writes. */
+  #writes = new Map<string, Write>();
   #callbacks: (() => void)[] = [];
   #committing: Promise<void> | undefined;
-  readonly #onError: (error: Error) => void;
+  /** A write failed: nothing that this LevelDB takes now can be believed (see `#commit`). */
+  #mustReopen = false;
+  #retryPause = 0;
+  #retry: NodeJS.Timeout | undefined;
+  #isClosing = false;
 
-  private constructor(level: ClassicLevel<string, Uint8Array>, onError: (error: Error) => void) {
+  private constructor(
+    folder: string,
+    level: ClassicLevel<string, Uint8Array>,
+    onError: (error: Error) => void,
+  ) {
+    this.#folder = folder;
     this.#level = level;
     this.#onError = onError;
   }
@@ -34,7 +51,8 @@ export class DiskStore implements Store {
   /**
    * Opens the folder, and makes it where there is none. A folder that cannot be read is set aside under another
    * name, with a warning, and a new one is begun: a node that lost its memory can learn again, one that does not
-   * start cannot. Throws `UsageError` if another process has it open or it may not be written.
+   * start cannot. Throws `UsageError` if another process has it open, it may not be written, or the machine lacks
+   * what it takes (files, space): then the data are sound, and stay where they are.
    */
   static async open(
     folder: string,
@@ -43,7 +61,7 @@ export class DiskStore implements Store {
   ): Promise<DiskStore> {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     try {
-      return new DiskStore(await openLevel(folder), onError);
+      return new DiskStore(folder, await openLevel(folder), onError);
     } catch (error) {
       const code = causeCode(error);
       if (code === "LEVEL_LOCKED") {
@@ -53,13 +71,15 @@ export class DiskStore implements Store {
       }
       if (!existsSync(folder) || code === "EACCES")
         throw new UsageError(`${folder}: cannot be written (${String(error)})`);
+      if (isTheMachinesFault.test(causeMessage(error)))
+        throw new UsageError(`${folder}: cannot be used now (${causeMessage(error)})`);
       const aside = `${folder}.corrupt-${new Date().toISOString().replace(/[:.]/g, "-")}`;
       renameSync(folder, aside);
       warn(
         `the data in ${folder} cannot be read (${causeMessage(error)}); set aside as ${aside}, starting empty`,
       );
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      return new DiskStore(await openLevel(folder), onError);
+      return new DiskStore(folder, await openLevel(folder), onError);
     }
   }
 
@@ -69,8 +89,12 @@ export class DiskStore implements Store {
   }
 
   put(key: string, value: Uint8Array | undefined, onDurable?: () => void): void {
-    this.#writes.push({ key, value });
+    if (this.#isClosing) return;
+    const isAwaited = onDurable !== undefined || this.#writes.get(key)?.isAwaited === true;
+    this.#writes.delete(key);
+    this.#writes.set(key, { value, isAwaited });
     if (onDurable !== undefined) this.#callbacks.push(onDurable);
+    if (this.#retry !== undefined) return this.#boundWaiting();
     this.#committing ??= new Promise((resolve) => setImmediate(resolve)).then(() => this.#commit());
   }
 
@@ -79,34 +103,85 @@ export class DiskStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#isClosing = true;
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
     await this.flush();
+    if (this.#writes.size > 0) await this.#commit(); // the last chance of what the disk did not take before
     await this.#level.close();
   }
 
-  /** Commits until nothing is left. What arrives while the disk is busy makes the next batch. */
+  /**
+   * Commits until nothing is left. What arrives while the disk is busy makes the next batch. What the disk does not
+   * take waits, and so does everything behind it: LevelDB may have left half a record in its log, and what it writes
+   * behind that, saying that it is safe, is lost at the next start. Only opened anew can it be believed again.
+   */
   async #commit(): Promise<void> {
     try {
-      while (this.#writes.length > 0) {
+      if (this.#mustReopen) await this.#reopen();
+      while (this.#writes.size > 0) {
         const writes = this.#writes;
         const callbacks = this.#callbacks;
-        this.#writes = [];
+        this.#writes = new Map();
         this.#callbacks = [];
-        await this.#level.batch(
-          writes.map(({ key, value }) =>
-            value === undefined ? { type: "del", key } : { type: "put", key, value },
-          ),
-          { sync: true },
-        );
+        try {
+          await this.#level.batch(
+            [...writes].map(([key, { value }]) =>
+              value === undefined ? { type: "del", key } : { type: "put", key, value },
+            ),
+            { sync: true },
+          );
+        } catch (error) {
+          this.#mustReopen = true;
+          for (const [key, write] of this.#writes) {
+            writes.delete(key);
+            writes.set(key, write);
+          }
+          this.#writes = writes;
+          this.#callbacks = [...callbacks, ...this.#callbacks];
+          throw error;
+        }
+        this.#retryPause = 0;
         for (const callback of callbacks) callback();
       }
     } catch (error) {
       // A promise that cannot be kept is not given: whoever waits for the disk waits on.
       this.#onError(error instanceof Error ? error : new Error(String(error)));
+      this.#tryAgainLater();
     } finally {
       this.#committing = undefined;
     }
   }
+
+  async #reopen(): Promise<void> {
+    await this.#level.close();
+    this.#level = await openLevel(this.#folder);
+    this.#mustReopen = false;
+  }
+
+  #tryAgainLater(): void {
+    if (this.#isClosing || this.#writes.size === 0) return;
+    this.#boundWaiting();
+    this.#retryPause = Math.min(maxRetryMs, Math.max(firstRetryMs, this.#retryPause * 2));
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.#committing ??= this.#commit();
+    }, this.#retryPause).unref();
+  }
+
+  #boundWaiting(): void {
+    if (this.#writes.size <= maxWaiting) return;
+    for (const [key, { isAwaited }] of this.#writes) {
+      if (isAwaited) continue;
+      this.#writes.delete(key);
+      return;
+    }
+  }
 }
+
+/** The system's words for what will pass: too few descriptors, a full disk, a disk that may not be written. */
+const isTheMachinesFault =
+  /too many open files|no space left|quota exceeded|read-only file system|permission denied|cannot allocate memory/i;
 
 /** Opens and reads everything once, so that damage shows now and not in the middle of the night. */
 async function openLevel(folder: string): Promise<ClassicLevel<string, Uint8Array>> {
