@@ -89,6 +89,9 @@ async function up(options: UpOptions): Promise<void> {
   const logs = new Map<string, LogFile>();
   const trace = options.trace === undefined ? undefined : await TraceFile.open(options.trace);
   const screen = new Screen(isLive);
+  // While the network forms there is nothing to keep: Ctrl+C just ends it.
+  const endAtOnce = () => process.exit(130);
+  process.once("SIGINT", endAtOnce);
   const network = await LocalNetwork.start(
     {
       seeds: options.seeds,
@@ -110,6 +113,7 @@ async function up(options: UpOptions): Promise<void> {
     },
     (network) => screen.draw(network, "forming"),
   );
+  process.off("SIGINT", endAtOnce);
   const api =
     options.api === false
       ? undefined
@@ -219,14 +223,15 @@ class Screen {
   }
 
   draw(network: LocalNetwork, phase: "forming" | "gossiping" | "done"): void {
-    if (!this.#isOn) return;
-    if (this.#isTerminal) return logUpdate(picture(network, phase));
+    if (this.#isOn && this.#isTerminal) return logUpdate(picture(network, phase));
+    // With --json, standard output is for the result; whoever watches the terminal still sees that it goes on.
+    if (!this.#isOn && process.stderr.isTTY !== true) return;
     const now = Date.now();
     const line = oneLine(network);
     if (line === this.#lastLine || now - this.#lastLineAt < 2000) return;
     this.#lastLineAt = now;
     this.#lastLine = line;
-    process.stdout.write(`${line}\n`);
+    (this.#isOn ? process.stdout : process.stderr).write(`${line}\n`);
   }
 
   /** Puts text above the picture, for good. */

@@ -19,6 +19,7 @@ import {
   type Security,
 } from "../node/index.ts";
 import { type DegreeFit, fitDegrees } from "../theory/degree-fit.ts";
+import { isConnected } from "../theory/graph-measures.ts";
 import type { Address } from "../transport/index.ts";
 import { type LatencyMs, Measurement } from "./measurement.ts";
 
@@ -135,7 +136,7 @@ export class LocalNetwork {
     (globalThis as { gc?: () => void }).gc?.();
     this.#rssBefore = process.memoryUsage.rss();
     // Bounded: so many may be on their way into the network at once, or the seeds' answers come too late for all.
-    const atOnce = this.config.isPlaintext ? 64 : 24;
+    const atOnce = this.config.isPlaintext ? 128 : 32;
     for (let i = 0; i < this.config.peers; i++) {
       await this.#until(() => this.peers.length - this.registeredPeers < atOnce, 60_000);
       await this.addPeer();
@@ -276,21 +277,7 @@ export class LocalNetwork {
   }
 
   get isConnected(): boolean {
-    const adjacency = this.adjacency();
-    if (adjacency.length === 0) return true;
-    const seen = new Uint8Array(adjacency.length);
-    const stack = [0];
-    seen[0] = 1;
-    let count = 1;
-    while (stack.length > 0) {
-      for (const neighbor of adjacency[stack.pop()!]!) {
-        if (seen[neighbor] === 1) continue;
-        seen[neighbor] = 1;
-        count++;
-        stack.push(neighbor);
-      }
-    }
-    return count === adjacency.length;
+    return isConnected(this.adjacency());
   }
 
   /** Do all living seeds have the same list? */
@@ -336,7 +323,9 @@ export class LocalNetwork {
 
   async #until(condition: () => boolean, limitMs: number): Promise<void> {
     const deadline = Date.now() + limitMs;
-    while (!condition() && !this.#isClosing && Date.now() < deadline) await sleep(20);
+    // Looking costs time too, and more of it in a larger network.
+    const pause = Math.max(20, this.config.peers / 5);
+    while (!condition() && !this.#isClosing && Date.now() < deadline) await sleep(pause);
   }
 
   report(): NetworkReport {

@@ -10,8 +10,8 @@ export interface LatencyMs {
   readonly max: number;
 }
 
-/** At most so many latencies are kept; beyond it, each further one replaces a kept one in turn. */
-const maxLatencies = 2_000_000;
+/** Latencies are counted by the millisecond up to here (two minutes); longer ones share the last place. */
+const longestCountedMs = 120_000;
 
 export class Measurement {
   published = 0;
@@ -24,7 +24,9 @@ export class Measurement {
   /** For each message: a bit for each node that got it. */
   readonly #receivers = new Map<string, Uint8Array>();
   readonly #rows = new Map<GrapevineNode, number>();
-  readonly #latenciesMs: number[] = [];
+  /** Deliveries by latency; the index is milliseconds. */
+  readonly #byLatencyMs = new Uint32Array(longestCountedMs + 1);
+  #maxLatencyMs = 0;
 
   /** To be given to every node as its `onNotice`. */
   readonly listen = (
@@ -74,20 +76,28 @@ export class Measurement {
     }
     receivers[row >> 3]! |= bit;
     const latencyMs = Math.max(0, at - notice["at"]);
-    if (this.#latenciesMs.length < maxLatencies) this.#latenciesMs.push(latencyMs);
-    else this.#latenciesMs[this.deliveries % maxLatencies] = latencyMs;
+    this.#byLatencyMs[Math.min(latencyMs, longestCountedMs)]!++;
+    this.#maxLatencyMs = Math.max(this.#maxLatencyMs, latencyMs);
     this.deliveries++;
     this.lastDeliveryAt = Date.now();
   }
 
   /** Measures latency anew: what came before was a warm-up. */
   forgetLatencies(): void {
-    this.#latenciesMs.length = 0;
+    this.#byLatencyMs.fill(0);
+    this.#maxLatencyMs = 0;
   }
 
   get latencyMs(): LatencyMs {
-    const sorted = Float64Array.from(this.#latenciesMs).sort();
-    const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
-    return { p50: at(0.5), p99: at(0.99), max: sorted.at(-1) ?? 0 };
+    const total = this.#byLatencyMs.reduce((sum, count) => sum + count, 0);
+    const at = (share: number) => {
+      let left = share * total;
+      const index = this.#byLatencyMs.findIndex((count) => {
+        left -= count;
+        return left < 0;
+      });
+      return Math.max(0, index);
+    };
+    return { p50: at(0.5), p99: at(0.99), max: this.#maxLatencyMs };
   }
 }

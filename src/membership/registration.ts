@@ -81,7 +81,7 @@ export const registrationOptions = defineOptions<RegistrationOptions>({
     description: "How often a peer renews its entry and asks for a fresh list (guess: a few ping intervals)",
   },
   settleMs: {
-    default: 500,
+    default: 2000,
     min: 0,
     max: 60_000,
     description: "How long neighbor changes are gathered before the seeds are told (guess)",
@@ -307,7 +307,7 @@ export class Registration
         this.#isSettling = false;
         this.#version++;
         this.#signedRecord = undefined;
-        return this.#refresh(env);
+        return this.#announceNeighbors(env);
       case "repeat-report":
         return this.#sendReport(timer.report, timer.left, env);
     }
@@ -394,6 +394,12 @@ export class Registration
     this.counters.seedTimeouts++;
     env.notify({ type: "seed-silent", seed: link.seed });
     this.#ensureQuorum(env);
+  }
+
+  /** One seed is told at once, and the seeds tell each other; the next renewal tells all. */
+  #announceNeighbors(env: RegistrationEnvironment): void {
+    const registered = this.#seeds.filter((link) => link.state === "registered");
+    if (registered.length > 0) this.#ask(pick(registered, env.random), env);
   }
 
   #onUnreachable(node: NodeId, env: RegistrationEnvironment): void {
