@@ -5,7 +5,6 @@ import { createInterface } from "node:readline";
 import { type Command, Option } from "commander";
 import { addressOf, UsageError } from "../core/index.ts";
 import {
-  announce,
   createIdentity,
   GrapevineNode,
   type Identity,
@@ -20,6 +19,7 @@ import {
   TraceFile,
 } from "../node/index.ts";
 import { type Address, formatAddress } from "../transport/index.ts";
+import { announceOrWarn } from "./announce.ts";
 import { wholeNumber } from "./numbers.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { addTunables, readTunables } from "./tunable-options.ts";
@@ -138,7 +138,7 @@ export async function serve(
           kill: () => process.kill(process.pid, "SIGKILL"),
         });
   const withdraw =
-    api === undefined ? undefined : announce({ url: api.url, token: options.apiToken, nodes: [name] });
+    api === undefined ? undefined : announceOrWarn({ url: api.url, token: options.apiToken, nodes: [name] });
   const apiText = api === undefined ? "" : `, control API at ${api.url}`;
   process.stderr.write(`${name} at ${addressOf(node.contact)}${apiText}; Ctrl+C ends it\n`);
   if (role === "peer" && (options.stdin || process.stdin.isTTY)) publishLines(node);

@@ -2,7 +2,8 @@ import { Command } from "commander";
 import logUpdate from "log-update";
 import pc from "picocolors";
 import { LocalNetwork, type NetworkReport } from "../lab/index.ts";
-import { announce, LogFile, startControlApi, TraceFile } from "../node/index.ts";
+import { LogFile, startControlApi, TraceFile } from "../node/index.ts";
+import { announceOrWarn } from "./announce.ts";
 import { wholeNumber } from "./numbers.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { addTunables, readTunables } from "./tunable-options.ts";
@@ -119,7 +120,9 @@ async function up(options: UpOptions): Promise<void> {
       ? undefined
       : await startControlApi({ port: options.api, nodes: () => network.nodes });
   const withdraw =
-    api === undefined ? undefined : announce({ url: api.url, nodes: network.nodes.map((node) => node.name) });
+    api === undefined
+      ? undefined
+      : announceOrWarn({ url: api.url, nodes: network.nodes.map((node) => node.name) });
   if (isLive) screen.say(introduction(network, api?.url, logFolder, options));
   network.begin();
   let hasFinished = false;
