@@ -47,7 +47,10 @@ class Seed extends Alone<IntroductionMessage, SeedRegistryTimer, SeedRegistryNot
     });
     super(self, registry);
     this.registry = registry;
-    this.start().clear();
+    this.start();
+    for (const { nonce } of this.sentOf("sync-request"))
+      this.receive(secondSeedInPerson, { type: "sync-same", nonce });
+    this.clear();
   }
 
   /** Sends a registration and returns its nonce. */
@@ -83,7 +86,9 @@ class Seed extends Alone<IntroductionMessage, SeedRegistryTimer, SeedRegistryNot
   /** Everything that a pull from the other seed brings, asked for by a hint. */
   pulls(digest: readonly DigestEntry[], delta: readonly DeltaEntry[]): this {
     this.clear().receive(secondSeedInPerson, { type: "sync-hint" });
-    const { nonce } = this.onlySent("sync-request");
+    // An earlier question may have got no answer yet.
+    this.passUntil(() => this.sentOf("sync-request").some(({ to }) => to === secondSeed));
+    const { nonce } = this.sentOf("sync-request").find(({ to }) => to === secondSeed)!;
     this.receive(secondSeedInPerson, { type: "sync-digest", nonce, entries: digest });
     return this.receive(secondSeedInPerson, { type: "sync-delta", nonce, entries: delta });
   }
@@ -797,7 +802,7 @@ describe("agreement among seeds", () => {
   });
 
   test("a change is hinted to the others, once for all changes of a moment, and carries nothing to believe", () => {
-    const seed = new Seed().lists(recordOf(anna), recordOf(bert), recordOf(cleo)).clear().pass(100);
+    const seed = new Seed().lists(recordOf(anna), recordOf(bert), recordOf(cleo)).clear().pass(500);
     expect(seed.sent()).toEqual([
       { to: secondSeed, message: { type: "sync-hint" } },
       { to: thirdSeed, message: { type: "sync-hint" } },
@@ -894,6 +899,17 @@ describe("agreement among seeds", () => {
     expect(seed.noticesOf("persist")).toMatchObject([{ key: "peer/anna", value: { record } }]);
   });
 
+  test("a peer whom another seed told us of is told that it is registered when its entry is on disk here", () => {
+    const seed = new Seed();
+    seed.persistsAtOnce = false;
+    const record = recordOf(anna);
+    seed.pulls([digestOf(record)], [{ record, reports: [], leave: undefined }]).clear();
+    const nonce = seed.register(record);
+    expect(seed.sentOf("registered")).toEqual([]);
+    seed.acknowledge();
+    expect(seed.onlySent("registered")).toMatchObject({ to: anna, nonce });
+  });
+
   test("an entry that the peer did not sign is not taken over, whichever seed says so", () => {
     const record = recordOf(anna, {}, mallory);
     const seed = new Seed().pulls([digestOf(record)], [{ record, reports: [], leave: undefined }]);
@@ -929,15 +945,35 @@ describe("agreement among seeds", () => {
   });
 
   test("of two questions to one seed only the later may be answered", () => {
-    const seed = new Seed();
-    seed
-      .receive(secondSeedInPerson, { type: "sync-hint" })
-      .receive(secondSeedInPerson, { type: "sync-hint" });
+    const seed = new Seed().receive(secondSeedInPerson, { type: "sync-hint" }).pass(callBackTimeoutMs);
+    seed.receive(secondSeedInPerson, { type: "sync-hint" });
     const [earlier, later] = seed.sentOf("sync-request");
     seed.receive(secondSeedInPerson, { type: "sync-same", nonce: earlier!.nonce });
     expect(seed.noticesOf("seeds-agree")).toEqual([]);
     seed.receive(secondSeedInPerson, { type: "sync-same", nonce: later!.nonce });
     expect(seed.noticesOf("seeds-agree")).toHaveLength(1);
+  });
+
+  test("hints that come quicker than answers do not cut the exchange short, and are not forgotten", () => {
+    const seed = new Seed();
+    const hints = () => {
+      for (let i = 0; i < 100; i++) seed.receive(secondSeedInPerson, { type: "sync-hint" });
+    };
+    const record = recordOf(anna);
+    hints();
+    const { nonce } = seed.onlySent("sync-request");
+    hints();
+    seed.receive(secondSeedInPerson, { type: "sync-digest", nonce, entries: [digestOf(record)] });
+    hints();
+    seed.receive(secondSeedInPerson, {
+      type: "sync-delta",
+      nonce,
+      entries: [{ record, reports: [], leave: undefined }],
+    });
+    expect(seed.registry.has(anna)).toBe(true);
+    expect(seed.sentOf("sync-request")).toHaveLength(1);
+    seed.clear().pass(1000);
+    expect(seed.onlySent("sync-request").to, "once more for all of them").toBe(secondSeed);
   });
 
   test("a removal travels as the reports behind it, and the other seed judges for itself", () => {

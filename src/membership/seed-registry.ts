@@ -132,6 +132,7 @@ export type SeedRegistryTimer =
   | { readonly type: "call-back-timeout"; readonly nonce: number; readonly dueAt: Millis }
   | { readonly type: "sync" }
   | { readonly type: "hint" }
+  | { readonly type: "hinted"; readonly seed: NodeId }
   | { readonly type: "housekeeping" };
 
 export type SeedRegistryCommand = Persisted;
@@ -235,6 +236,17 @@ interface Waiting {
   readonly nonce: number;
 }
 
+/** A comparison with another seed that has not come to its end. */
+interface Pull {
+  readonly seed: NodeId;
+  readonly since: Millis;
+  /** Deltas that were asked for and have not come; unknown before the digest. */
+  deltas: number | undefined;
+}
+
+/** The shortest pause before a seed that hinted during a pull is asked again. */
+const minHintPauseMs = 50;
+
 export class SeedRegistry
   implements Protocol<IntroductionMessage, SeedRegistryTimer, SeedRegistryNotice, SeedRegistryCommand>
 {
@@ -257,10 +269,12 @@ export class SeedRegistry
   readonly #callBacks = new Map<number, CallBackReason>();
   /** The call-back under way to each peer that asked to be taken up: one each, so that nobody fills the table. */
   readonly #newcomers = new Map<Identity, number>();
-  /** Who gets `registered` once the last of its writes is on disk, by storage key. */
-  readonly #waiting = new Map<string, Waiting & { readonly writes: number }>();
-  /** Pulls under way: nonce to seed. At most one for each seed. */
-  readonly #pulls = new Map<number, NodeId>();
+  /** Who gets `registered` (if anybody) once the last of an entry's writes is on disk, by storage key. */
+  readonly #waiting = new Map<string, { readonly waiting: Waiting | undefined; readonly writes: number }>();
+  /** Pulls under way, by their nonce. At most one for each seed. */
+  readonly #pulls = new Map<number, Pull>();
+  /** Seeds that hinted at a change while a pull from them was under way. */
+  readonly #hinted = new Set<NodeId>();
   /** Sum of the entries' hashes modulo 2^32: equal lists have equal fingerprints. */
   #fingerprint = 0;
   #isHinting = false;
@@ -299,15 +313,16 @@ export class SeedRegistry
   }
 
   onCommand(command: SeedRegistryCommand, env: SeedEnvironment): void {
-    const waiting = this.#waiting.get(command.key);
-    if (waiting === undefined) return;
-    const { to, nonce, writes } = waiting;
+    const writing = this.#waiting.get(command.key);
+    if (writing === undefined) return;
+    const { waiting, writes } = writing;
     if (writes > 1) {
-      this.#waiting.set(command.key, { to, nonce, writes: writes - 1 });
+      this.#waiting.set(command.key, { waiting, writes: writes - 1 });
       return;
     }
     this.#waiting.delete(command.key);
-    env.send(to, { type: "registered", nonce, listSize: this.#entries.size });
+    if (waiting === undefined) return;
+    env.send(waiting.to, { type: "registered", nonce: waiting.nonce, listSize: this.#entries.size });
   }
 
   onMessage(from: NodeId, message: IntroductionMessage, env: SeedEnvironment): void {
@@ -350,6 +365,9 @@ export class SeedRegistry
         this.#isHinting = false;
         for (const seed of this.#config.otherSeeds) env.send(seed, { type: "sync-hint" });
         return;
+      case "hinted":
+        this.#hinted.delete(timer.seed);
+        return this.#pullOnHint(timer.seed, env);
       case "housekeeping":
         this.#housekeep(env);
         return env.schedule(this.#options.leaseMs / 4, { type: "housekeeping" });
@@ -532,16 +550,10 @@ export class SeedRegistry
 
   #persist(record: Signed<PeerRecord>, waiting: Waiting | undefined, env: SeedEnvironment): void {
     const key = storageKey(identityOf(record.statement.peer));
-    if (waiting !== undefined) {
-      const writes = (this.#waiting.get(key)?.writes ?? 0) + 1;
-      this.#waiting.set(key, { ...waiting, writes });
-    }
-    env.notify({
-      type: "persist",
-      key,
-      value: { record } satisfies StoredPeer,
-      isAwaited: waiting !== undefined,
-    });
+    // Awaited also where nobody waits yet: who registers before it is on disk has to.
+    const earlier = this.#waiting.get(key);
+    this.#waiting.set(key, { waiting: waiting ?? earlier?.waiting, writes: (earlier?.writes ?? 0) + 1 });
+    env.notify({ type: "persist", key, value: { record } satisfies StoredPeer, isAwaited: true });
   }
 
   // ---- Handing out ----
@@ -745,14 +757,26 @@ export class SeedRegistry
       this.counters.unasked++;
       return;
     }
-    this.#pull(seed, env);
+    if (!this.#hinted.has(seed)) this.#pullOnHint(seed, env);
+  }
+
+  /**
+   * Asks at once, unless the last question to that seed is still being answered: hints that come quicker than
+   * answers, in a busy cluster or from a liar, must not cut every exchange short.
+   */
+  #pullOnHint(seed: NodeId, env: SeedEnvironment): void {
+    const { callBackTimeoutMs, hintDelayMs } = this.#options;
+    const underWay = [...this.#pulls.values()].find((pull) => pull.seed === seed);
+    if (underWay === undefined || env.now - underWay.since >= callBackTimeoutMs) return this.#pull(seed, env);
+    this.#hinted.add(seed);
+    env.schedule(Math.max(minHintPauseMs, hintDelayMs), { type: "hinted", seed });
   }
 
   #pull(seed: NodeId, env: SeedEnvironment): void {
     // At most one pull for each seed: a newer one replaces one that got no answer.
-    for (const [asked, other] of this.#pulls) if (other === seed) this.#pulls.delete(asked);
+    for (const [asked, pull] of this.#pulls) if (pull.seed === seed) this.#pulls.delete(asked);
     const asked = nonce(env.random);
-    this.#pulls.set(asked, seed);
+    this.#pulls.set(asked, { seed, since: env.now, deltas: undefined });
     env.send(seed, { type: "sync-request", nonce: asked, fingerprint: this.#fingerprint });
   }
 
@@ -775,21 +799,22 @@ export class SeedRegistry
   }
 
   #onSyncSame(asked: number, env: SeedEnvironment): void {
-    const seed = this.#pulls.get(asked);
-    if (seed === undefined) {
+    const pull = this.#pulls.get(asked);
+    if (pull === undefined) {
       this.counters.unasked++;
       return;
     }
     this.#pulls.delete(asked);
-    env.notify({ type: "seeds-agree", seed, size: this.#entries.size });
+    env.notify({ type: "seeds-agree", seed: pull.seed, size: this.#entries.size });
   }
 
   #onSyncDigest(digest: SyncDigest, env: SeedEnvironment): void {
-    const seed = this.#pulls.get(digest.nonce);
-    if (seed === undefined) {
+    const pull = this.#pulls.get(digest.nonce);
+    if (pull === undefined || pull.deltas !== undefined) {
       this.counters.unasked++;
       return;
     }
+    const { seed } = pull;
     const wanted = digest.entries.filter((theirs) => this.#lacks(theirs, env)).map((theirs) => theirs.peer);
     this.counters.synchronisations++;
     env.notify({ type: "seeds-reconciled", seed, asked: wanted.length, size: this.#entries.size });
@@ -797,6 +822,7 @@ export class SeedRegistry
       this.#pulls.delete(digest.nonce);
       return;
     }
+    pull.deltas = Math.ceil(wanted.length / maxDeltaEntries);
     for (let i = 0; i < wanted.length; i += maxDeltaEntries) {
       env.send(seed, { type: "sync-want", nonce: digest.nonce, peers: wanted.slice(i, i + maxDeltaEntries) });
     }
@@ -856,10 +882,12 @@ export class SeedRegistry
   }
 
   #onSyncDelta(delta: SyncDelta, env: SeedEnvironment): void {
-    if (!this.#pulls.has(delta.nonce)) {
+    const pull = this.#pulls.get(delta.nonce);
+    if (pull?.deltas === undefined) {
       this.counters.unasked++;
       return;
     }
+    if (--pull.deltas === 0) this.#pulls.delete(delta.nonce);
     for (const { record, reports, leave } of delta.entries) {
       if (record !== undefined) this.#adopt(record, env);
       for (const report of reports.slice(0, maxReportsPerSuspect)) this.#onReport(report, env);
