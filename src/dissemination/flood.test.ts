@@ -569,6 +569,18 @@ describe("history", () => {
     expect(Math.max(...batches)).toBe(256);
   });
 
+  test("of long messages comes in batches that no reader need be cut off for", () => {
+    const world = worldOf({ size: 4, links: [[1, 2]] });
+    const payload = "x".repeat(maxPayloadBytes);
+    for (let i = 0; i < 100; i++) world.publish(1, payload);
+    world.runUntil(world.now + 1000);
+    world.link(2, 3);
+    world.runUntil(world.now + 30_000);
+    expect(world.deliveredAt(3)).toHaveLength(100);
+    const batches = world.of("history-sent", 2).map(({ notice }) => notice["messages"]);
+    expect(Math.max(...batches)).toBe(16);
+  });
+
   test("a partition heals: both sides get what the other said meanwhile", () => {
     const world = worldOf(chain(4));
     world.cut(1, 2);

@@ -183,6 +183,8 @@ const halfASurrogatePair = /\p{Surrogate}/u;
 
 /** Lives of one origin that are remembered: an origin that restarts for ever must not push out all others. */
 const maxLivesPerOrigin = 8;
+/** Bytes that one digest is answered with (and one message more): a reader that is far behind is cut off. */
+const maxRepairBytes = 2 * maxGossipBytes;
 /** Ranges of one life that are remembered: so many messages may overtake each other on their way without loss. */
 const maxRangesRemembered = 1024;
 
@@ -509,9 +511,11 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     // A digest that is full may have left out what its sender has seen.
     const isWhole = digest.entries.length < maxDigestOrigins;
     let sent = 0;
+    let bytes = 0;
+    const isFull = () => sent >= this.#options.repairBatch || bytes >= maxRepairBytes;
     for (const retained of this.#retained.values()) {
-      if (sent >= this.#options.repairBatch) break;
-      const { origin, incarnation, sequence } = retained.gossip.statement;
+      if (isFull()) break;
+      const { origin, incarnation, sequence, payloads } = retained.gossip.statement;
       const seen = theirs.get(lifeKey(origin, incarnation));
       if (seen?.has(sequence)) continue;
       const sentAt = retained.holders.get(from);
@@ -522,10 +526,11 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
       }
       this.#sendTo(from, retained, env);
       sent++;
+      for (const payload of payloads) bytes += payloadBytes(payload);
     }
     this.counters.repairs += sent;
     if (sent > 0) env.notify({ type: "history-sent", to: from, messages: sent });
-    if (sent >= this.#options.repairBatch)
+    if (isFull())
       env.schedule(Math.ceil(this.#options.repairIntervalMs / 20), { type: "compare", neighbor: from });
     if (lacksSomething && !digest.isAnswer)
       env.send(from, { type: "digest", entries: this.#digest(), isAnswer: true });

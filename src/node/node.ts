@@ -113,6 +113,7 @@ export class GrapevineNode {
   #peer: ClassicPeer | undefined;
   #seed: ClassicSeed | undefined;
   #publications: Payload[] = [];
+  #publicationBytes = 0;
   #isStopped = false;
 
   private constructor(config: NodeConfig) {
@@ -256,15 +257,29 @@ export class GrapevineNode {
   async publish(payload: Payload): Promise<void> {
     if (this.#peer === undefined) throw new UsageError("publish: a seed does not gossip; ask a peer");
     if (this.#isStopped) throw new UsageError("publish: this node has stopped");
-    checkPayload(payload);
+    this.#publicationBytes += checkPayload(payload);
     this.#publications.push(payload);
     if (this.#publications.length === 1) atEndOfTurn(() => this.#publishGathered());
+    // Enough for one turn. Only what the links have got shows who is behind.
+    const isMuch =
+      this.#publications.length >= maxPayloadsPerGossip ||
+      this.#publicationBytes >= this.links.options.softQueuedBytes;
+    if (isMuch) await this.#forwarded();
     await this.links.drained();
+  }
+
+  /** Resolves when the flood has given to the links what was published so far. */
+  async #forwarded(): Promise<void> {
+    const delayMs = this.#config.options?.flood?.forwardDelayMs ?? 0;
+    if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
+    // The first turn ends with the publication, the second with its forwarding.
+    for (let turn = 0; turn < 2; turn++) await new Promise<void>((resolve) => atEndOfTurn(resolve));
   }
 
   #publishGathered(): void {
     let gathered: Payload[] = [];
     let bytes = 0;
+    this.#publicationBytes = 0;
     for (const payload of this.#publications.splice(0)) {
       const more = payloadBytes(payload);
       if (gathered.length === maxPayloadsPerGossip || bytes + more > maxGossipBytes) {
