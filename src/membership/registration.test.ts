@@ -110,6 +110,7 @@ describe("the quorum", () => {
 
   test("a peer is registered when they have answered, and says how many", () => {
     const peer = new Peer().start().registers();
+    expect(peer.noticesOf("registering").map(({ seed }) => seed)).toEqual(peer.asked);
     expect(peer.registration.registeredWith.toSorted()).toEqual(peer.asked.toSorted());
     expect(peer.noticesOf("registered").map(({ count, quorum }) => [count, quorum])).toEqual([
       [1, 2],
@@ -342,7 +343,13 @@ describe("renewing", () => {
     peer.passUntil(() => peer.asked.length > 0);
     expect(peer.asked).toEqual(peer.registration.registeredWith);
     expect(Math.abs(peer.now / refreshIntervalMs - 1)).toBeLessThanOrEqual(0.25);
+    peer.registers();
     expect(peer.noticesOf("registering"), "a renewal is no news").toEqual([]);
+    expect(peer.noticesOf("registered")).toEqual([]);
+    expect(peer.sentOf("list-request").length, "and asks for no list of its own").toBeLessThanOrEqual(5);
+    const first = peer.now;
+    peer.clear().passUntil(() => peer.asked.length > 0);
+    expect(peer.now - first, "again and again").toBe(refreshIntervalMs);
   });
 
   test("a seed that has gone silent is noticed by it, and replaced", () => {
@@ -456,6 +463,20 @@ describe("being called back", () => {
     for (const accused of [4, 6, 1e15]) peer.receive(mallory, { type: "call-back", nonce: 5, accused });
     expect(peer.registration.incarnation).toBe(5);
     expect(peer.noticesOf("persist")).toEqual([]);
+  });
+
+  test("only the disk's word for the incarnation counts, and the new life counts its versions from 0", () => {
+    const peer = registered();
+    peer
+      .hear({ type: "neighbor-up", neighbor: bert, incarnation: 1 } as { type: string })
+      .pass(500)
+      .registers();
+    peer.persistsAtOnce = false;
+    peer.clear().receive(mallory, { type: "call-back", nonce: 5, accused: 1 });
+    peer.command({ type: "persisted", key: "contacts" });
+    expect(peer.asked).toEqual([]);
+    peer.acknowledge();
+    expect(peer.sentOf("register")[0]!.record.statement).toMatchObject({ incarnation: 2, version: 0 });
   });
 
   test("nothing else is registered while the refutation is not on disk", () => {

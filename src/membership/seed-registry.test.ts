@@ -9,6 +9,7 @@ import {
   type IntroductionMessage,
   type LeaveNotice,
   maxDeltaEntries,
+  maxDigestEntries,
   maxListEntries,
   maxReportsPerSuspect,
   type PeerRecord,
@@ -19,6 +20,7 @@ import {
   type SeedRegistryConfig,
   type SeedRegistryNotice,
   type SeedRegistryTimer,
+  seedRegistryOptions,
 } from "./seed-registry.ts";
 import { isElder } from "./seniority.ts";
 
@@ -131,6 +133,7 @@ function seedWithNeighborsOfAnna(config: Partial<SeedRegistryConfig> = {}): Seed
 }
 
 const callBackTimeoutMs = 2000;
+const hintDelayMs = seedRegistryOptions.specs.hintDelayMs.default;
 
 describe("registering", () => {
   test("a peer is in the list when it has answered at the address that it claims, and is told once that is on disk", () => {
@@ -209,6 +212,31 @@ describe("registering", () => {
     seed.pass(callBackTimeoutMs).receive(anna, { type: "call-back-reply", nonce });
     expect(seed.registry.size).toBe(0);
     expect(seed.registry.counters.unasked).toBe(3);
+  });
+
+  test("a refusal is announced with its reason, and a renewal is no news", () => {
+    const seed = new Seed().lists(recordOf(anna));
+    seed.register(recordOf(anna, { version: 1 }));
+    expect(seed.notices().filter(({ type }) => type !== "persist")).toEqual([]);
+    seed.register(recordOf(bert, {}, mallory));
+    expect(seed.notices()).toEqual([
+      expect.objectContaining({ type: "persist" }),
+      { type: "registration-requested", peer: bert },
+      { type: "registration-refused", peer: bert, reason: "invalid" },
+    ]);
+  });
+
+  test("a new life of a listed peer is news, and so is a new address", () => {
+    const moved = "anna@10.0.0.1:9001";
+    const seed = new Seed().lists(recordOf(anna));
+    seed.register(recordOf(anna, { incarnation: 2 }));
+    seed.answers(anna).register(recordOf(moved, { incarnation: 2 }));
+    seed.answers(moved);
+    expect(seed.noticesOf("peer-listed").map(({ peer, incarnation }) => [peer, incarnation])).toEqual([
+      [anna, 2],
+      [moved, 2],
+    ]);
+    expect(seed.registry.counters.registrations).toBe(3);
   });
 
   test("a renewal is answered at once, without a call-back and without the disk", () => {
@@ -393,9 +421,9 @@ describe("handing out the list", () => {
   });
 
   test("a long list is handed out in part: bounded, no peer twice, the eldest included", () => {
-    const peers = Array.from({ length: 400 }, (_, i) => ({
+    const peers = Array.from({ length: 4001 }, (_, i) => ({
       peer: `n${i}@127.0.0.1:${i}`,
-      since: (i * 37) % 400,
+      since: (i * 37) % 4001,
     }));
     const restored = peers.map(({ peer, since }) => ({ record: recordOf(peer, { since }) }));
     const seed = new Seed({ restored });
@@ -403,7 +431,10 @@ describe("handing out the list", () => {
     for (let nonce = 0; nonce < 5; nonce++) {
       seed.clear().receive(anna, { type: "list-request", nonce });
       const [list] = seed.sentOf("peer-list");
-      expect(list!.total).toBe(400);
+      expect(list!.total).toBe(4001);
+      expect(seed.noticesOf("list-handed-out")).toEqual([
+        { type: "list-handed-out", to: anna, entries: list!.entries.length, total: 4001 },
+      ]);
       expect(list!.entries.length).toBeLessThanOrEqual(maxListEntries);
       expect(list!.entries.length, "and not much less").toBeGreaterThan(maxListEntries - 9);
       expect(new Set(list!.entries.map(({ peer }) => peer)).size).toBe(list!.entries.length);
@@ -598,6 +629,26 @@ describe("dead-node reports", () => {
     const seed = seedWithNeighborsOfAnna();
     for (const peer of [cleo, dora, emil]) seed.receive(peer, { type: "leave", notice: leaveOf(peer) });
     seed.reports(reportOf(anna, bert)).pass(callBackTimeoutMs);
+    expect(seed.registry.has(anna)).toBe(false);
+  });
+
+  test("a neighbor that falls silent makes the quorum smaller, and settles cases that waited for its report", () => {
+    const seed = new Seed().lists(
+      ...[cleo, dora, emil].map((peer) => recordOf(peer)),
+      recordOf(bert, { neighbors: [cleo, dora, emil] }),
+      recordOf(anna, { neighbors: [bert, cleo] }),
+    );
+    seed.reports(reportOf(anna, cleo)).pass(callBackTimeoutMs);
+    expect(seed.registry.has(anna), "bert has not reported").toBe(true);
+    seed.reports(reportOf(bert, cleo)).pass(callBackTimeoutMs);
+    expect(seed.registry.has(anna), "nor can he, it seems").toBe(false);
+    expect(seed.registry.has(bert), "of whom too few have reported").toBe(true);
+  });
+
+  test("a suspect that leaves while it is called, and then answers, is gone", () => {
+    const seed = seedWithNeighborsOfAnna().reports(reportOf(anna, bert));
+    seed.receive(anna, { type: "leave", notice: leaveOf(anna) });
+    seed.answers(anna).pass(callBackTimeoutMs);
     expect(seed.registry.has(anna)).toBe(false);
   });
 
@@ -802,11 +853,32 @@ describe("agreement among seeds", () => {
   });
 
   test("a change is hinted to the others, once for all changes of a moment, and carries nothing to believe", () => {
-    const seed = new Seed().lists(recordOf(anna), recordOf(bert), recordOf(cleo)).clear().pass(500);
+    const seed = new Seed().lists(recordOf(anna), recordOf(bert), recordOf(cleo)).clear().pass(hintDelayMs);
     expect(seed.sent()).toEqual([
       { to: secondSeed, message: { type: "sync-hint" } },
       { to: thirdSeed, message: { type: "sync-hint" } },
     ]);
+  });
+
+  test("reports, removals and what was taken over are hinted too, each time anew", () => {
+    const seed = seedWithNeighborsOfAnna().pass(hintDelayMs);
+    const hints = () => seed.clear().pass(hintDelayMs).sentOf("sync-hint").length;
+    expect(hints()).toBe(0);
+    seed.reports(reportOf(anna, bert));
+    expect(hints()).toBe(2);
+    seed.receive(emil, { type: "leave", notice: leaveOf(emil) });
+    expect(hints()).toBe(2);
+    const record = recordOf(mallory);
+    seed.pulls([digestOf(record)], [{ record, reports: [], leave: undefined }]);
+    expect(hints()).toBe(2);
+  });
+
+  test("without any hint it asks a random other seed now and then", () => {
+    const seed = new Seed().pass(100_000);
+    const asked = seed.sentOf("sync-request").map(({ to }) => to);
+    expect(asked.length).toBeGreaterThanOrEqual(15);
+    expect(asked.length).toBeLessThanOrEqual(27);
+    expect(new Set(asked)).toEqual(new Set([secondSeed, thirdSeed]));
   });
 
   test("a hint makes the seed ask the configured address, and not the one that hints", () => {
@@ -851,6 +923,26 @@ describe("agreement among seeds", () => {
     });
   });
 
+  test("a removal that nobody but this seed can know of is not in it, nor one that was taken back", () => {
+    const seed = new Seed({ options: { leaseMs: 8000 } }).lists(recordOf(anna)).pass(12_000);
+    seed.lists(recordOf(bert)).receive(bert, { type: "leave", notice: leaveOf(bert) });
+    seed.lists(recordOf(bert, { incarnation: 2 })).clear();
+    expect(seed.registry.has(anna)).toBe(false);
+    seed.receive(secondSeedInPerson, { type: "sync-request", nonce: 5, fingerprint: 0 });
+    expect(seed.onlySent("sync-digest").entries).toEqual([
+      { peer: bert, incarnation: 2, version: 0, state: "listed" },
+    ]);
+  });
+
+  test("a digest is bounded, however long the list and however many were removed", () => {
+    const restored = Array.from({ length: maxDigestEntries }, (_, i) => ({ record: recordOf(`n${i}@h:1`) }));
+    const seed = new Seed({ restored });
+    for (const name of ["n0@h:1", "n1@h:1"]) seed.receive(name, { type: "leave", notice: leaveOf(name) });
+    seed.lists(recordOf(anna));
+    seed.receive(secondSeedInPerson, { type: "sync-request", nonce: 5, fingerprint: 0 });
+    expect(seed.onlySent("sync-digest").entries).toHaveLength(maxDigestEntries);
+  });
+
   test("an open case is worth an exchange though the lists are equal", () => {
     const seed = seedWithNeighborsOfAnna().reports(reportOf(anna, bert)).clear();
     const { fingerprint } = seed.registry;
@@ -886,6 +978,8 @@ describe("agreement among seeds", () => {
       maxDeltaEntries,
       44,
     ]);
+    const even = new Seed().pulls(giver.onlySent("sync-digest").entries.slice(0, maxDeltaEntries), []);
+    expect(even.sentOf("sync-want").map(({ peers }) => peers.length)).toEqual([maxDeltaEntries]);
     const greedy = restored.map(({ record }) => record.statement.peer);
     giver.receive(mallory, { type: "sync-want", nonce: 2, peers: greedy });
     expect(giver.sentOf("sync-delta")[0]!.entries).toHaveLength(maxDeltaEntries);
@@ -915,6 +1009,47 @@ describe("agreement among seeds", () => {
     const seed = new Seed().pulls([digestOf(record)], [{ record, reports: [], leave: undefined }]);
     expect(seed.registry.size).toBe(0);
     expect(seed.registry.counters.refusedInvalid).toBe(1);
+  });
+
+  test("a later version of a listed record is taken over, and is no news", () => {
+    const record = recordOf(anna, { version: 1, neighbors: [bert] });
+    const seed = new Seed().lists(recordOf(anna));
+    seed.pulls([digestOf(record)], [{ record, reports: [], leave: undefined }]);
+    expect(seed.registry.list).toEqual([record.statement]);
+    expect(seed.noticesOf("peer-listed")).toEqual([]);
+  });
+
+  test.each([
+    { mine: { incarnation: 2, version: 0 }, theirs: { incarnation: 1, version: 9 }, lacks: false },
+    { mine: { incarnation: 1, version: 9 }, theirs: { incarnation: 2, version: 0 }, lacks: true },
+    { mine: { incarnation: 1, version: 2 }, theirs: { incarnation: 1, version: 3 }, lacks: true },
+    { mine: { incarnation: 1, version: 3 }, theirs: { incarnation: 1, version: 2 }, lacks: false },
+  ])("who has $mine asks for $theirs: $lacks", ({ mine, theirs, lacks }) => {
+    const seed = new Seed().lists(recordOf(anna, mine)).pulls([digestOf(recordOf(anna, theirs))], []);
+    expect(seed.sentOf("sync-want")).toHaveLength(lacks ? 1 : 0);
+    expect(seed.noticesOf("seeds-reconciled")).toEqual([
+      { type: "seeds-reconciled", seed: secondSeed, asked: lacks ? 1 : 0, size: 1 },
+    ]);
+  });
+
+  test("who has no case against a peer that is accused elsewhere asks for the reports; who has enough does not", () => {
+    const record = recordOf(anna, { neighbors: [bert, cleo, dora, emil] });
+    const seed = seedWithNeighborsOfAnna().pulls([digestOf(record, "accused")], []);
+    expect(seed.sentOf("sync-want")).toMatchObject([{ peers: [anna] }]);
+    seed.reports(reportOf(anna, bert), reportOf(anna, cleo), reportOf(anna, dora));
+    expect(seed.pulls([digestOf(record, "accused")], []).sentOf("sync-want")).toEqual([]);
+  });
+
+  test("who asks for a removed peer gets the evidence", () => {
+    const seed = seedWithNeighborsOfAnna();
+    const reports = [reportOf(anna, bert), reportOf(anna, cleo), reportOf(anna, dora)];
+    seed.reports(...reports).pass(callBackTimeoutMs);
+    seed.receive(emil, { type: "leave", notice: leaveOf(emil) }).clear();
+    seed.receive(secondSeedInPerson, { type: "sync-want", nonce: 6, peers: [anna, emil] });
+    expect(seed.onlySent("sync-delta").entries).toEqual([
+      { record: undefined, reports, leave: undefined },
+      { record: undefined, reports: [], leave: leaveOf(emil) },
+    ]);
   });
 
   test("an older record does not replace a newer one", () => {
@@ -951,7 +1086,15 @@ describe("agreement among seeds", () => {
     seed.receive(secondSeedInPerson, { type: "sync-same", nonce: earlier!.nonce });
     expect(seed.noticesOf("seeds-agree")).toEqual([]);
     seed.receive(secondSeedInPerson, { type: "sync-same", nonce: later!.nonce });
-    expect(seed.noticesOf("seeds-agree")).toHaveLength(1);
+    seed.receive(secondSeedInPerson, { type: "sync-same", nonce: later!.nonce });
+    expect(seed.noticesOf("seeds-agree"), "and once").toHaveLength(1);
+  });
+
+  test("an exchange that brought nothing is over: what comes after it was not asked for", () => {
+    const record = recordOf(anna);
+    const seed = new Seed().pulls([], [{ record, reports: [], leave: undefined }]);
+    expect(seed.registry.size).toBe(0);
+    expect(seed.registry.counters.unasked).toBe(1);
   });
 
   test("hints that come quicker than answers do not cut the exchange short, and are not forgotten", () => {
