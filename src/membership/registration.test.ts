@@ -479,6 +479,20 @@ describe("being called back", () => {
     expect(peer.sentOf("register")[0]!.record.statement).toMatchObject({ incarnation: 2, version: 0 });
   });
 
+  test("with one accusation after the other costs one new incarnation in the time of an answer", () => {
+    const peer = registered();
+    const accuse = () => {
+      const { incarnation } = peer.registration;
+      peer.receive(mallory, { type: "call-back", nonce: 5, accused: incarnation });
+    };
+    for (let i = 0; i < 100; i++) accuse();
+    expect(peer.registration.incarnation).toBe(2);
+    expect(peer.sentOf("call-back-reply"), "each is answered").toHaveLength(100);
+    peer.pass(answerTimeoutMs);
+    accuse();
+    expect(peer.registration.incarnation).toBe(3);
+  });
+
   test("nothing else is registered while the refutation is not on disk", () => {
     const peer = registered();
     peer.persistsAtOnce = false;
@@ -547,6 +561,16 @@ describe("having been removed", () => {
     peer.clear().refuses(first!, "removed", Number.MAX_SAFE_INTEGER - 1);
     expect(peer.registration.incarnation).toBe(1);
     expect(peer.asked, "it is replaced instead").not.toContain(first!.to);
+  });
+
+  test("nor step by step", () => {
+    const peer = new Peer({ seeds: seedsOf(1) }).start();
+    for (let i = 0; i < 20; i++) {
+      const [register] = peer.sentOf("register");
+      if (register === undefined) break;
+      peer.clear().refuses(register, "removed", peer.registration.incarnation + 9e11);
+    }
+    expect(peer.registration.incarnation).toBeLessThan(2e12);
   });
 
   test("a `persisted` that nobody waits for changes nothing", () => {

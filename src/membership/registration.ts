@@ -169,8 +169,11 @@ interface SeedLink {
 
 const firstListAfterMs = 2000;
 
-/** A seed's word for "you must exceed this" is believed only so far (30 years of milliseconds). */
-const maxIncarnationJump = 1e12;
+/**
+ * A seed's word for "you must exceed this" is believed only so far beyond the clock (30 years of milliseconds), or it
+ * could push us to the end of the numbers step by step.
+ */
+const maxIncarnationLead = 1e12;
 
 export class Registration
   implements
@@ -199,6 +202,8 @@ export class Registration
   #nextIncarnation: number;
   /** Writes of an incarnation that are not on disk yet. */
   #writes = 0;
+  /** The next time that an accusation, which costs its maker nothing, is worth a new incarnation. */
+  #mayRefuteAt = 0;
   #version = 0;
   #signedRecord: Signed<PeerRecord> | undefined;
   #retryRound = 0;
@@ -375,7 +380,7 @@ export class Registration
     link.awaiting = 0;
     env.notify({ type: "seed-refused", seed: link.seed, reason: refused.reason });
     const mustExceed = refused.reason === "removed" || refused.reason === "stale";
-    if (mustExceed && refused.incarnation - this.#incarnation <= maxIncarnationJump) {
+    if (mustExceed && refused.incarnation - env.now <= maxIncarnationLead) {
       // This seed took us for dead. We come back by ourselves, in a new life.
       link.state = "asked";
       if (refused.incarnation >= this.#incarnation) this.#refute(refused.incarnation + 1, env);
@@ -527,10 +532,15 @@ export class Registration
       env.schedule(this.#options.answerTimeoutMs, { type: "repeat-report", report, left: left - 1 });
   }
 
-  /** Answering shows that we live; if somebody said otherwise, a new incarnation makes every such report void. */
+  /**
+   * Answering shows that we live; if somebody said otherwise, a new incarnation makes every such report void. Not
+   * time and again: a refutation costs all seeds a write and a comparison, and anybody can say that we are accused.
+   */
   #onCallBack(from: NodeId, asked: number, accused: number, env: RegistrationEnvironment): void {
     env.send(from, { type: "call-back-reply", nonce: asked });
-    if (accused > 0 && accused === this.#incarnation) this.#refute(this.#incarnation + 1, env);
+    if (accused === 0 || accused !== this.#incarnation || env.now < this.#mayRefuteAt) return;
+    this.#mayRefuteAt = env.now + this.#options.answerTimeoutMs;
+    this.#refute(this.#incarnation + 1, env);
   }
 
   #refute(incarnation: number, env: RegistrationEnvironment): void {
