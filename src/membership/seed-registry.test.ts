@@ -1216,7 +1216,21 @@ describe("agreement among seeds", () => {
     expect(seed.registry.has(anna)).toBe(false);
   });
 
-  test("it makes no such exception for those who were reported dead, or who left", () => {
+  test("also those who were reported dead by others who were cut off with it: they are accused, and may refute", () => {
+    const seed = seedWithNeighborsOfAnna();
+    seed.reports(reportOf(anna, bert), reportOf(anna, cleo), reportOf(anna, dora)).pass(callBackTimeoutMs);
+    expect(seed.registry.has(anna)).toBe(false);
+    // The others list her with other neighbors by now, so they do not take those reports.
+    const record = recordOf(anna, { version: 1, neighbors: [emil] });
+    const told = () => seed.pulls([digestOf(record)], [{ record, reports: [], leave: undefined }]);
+    expect(told().sentOf("call-back"), "not at once").toEqual([]);
+    seed.pass(seedRegistryOptions.specs.leaseMs.default / 4);
+    expect(told().sentOf("call-back")).toMatchObject([{ to: anna, accused: 1 }]);
+    expect(seed.registry.has(anna), "not before she has answered").toBe(false);
+    expect(seed.answers(anna).registry.has(anna)).toBe(true);
+  });
+
+  test("it makes no such exception for those who left", () => {
     const seed = new Seed({ options: { leaseMs: 8000 } }).lists(recordOf(anna));
     seed.receive(anna, { type: "leave", notice: leaveOf(anna) }).pass(20_000);
     const record = recordOf(anna);

@@ -854,12 +854,13 @@ export class SeedRegistry
   }
 
   /**
-   * Where nobody reported anything, this seed alone found the peer silent, perhaps because it was cut off itself. If
-   * another seed lists the peer, it is worth a call, now and then.
+   * Perhaps this seed found the peer silent because it was cut off itself, and with it those who reported the peer.
+   * The other seeds need not believe those reports (the peer may have other neighbors by now), so they alone do not
+   * make it refute. If another seed lists the peer, it is worth a call, now and then.
    */
   #mayBeWrong(removal: Removal, listed: number, env: SeedEnvironment): boolean {
-    const { incarnation, reports, leave, triedAt } = removal;
-    if (reports.length > 0 || leave !== undefined || incarnation !== listed) return false;
+    const { incarnation, leave, triedAt } = removal;
+    if (leave !== undefined || incarnation !== listed) return false;
     return env.now - triedAt >= this.#options.leaseMs / 4;
   }
 
@@ -916,8 +917,10 @@ export class SeedRegistry
     }
     if (isRuledOut) {
       removal.triedAt = env.now;
+      // Whoever was reported is told so: a new incarnation ends it at every seed.
+      const accused = removal.reports.length > 0 ? removal.incarnation : 0;
       if (this.#callBacks.size < this.#options.maxPendingCallBacks)
-        this.#callBack({ for: "adoption", record, removal, peer: statement.peer }, 0, env);
+        this.#callBack({ for: "adoption", record, removal, peer: statement.peer }, accused, env);
       return;
     }
     if (this.#put(record, env)) {
