@@ -59,7 +59,16 @@ export class DiskStore implements Store {
     warn: (text: string) => void,
     onError: (error: Error) => void,
   ): Promise<DiskStore> {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      throw new UsageError(
+        code === "EEXIST"
+          ? `${folder}: a file is where the data folder should be; remove it, or choose another folder`
+          : `${folder}: cannot be made (${code}); choose another data folder`,
+      );
+    }
     try {
       return new DiskStore(folder, await openLevel(folder), onError);
     } catch (error) {
