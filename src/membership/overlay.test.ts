@@ -249,6 +249,37 @@ describe("asking", () => {
     expect(Math.max(...gaps)).toBeLessThan(longest * 1.25 + 500);
   });
 
+  test("there is one next round, however often something makes it come sooner", () => {
+    const rounds = (news: number) => {
+      const peer = new Peer({ wants: 2 }).pass(5000);
+      for (let i = 0; i < news; i++) peer.hears({ type: "list-received" });
+      const before = peer.pass(1000).now;
+      return peer.clear().pass(60_000).scheduled().length / (peer.now - before);
+    };
+    expect(rounds(20) / rounds(0)).toBeLessThan(1.2);
+  });
+
+  test("a link that came another way while we asked is an answer: nobody is waited for, nor avoided", () => {
+    const peer = new Peer({ knows: [1], wants: 1 }).pass(0).isAskedBy(1).pass(5000);
+    expect(peer.overlay.counters.timeouts).toBe(0);
+    peer.receive(1, { type: "disconnect", instead: undefined }).clear().pass(250);
+    expect(peer.asks).toEqual([1]);
+  });
+
+  test("an acceptance ends the insisting", () => {
+    const peer = new Peer({ knows: range(1, 40), wants: 3 }).pass(0);
+    while (!peer.sentOf("connect").some(({ isUrgent }) => isUrgent)) {
+      const asked = peer.asks;
+      peer.clear();
+      for (const other of asked) peer.receive(other, { type: "reject" });
+      peer.pass(300);
+    }
+    const urgent = peer.sentOf("connect").find(({ isUrgent }) => isUrgent)!;
+    peer.clear().isAcceptedBy(urgent.to).pass(300);
+    expect(peer.sentOf("connect").length).toBeGreaterThan(0);
+    expect(peer.sentOf("connect").some(({ isUrgent }) => isUrgent)).toBe(false);
+  });
+
   test("a fresh list is looked at soon by those who miss links", () => {
     const peer = new Peer({ wants: 2 }).pass(5000);
     peer.learns(1);
@@ -270,6 +301,7 @@ describe("being asked", () => {
     const peer = new Peer({ linked: [1, 2], wants: 2, knows: range(3, 9) }).isAskedBy(3);
     expect(peer.sent()).toEqual([{ to: 3, message: { type: "reject" } }]);
     expect(peer.neighbors).toEqual([1, 2]);
+    expect(peer.overlay.counters).toMatchObject({ accepted: 2, rejected: 1, inserted: 0 });
   });
 
   test("who is full puts one that misses two links into a link of its own: no degree but the asker's changes", () => {
@@ -396,6 +428,12 @@ describe("being put into a link", () => {
     const peer = inserted().isAskedBy(77, { isUrgent: true });
     expect(peer.neighbors).toHaveLength(2);
     expect(peer.overlay.has(77)).toBe(true);
+  });
+
+  test("its coming settles the promise: if a link is missing later, another is asked for at once", () => {
+    const peer = inserted().isAskedBy(77, { isUrgent: true }).clear();
+    peer.receive(77, { type: "disconnect", instead: undefined }).pass(250);
+    expect(peer.asks).toHaveLength(1);
   });
 
   test("its place is kept: nobody else is asked meanwhile", () => {
@@ -566,6 +604,12 @@ describe("preferential attachment", () => {
       .clear()
       .receive(5, { type: "walk-end" });
     expect(peer.effects).toEqual([]);
+    expect(peer.overlay.counters.unasked).toBe(1);
+  });
+
+  test("each walk has one end", () => {
+    const peer = preferential({ knows: range(1, 9) }).pass(0);
+    for (const end of [4, 5, 6]) peer.receive(end, { type: "walk-end" });
     expect(peer.overlay.counters.unasked).toBe(1);
   });
 
