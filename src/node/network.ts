@@ -187,7 +187,13 @@ export class Network {
     select: (layer: string, notice: Record<string, any>) => T | undefined,
   ): AsyncIterableIterator<T> {
     const waiting: T[] = [];
-    let wake: (() => void) | undefined;
+    /** Of every `next` that waits: more than one may be called before the first has its value. */
+    let sleepers: (() => void)[] = [];
+    const wake = () => {
+      const woken = sleepers;
+      sleepers = [];
+      for (const resolve of woken) resolve();
+    };
     let hasEnded = !this.node.isRunning;
     const stop = this.node.onNotice((_at, layer, notice) => {
       if (notice.type === "stopped") hasEnded = true;
@@ -197,19 +203,19 @@ export class Network {
         if (waiting.length >= maxWaiting) waiting.shift();
         waiting.push(value);
       }
-      wake?.();
+      wake();
     });
     const end = async (): Promise<IteratorResult<T>> => {
       hasEnded = true;
       stop();
-      wake?.();
+      wake();
       return { done: true, value: undefined };
     };
     return {
       async next() {
         while (waiting.length === 0 && !hasEnded) {
           await new Promise<void>((resolve) => {
-            wake = resolve;
+            sleepers.push(resolve);
           });
         }
         const value = waiting.shift();

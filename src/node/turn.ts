@@ -32,9 +32,15 @@ function endTurn(): void {
   isScheduled = false;
   // Letters written by these letters belong to the next turn, or a node could hold the loop for ever.
   const due = letters.splice(0);
+  let read = 0;
   try {
-    for (const letter of due) letter();
+    while (read < due.length) due[read++]!();
   } finally {
+    // A letter that throws has spoilt itself only: those of other nodes behind it are read in the next turn.
+    if (read < due.length) {
+      letters.unshift(...due.slice(read));
+      schedule();
+    }
     for (const writer of writers.splice(0)) writer.flush();
   }
 }
