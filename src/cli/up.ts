@@ -23,6 +23,9 @@ interface UpOptions {
   readonly trace?: string;
 }
 
+/** The exit code of what Ctrl+C ended before it could say whether it holds. */
+const interrupted = 130;
+
 /** Beyond this many nodes a log file for each is only written if the user asks for it. */
 const nodesLoggedByDefault = 50;
 
@@ -91,8 +94,9 @@ async function up(options: UpOptions): Promise<void> {
   const trace = options.trace === undefined ? undefined : await TraceFile.open(options.trace);
   const screen = new Screen(isLive);
   // While the network forms there is nothing to keep: Ctrl+C just ends it.
-  const endAtOnce = () => process.exit(130);
+  const endAtOnce = () => process.exit(interrupted);
   process.once("SIGINT", endAtOnce);
+  process.once("SIGTERM", endAtOnce);
   const network = await LocalNetwork.start(
     {
       seeds: options.seeds,
@@ -115,6 +119,7 @@ async function up(options: UpOptions): Promise<void> {
     (network) => screen.draw(network, "forming"),
   );
   process.off("SIGINT", endAtOnce);
+  process.off("SIGTERM", endAtOnce);
   const api =
     options.api === false
       ? undefined
@@ -131,7 +136,7 @@ async function up(options: UpOptions): Promise<void> {
     hasFinished = true;
     return result;
   });
-  await Promise.race([finished, stopped]);
+  const isComplete = await Promise.race([finished, stopped.then(() => false)]);
   const report = network.report();
   if (!isStopping && isLive) {
     screen.draw(network, "done");
@@ -155,7 +160,8 @@ async function up(options: UpOptions): Promise<void> {
   const holds = report.ratio === 1 && report.connected && report.deliveredTwice === 0;
   // Nothing was to be delivered: then it is enough that the network stood.
   const isEmpty = report.expected === 0 && report.connected;
-  process.exitCode = options.once && !holds && !isEmpty ? 1 : 0;
+  if (options.once !== true || (isComplete && (holds || isEmpty))) process.exitCode = 0;
+  else process.exitCode = isStopping ? interrupted : 1;
   setImmediate(() => process.exit());
 }
 
@@ -187,7 +193,11 @@ function introduction(
 function summary(report: NetworkReport): string {
   const { latencyMs, degrees } = report;
   const verdict =
-    report.ratio === 1 ? pc.green("every message reached every peer") : pc.red("not everything arrived");
+    report.expected === 0
+      ? "there was nothing to deliver"
+      : report.ratio === 1
+        ? pc.green("every message reached every peer")
+        : pc.red("not everything arrived");
   const lines = [
     `${verdict}: ${report.deliveries} of ${report.expected} deliveries of ${report.messages} messages`,
     `  latency p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms, max ${latencyMs.max} ms`,
