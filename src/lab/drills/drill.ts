@@ -85,6 +85,11 @@ export class Stage {
     });
     this.onEnd(() => network.close());
     this.check("the network formed", network.isFormed);
+    // A peer asks a majority of the seeds, the others hear of it from these: drills compare lists with what they were.
+    const areComplete = () =>
+      network.seeds.every(({ seed }) => network.peers.every(({ contact }) => seed!.registry.has(contact)));
+    const listed = await this.until(areComplete, 15_000);
+    this.check("every seed lists every peer", listed !== undefined);
     return network;
   }
 
