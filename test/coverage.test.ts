@@ -139,24 +139,21 @@ test("docs/security.md gives every limit that is an option with its default", ()
   expect(found).toBeGreaterThan(20);
 });
 
-test.skipIf(!existsSync(join(root, "examples/join.ts")))(
-  "the library example of README.md is examples/join.ts, shortened",
-  () => {
-    const example = /^```ts\n([\s\S]*?)^```/m.exec(read("README.md"))?.[1];
-    const source = read("examples/join.ts")
-      .split("\n")
-      .map((line) => line.trim());
-    let at = 0;
-    for (const line of example!
-      .trim()
-      .split("\n")
-      .map((text) => text.trim())) {
-      const next = source.indexOf(line, at);
-      expect(next, line).toBeGreaterThanOrEqual(at);
-      at = next + 1;
-    }
-  },
-);
+test("the library example of README.md is examples/join.mjs, shortened", () => {
+  const example = /^```ts\n([\s\S]*?)^```/m.exec(read("README.md"))?.[1];
+  const source = read("examples/join.mjs")
+    .split("\n")
+    .map((line) => line.trim());
+  let at = 0;
+  for (const line of example!
+    .trim()
+    .split("\n")
+    .map((text) => text.trim())) {
+    const next = source.indexOf(line, at);
+    expect(next, line).toBeGreaterThanOrEqual(at);
+    at = next + 1;
+  }
+});
 
 test.each(["package.json", "bench/package.json"])(
   "docs/dependencies.md has a row for all that %s names",
