@@ -11,6 +11,7 @@ import {
   maxDeltaEntries,
   maxDigestEntries,
   maxListEntries,
+  maxRecordNeighbors,
   maxReportsPerSuspect,
   type PeerRecord,
 } from "./messages.ts";
@@ -126,10 +127,17 @@ function digestOf(record: Signed<PeerRecord>, state: DigestEntry["state"] = "lis
   return { peer, incarnation, version, state };
 }
 
+/** Peers that are linked with Anna and with each other. */
+const linkedWithAnna = (peers: readonly NodeId[]) =>
+  peers.map((peer) => {
+    const others = peers.filter((other) => other !== peer).slice(0, 8);
+    return recordOf(peer, { neighbors: [anna, ...others] });
+  });
+
 /** Anna with four neighbors who are in the list. */
 function seedWithNeighborsOfAnna(config: Partial<SeedRegistryConfig> = {}): Seed {
   const neighbors = [bert, cleo, dora, emil];
-  return new Seed(config).lists(...neighbors.map((peer) => recordOf(peer)), recordOf(anna, { neighbors }));
+  return new Seed(config).lists(...linkedWithAnna(neighbors), recordOf(anna, { neighbors }));
 }
 
 const callBackTimeoutMs = 2000;
@@ -387,7 +395,7 @@ describe("bounds", () => {
   test("reports of one suspect are bounded", () => {
     const others = Array.from({ length: maxReportsPerSuspect + 8 }, (_, i) => `n${i}@127.0.0.1:${7000 + i}`);
     const seed = new Seed({ options: { confirmations: maxReportsPerSuspect } });
-    seed.lists(...others.map((peer) => recordOf(peer)), recordOf(anna, { neighbors: others }));
+    seed.lists(...linkedWithAnna(others), recordOf(anna, { neighbors: others }));
     seed.reports(...others.map((reporter) => reportOf(anna, reporter)));
     const counts = seed.noticesOf("dead-report-received").map(({ reports }) => reports);
     expect(Math.max(...counts)).toBe(maxReportsPerSuspect);
@@ -616,7 +624,7 @@ describe("dead-node reports", () => {
     const { named, confirmations, required } = example;
     const neighbors = [bert, cleo, dora, emil].slice(0, named);
     const seed = new Seed({ options: { confirmations } });
-    seed.lists(...neighbors.map((peer) => recordOf(peer)), recordOf(anna, { neighbors }));
+    seed.lists(...linkedWithAnna(neighbors), recordOf(anna, { neighbors }));
     const reports = neighbors.map((reporter) => reportOf(anna, reporter));
     seed.reports(...reports.slice(0, required - 1)).pass(callBackTimeoutMs);
     expect(seed.registry.has(anna), "one too few").toBe(true);
@@ -634,8 +642,8 @@ describe("dead-node reports", () => {
 
   test("a neighbor that falls silent makes the quorum smaller, and settles cases that waited for its report", () => {
     const seed = new Seed().lists(
-      ...[cleo, dora, emil].map((peer) => recordOf(peer)),
-      recordOf(bert, { neighbors: [cleo, dora, emil] }),
+      ...[cleo, dora, emil].map((peer) => recordOf(peer, { neighbors: [anna, bert] })),
+      recordOf(bert, { neighbors: [cleo, dora, emil, anna] }),
       recordOf(anna, { neighbors: [bert, cleo] }),
     );
     seed.reports(reportOf(anna, cleo)).pass(callBackTimeoutMs);
@@ -643,6 +651,50 @@ describe("dead-node reports", () => {
     seed.reports(reportOf(bert, cleo)).pass(callBackTimeoutMs);
     expect(seed.registry.has(anna), "nor can he, it seems").toBe(false);
     expect(seed.registry.has(bert), "of whom too few have reported").toBe(true);
+  });
+
+  test("a neighbor that has given its link to the suspect away is not waited for", () => {
+    const seed = seedWithNeighborsOfAnna().reports(reportOf(anna, bert), reportOf(anna, cleo));
+    seed.pass(callBackTimeoutMs).register(recordOf(dora, { version: 1, neighbors: [emil] }));
+    expect(seed.registry.has(anna), "emil still holds one").toBe(true);
+    seed.register(recordOf(emil, { version: 1, neighbors: [dora] }));
+    expect(seed.registry.has(anna)).toBe(false);
+  });
+
+  test("nor where another seed says so, with the neighbor's own record", () => {
+    const seed = seedWithNeighborsOfAnna().reports(reportOf(anna, bert), reportOf(anna, cleo));
+    const parted = [dora, emil].map((peer) => recordOf(peer, { version: 1 }));
+    seed.pass(callBackTimeoutMs).pulls(
+      parted.map((record) => digestOf(record)),
+      parted.map((record) => ({ record, reports: [], leave: undefined })),
+    );
+    expect(seed.registry.has(anna)).toBe(false);
+  });
+
+  test("but one that reports and then parts has its place among the witnesses: no quorum shrinks by its voters", () => {
+    const seed = seedWithNeighborsOfAnna().reports(reportOf(anna, bert), reportOf(anna, cleo));
+    for (const peer of [bert, cleo]) seed.register(recordOf(peer, { version: 1 }));
+    seed.pass(callBackTimeoutMs);
+    expect(seed.registry.has(anna)).toBe(true);
+  });
+
+  test("a neighbor of whose link we have not heard yet, as its record is older, is waited for", () => {
+    const seed = new Seed().lists(...[bert, cleo].map((peer) => recordOf(peer)));
+    seed.now += 1;
+    seed.lists(recordOf(anna, { neighbors: [bert, cleo] }));
+    seed.reports(reportOf(anna, bert)).pass(callBackTimeoutMs);
+    expect(seed.registry.has(anna)).toBe(true);
+  });
+
+  test("so is a hub, whose record has room for a part of its neighbors only", () => {
+    const others = Array.from({ length: maxRecordNeighbors }, (_, i) => `n${i}@127.0.0.1:${i}`);
+    const seed = new Seed().lists(
+      recordOf(bert, { neighbors: [anna] }),
+      recordOf(anna, { neighbors: [bert, cleo] }),
+    );
+    seed.lists(recordOf(cleo, { neighbors: others }));
+    seed.reports(reportOf(anna, bert)).pass(callBackTimeoutMs);
+    expect(seed.registry.has(anna)).toBe(true);
   });
 
   test("a suspect that leaves while it is called, and then answers, is gone", () => {
@@ -827,10 +879,7 @@ describe("the lease", () => {
 
   test("who has a case that too few reported is removed at its end", () => {
     const neighbors = [bert, cleo];
-    const seed = new Seed({ options }).lists(
-      ...neighbors.map((peer) => recordOf(peer)),
-      recordOf(anna, { neighbors }),
-    );
+    const seed = new Seed({ options }).lists(...linkedWithAnna(neighbors), recordOf(anna, { neighbors }));
     seed.reports(reportOf(anna, bert)).pass(7000);
     expect(seed.registry.has(anna)).toBe(true);
     for (const peer of neighbors) seed.register(recordOf(peer));

@@ -46,6 +46,7 @@ import {
   maxDeltaEntries,
   maxDigestEntries,
   maxListEntries,
+  maxRecordNeighbors,
   maxReportsPerSuspect,
   type PeerRecord,
   type Refused,
@@ -197,6 +198,8 @@ interface Case {
 
 interface Entry {
   record: Signed<PeerRecord>;
+  /** When this version of the record came. */
+  changedAt: Millis;
   heardAt: Millis;
   case: Case | undefined;
   /** This entry's share of the fingerprint. */
@@ -532,6 +535,7 @@ export class SeedRegistry
       env.notify({ type: "peer-listed", peer, incarnation, by: "registration", size: this.#entries.size });
     this.#persist(record, waiting, env);
     this.#hint(env);
+    this.#decideOnParted(listed?.statement, env);
   }
 
   /** True if the peer, this address of it, or this life of it is new to the list. */
@@ -544,7 +548,10 @@ export class SeedRegistry
     this.#removals.delete(identity);
     const isSameLife = old?.record.statement.incarnation === incarnation;
     const isNews = !isSameLife || old?.record.statement.peer !== peer;
-    this.#entries.set(identity, { record, heardAt: env.now, case: isSameLife ? old?.case : undefined, hash });
+    const isSameVersion = isSameLife && old?.record.statement.version === version;
+    const changedAt = isSameVersion ? old!.changedAt : env.now;
+    const open = isSameLife ? old?.case : undefined;
+    this.#entries.set(identity, { record, changedAt, heardAt: env.now, case: open, hash });
     return isNews;
   }
 
@@ -637,14 +644,30 @@ export class SeedRegistry
     return entry.case;
   }
 
-  /** k = min(option, neighbors who could still testify): those in the list who are not silent suspects themselves. */
+  /**
+   * k = min(option, neighbors who could still testify): those in the list who are not silent suspects themselves, and
+   * who have reported or have not parted from it since.
+   */
   #required(entry: Entry): number {
     let able = 0;
     for (const neighbor of entry.record.statement.neighbors) {
-      const other = this.#entries.get(identityOf(neighbor));
-      if (other !== undefined && other.case?.probe !== "silent") able++;
+      const identity = identityOf(neighbor);
+      const other = this.#entries.get(identity);
+      if (other === undefined || other.case?.probe === "silent") continue;
+      if (entry.case?.reports.has(identity) || !this.#hasParted(other, entry)) able++;
     }
     return Math.min(this.#options.confirmations, able);
+  }
+
+  /**
+   * Does a neighbor that the suspect named no longer name the suspect? Then it has given the link away, perhaps after
+   * the suspect died, and pings it no more. Its word shortens the list of witnesses by itself alone.
+   */
+  #hasParted(neighbor: Entry, suspect: Entry): boolean {
+    const { neighbors } = neighbor.record.statement;
+    if (neighbor.changedAt < suspect.changedAt || neighbors.length >= maxRecordNeighbors) return false;
+    const identity = identityOf(suspect.record.statement.peer);
+    return !neighbors.some((other) => identityOf(other) === identity);
   }
 
   #decide(entry: Entry, env: SeedEnvironment): void {
@@ -665,6 +688,14 @@ export class SeedRegistry
       for (const entry of this.#entries.values()) this.#decide(entry, env);
     }
     this.#isDeciding = false;
+  }
+
+  /** Suspects that a peer named before its record changed may have waited for its report alone. */
+  #decideOnParted(before: PeerRecord | undefined, env: SeedEnvironment): void {
+    for (const neighbor of before?.neighbors ?? []) {
+      const suspect = this.#entries.get(identityOf(neighbor));
+      if (suspect !== undefined) this.#decide(suspect, env);
+    }
   }
 
   /** Whose neighbors are all gone or silent can be reported by nobody: the seed looks for itself. */
@@ -929,6 +960,7 @@ export class SeedRegistry
     }
     this.#persist(record, undefined, env);
     this.#hint(env);
+    this.#decideOnParted(mine, env);
   }
 
   #jitter(pause: Millis, env: SeedEnvironment): Millis {
