@@ -110,6 +110,12 @@ describe("pings", () => {
     expect(peer.onlySent("ping-reply").witnesses.length).toBeLessThanOrEqual(maxWitnesses);
   });
 
+  test("are announced and counted", () => {
+    const peer = new Peer().passToPing();
+    expect(peer.noticesOf("ping-sent")).toEqual([{ type: "ping-sent", neighbor: 2 }]);
+    expect(peer.heartbeat.counters.pings).toBe(1);
+  });
+
   test("end with the link", () => {
     const peer = new Peer().passToPing().cuts(2).clear().pass(100_000);
     expect(peer.effects).toEqual([]);
@@ -261,6 +267,26 @@ describe("any message", () => {
     expect(peer.heartbeat.counters).toMatchObject({ misses: 0, suspicions: 0, impliedAnswers: 10 });
   });
 
+  test("wipes out the misses before it, as an answer does", () => {
+    const peer = new Peer();
+    for (let i = 0; i < 10; i++) {
+      peer.passToPing().pass(pingTimeoutMs);
+      peer.passToPing().pass(pingTimeoutMs);
+      peer.passToPing().pass(100).heartbeat.onHeard(2);
+      peer.pass(pingTimeoutMs);
+    }
+    expect(peer.heartbeat.counters).toMatchObject({ misses: 20, suspicions: 0 });
+  });
+
+  test("clears a suspect once: three more misses make it one again", () => {
+    const peer = new Peer().fallsSilent(3, [4]);
+    peer.heartbeat.onHeard(2);
+    peer.pass(pingTimeoutMs);
+    for (let i = 0; i < 3; i++) peer.passToPing();
+    expect(peer.clear().pass(pingTimeoutMs).noticesOf("suspected")).toHaveLength(1);
+    expect(peer.pass(pingTimeoutMs).noticesOf("neighbor-failed")).toHaveLength(1);
+  });
+
   test("counts only if it came since the ping", () => {
     const peer = new Peer();
     for (let i = 0; i < 3; i++) {
@@ -295,6 +321,12 @@ describe("our own trouble", () => {
     expect(peer.heartbeat.counters).toMatchObject({ lateTimers: 1, misses: 0 });
     peer.answers();
     expect(peer.noticesOf("ping-answered")).toHaveLength(1);
+  });
+
+  test("if there is none it is a miss after all", () => {
+    const peer = new Peer().passToPing();
+    late(peer, "ping-timeout", 60_000);
+    expect(peer.clear().pass(pingTimeoutMs).noticesOf("ping-missed")).toMatchObject([{ misses: 1 }]);
   });
 
   test("a little late is on time", () => {
