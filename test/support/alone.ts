@@ -121,7 +121,7 @@ export class Alone<
     }
     if (next < 0) return false;
     const { at, timer } = this.#agenda.splice(next, 1)[0]!;
-    this.now = at;
+    this.now = Math.max(this.now, at);
     this.#protocol.onTimer(timer, this);
     this.#settle();
     return true;
