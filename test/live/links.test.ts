@@ -421,6 +421,20 @@ test("frames over the rate limit are read more slowly, and none is lost", async 
   expect(Object.keys(reader.links.drops), "not reading is not the writer's fault").toEqual(["slowed-down"]);
 });
 
+test("while we do not read for the rate's sake, neither silence nor half a frame is held against the other end", async () => {
+  const options = { maxFramesPerSecond: 1000, frameTimeoutMs: 100, idleMs: 100 };
+  const reader = await Station.open({ options });
+  const raw = await RawNode.greet(reader);
+  const one = new Codec().encode(ping(1));
+  const frames = Buffer.concat(Array.from({ length: 600 }, () => one));
+  // The last frame is cut in two; its second half comes at once, but lies unread for half a second.
+  raw.write(frames.subarray(0, -5));
+  await vi.waitFor(() => expect(reader.received).toHaveLength(599), soon);
+  raw.write(frames.subarray(-5));
+  await vi.waitFor(() => expect(reader.received).toHaveLength(600), soon);
+  expect(Object.keys(reader.links.drops)).toEqual(["slowed-down"]);
+});
+
 describe("who answers is not who was meant", () => {
   test("an id that does not live at that address: refused, nothing is told, and the protocols hear of it", async () => {
     const [alice, bob] = [await Station.open(), await Station.open()];
