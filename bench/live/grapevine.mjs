@@ -23,7 +23,7 @@ export async function create(mode) {
   const host = "127.0.0.1";
   let seed;
   let identities = [];
-  let peers = [];
+  const peers = [];
   let deliver = () => {};
   let security = { type: "plaintext" };
   const all = () => [seed, ...peers];
@@ -37,7 +37,12 @@ export async function create(mode) {
       const issue = async (name) => (cluster ? await cluster.issue(name) : createIdentity());
       const listen = { host, port: 0 };
       seed = await GrapevineNode.start({
-        role: "seed", name: "seed", identity: await issue("seed"), security, listen, seeds: [], 
+        role: "seed",
+        name: "seed",
+        identity: await issue("seed"),
+        security,
+        listen,
+        seeds: [],
       });
       identities = [];
       for (let i = 0; i < nodeCount; i++) identities.push(await issue(`peer-${i}`));
@@ -73,7 +78,10 @@ export async function create(mode) {
       // Until the links to the seed and to those who had no room are closed again.
       await new Promise((resolve) => setTimeout(resolve, 5000));
       const degrees = peers.map((node) => node.peer.overlay.neighbors.length);
-      return { meanDegree: degrees.reduce((a, b) => a + b, 0) / degrees.length, maxDegree: Math.max(...degrees) };
+      return {
+        meanDegree: degrees.reduce((a, b) => a + b, 0) / degrees.length,
+        maxDegree: Math.max(...degrees),
+      };
     },
     // Every connection that was opened for this, with the seed and its call-backs.
     connections() {

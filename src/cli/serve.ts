@@ -1,5 +1,5 @@
 /** What `grapevine seed` and `grapevine peer` share: one node of a network, in a terminal of its own. */
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type Command, Option } from "commander";
@@ -11,6 +11,7 @@ import {
   LogFile,
   loadIdentity,
   loadNodeFolder,
+  makeFolder,
   parseAddress,
   readSeedFile,
   type Security,
@@ -179,7 +180,7 @@ function plaintextIdentity(dataFolder: string | undefined): Identity {
   if (dataFolder === undefined) return createIdentity();
   const folder = `${dataFolder}-identity`;
   if (existsSync(folder)) return loadIdentity(folder);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   const identity = createIdentity();
   saveIdentity(folder, identity);
   return identity;

@@ -288,6 +288,11 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     }
   }
 
+  /** Neighbors only: strangers may ask too, and there is no end of them. */
+  #noteHolder(retained: Retained, node: NodeId, env: FloodEnvironment): void {
+    if (this.#config.view.has(node)) retained.holders.set(node, env.now);
+  }
+
   /** A new link to the same peer knows nothing of what crossed the old one. */
   #forgetHolder(neighbor: NodeId): void {
     for (const { holders } of this.#retained.values()) holders.delete(neighbor);
@@ -328,7 +333,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
       this.counters.duplicates++;
       const retained = this.#retained.get(messageKey(origin, incarnation, sequence));
       if (retained?.holders.has(from)) this.counters.crossings++;
-      else retained?.holders.set(from, env.now);
+      else if (retained !== undefined) this.#noteHolder(retained, from, env);
       return;
     }
     // Only now, and only once: checking a signature costs more than everything else together.
@@ -352,7 +357,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
       });
     }
     const retained = this.#retain(gossip, env);
-    retained.holders.set(from, env.now);
+    this.#noteHolder(retained, from, env);
     this.#forwardLater(retained, env);
   }
 
@@ -374,7 +379,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
   }
 
   #sendTo(neighbor: NodeId, retained: Retained, env: FloodEnvironment): void {
-    retained.holders.set(neighbor, env.now);
+    this.#noteHolder(retained, neighbor, env);
     this.counters.sends++;
     env.send(neighbor, retained.gossip);
   }
@@ -499,6 +504,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
   }
 
   #onDigest(from: NodeId, digest: Digest, env: FloodEnvironment): void {
+    if (!this.#config.view.has(from)) return; // history is for neighbors: it is long, and anybody could ask
     const theirs = new Map<string, RangeSet>();
     let lacksSomething = false;
     for (const { origin, incarnation, ranges } of digest.entries) {

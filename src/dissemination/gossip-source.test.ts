@@ -94,8 +94,8 @@ describe("the texts", () => {
     expect(gossipText("hello", self, "anna", early, 0)).toContain("[2026-01-02 03->04.05]");
   });
 
-  test("name an IPv6 host without brackets, and a simulated node by its number", () => {
-    expect(gossipText("stamp", "ab@[::1]:9", "anna", 1, 0)).toBe("1:::1:0");
+  test("name an IPv6 host in brackets, and a simulated node by its number", () => {
+    expect(gossipText("stamp", "ab@[::1]:9", "anna", 1, 0)).toBe("1:[::1]:0");
     expect(gossipText("stamp", 7, "anna", 1, 0)).toBe("1:7:0");
   });
 });

@@ -118,7 +118,9 @@ export function gossipText(
   now: Millis,
   sequence: number,
 ): string {
-  const host = hostOf(self);
+  // An IPv6 address in brackets, so that the text can be split at its colons.
+  const bare = hostOf(self);
+  const host = bare.includes(":") ? `[${bare}]` : bare;
   if (format === "stamp") return `${now}:${host}:${sequence}`;
   const [date, time] = new Date(now).toISOString().split("T") as [string, string];
   const [hours, minutes, seconds] = time.slice(0, 8).split(":") as [string, string, string];

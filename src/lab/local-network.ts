@@ -192,7 +192,7 @@ export class LocalNetwork {
       name,
       identity,
       security,
-      cluster: "local",
+      cluster: "grapevine",
       listen,
       seeds: this.#addresses,
       options: this.options,

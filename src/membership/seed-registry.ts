@@ -88,7 +88,7 @@ export const seedRegistryOptions = defineOptions<SeedRegistryOptions>({
     description: "How often a seed compares its list with a random other seed's (guess)",
   },
   hintDelayMs: {
-    default: 100,
+    default: 500,
     min: 0,
     max: 60_000,
     description: "How long changes are gathered before the other seeds are told that there are some (guess)",

@@ -2,6 +2,7 @@
 export { UsageError } from "../core/index.ts";
 export * from "./cluster.ts";
 export * from "./control-api.ts";
+export * from "./folders.ts";
 export * from "./identity.ts";
 export * from "./links.ts";
 export * from "./log-file.ts";

@@ -1,17 +1,9 @@
 /** Keys and certificates on disk. All errors are `UsageError`s naming the file and the mend. */
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { UsageError } from "../core/index.ts";
+import { makeFolder as makeFolders } from "./folders.ts";
 
 /** What to do about a file that is missing or spoilt. */
 export const mend = "restore the folder from a backup, or make the node anew";
@@ -98,7 +90,7 @@ export function syncFolder(folder: string): void {
 
 export function makeFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
   } catch (error) {
     throw new UsageError(`${folder}: the folder cannot be made (${(error as Error).message})`);
   }

@@ -141,6 +141,8 @@ export interface LinkEvent {
 
 /** Messages kept for a connection that is still being opened. */
 const maxWaitingMessages = 256;
+/** Forged messages that a link may bring before it is cut: each has cost us the check of a signature. */
+const maxForgeries = 16;
 /** Connections being opened at once. */
 const maxDials = 4096;
 
@@ -240,6 +242,16 @@ export class Links {
     if (link?.connection.isClosed) link = undefined; // on its way out: what we say now needs another one
     if (link === undefined) this.#dial(to, message);
     else this.sendOver(link, message);
+  }
+
+  /**
+   * This node handed on something that its origin never signed. Whoever relays checks first, so the one who sent it
+   * is the liar; a few times may be a fault, then its links are cut.
+   */
+  onForgery(from: NodeId): void {
+    for (const link of this.#byIdentity.get(identityOf(from) as string)?.slice() ?? []) {
+      if (++link.forgeries >= maxForgeries) link.cut("forger");
+    }
   }
 
   /** A neighbor's link stays open however silent it is. */
@@ -489,6 +501,7 @@ class Link {
   usedAt = this.openedAt;
   /** When the unfinished frame began; 0 where there is none. */
   frameSince = 0;
+  forgeries = 0;
   whyClosed = "closed by the other side";
   /** We do not read: silence and half frames are our own doing. */
   isPaused = false;

@@ -9,6 +9,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import picocolors from "picocolors";
 import winston from "winston";
 import { defineOptions, type Millis, type Typed, UsageError } from "../core/index.ts";
+import { makeFolder } from "./folders.ts";
 import { type LoggedNode, type LogLevel, LogLines } from "./log-lines.ts";
 
 export interface LogOptions {
@@ -168,7 +169,7 @@ export class LogFile {
 
   #fileTransport(path: string, { maxLogBytes, maxLogFiles }: LogOptions): winston.transport | undefined {
     try {
-      fs.mkdirSync(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       // Rotation renames, so the folder must be writable too.
       fs.accessSync(dirname(path), fs.constants.W_OK);
       fs.closeSync(fs.openSync(path, "a"));

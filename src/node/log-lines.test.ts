@@ -193,7 +193,7 @@ describe("texts of the network", () => {
   });
 
   test("the documents' own text and other scripts pass unchanged", () => {
-    const text = "[2026-02-26 19->39.24]:127.0.0.1: Message 0 [Hello from jyothsna] ज्योत्स्ना 😀 \\o/";
+    const text = "[2026-02-26 19->39.24]:127.0.0.1: Message 0 [Hello from alice] नमस्ते 😀 \\o/";
     expect(escapeText(text)).toBe(text);
   });
 

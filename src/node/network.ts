@@ -54,7 +54,7 @@ export interface MembershipEvent {
   readonly member: Member;
 }
 
-/** Messages and events waiting for a slow consumer; beyond it the oldest are dropped and counted. */
+/** Messages and events waiting for a slow consumer; beyond it the oldest are dropped. */
 const maxWaiting = 10_000;
 
 /**

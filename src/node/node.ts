@@ -356,6 +356,9 @@ export class GrapevineNode {
     switch (notice.type) {
       case "persist":
         return this.#persist(layer, body as Persist);
+      case "forged-gossip":
+        this.links.onForgery(notice["from"]);
+        break;
       case "neighbor-up":
         this.links.keep(notice["neighbor"]);
         break;

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { existsSync, renameSync } from "node:fs";
 import { ClassicLevel } from "classic-level";
 import { UsageError } from "../core/index.ts";
+import { makeFolder } from "./folders.ts";
 
 /** What a node keeps on disk: small values by key. Writes are gathered and committed together. */
 export interface Store {
@@ -60,7 +61,7 @@ export class DiskStore implements Store {
     onError: (error: Error) => void,
   ): Promise<DiskStore> {
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makeFolder(folder, 0o700);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       throw new UsageError(
@@ -87,7 +88,7 @@ export class DiskStore implements Store {
       warn(
         `the data in ${folder} cannot be read (${causeMessage(error)}); set aside as ${aside}, starting empty`,
       );
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makeFolder(folder, 0o700);
       return new DiskStore(folder, await openLevel(folder), onError);
     }
   }

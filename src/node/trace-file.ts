@@ -21,6 +21,7 @@ import {
   traceEvent,
   UsageError,
 } from "../core/index.ts";
+import { makeFolder } from "./folders.ts";
 import type { LoggedNode } from "./log-lines.ts";
 
 export const traceVersion = 1;
@@ -107,7 +108,7 @@ export class TraceFile {
       maxTraceFiles: config.maxTraceFiles,
     });
     try {
-      fs.mkdirSync(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       if (!config.appends) removeTrace(path);
       this.#descriptor = fs.openSync(path, "a");
       this.#fileBytes = fs.fstatSync(this.#descriptor).size;

@@ -675,3 +675,15 @@ test("a name, cluster or host that no hello can say is refused at the start", as
   await expect(Station.open({ name: "n".repeat(65) })).rejects.toThrow(UsageError);
   await expect(Station.open({ cluster: "two\nlines" })).rejects.toThrow(/cannot be told to others/);
 });
+
+test("who brings forged messages again and again is cut off, and may have done so a few times by mistake", async () => {
+  const station = await Station.open();
+  const forger = await Station.open();
+  forger.ping(station, 1);
+  await vi.waitFor(() => expect(station.nonces).toEqual([1]), soon);
+  for (let i = 0; i < 15; i++) station.links.onForgery(forger.contact);
+  expect(station.links.linkCount).toBe(1);
+  station.links.onForgery(forger.contact);
+  await vi.waitFor(() => expect(station.links.linkCount).toBe(0), soon);
+  expect(station.links.drops["forger"]).toBe(1);
+});

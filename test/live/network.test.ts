@@ -14,8 +14,7 @@ test("two who wait for the next message at the same time each get one, and both 
   endings.push(() => local.close());
   const seeds = local.seedAddresses.map(formatAddress);
   const peers: Network[] = [];
-  for (const name of ["reader", "writer"])
-    peers.push(await join({ plaintext: true, seeds, cluster: "local", name }));
+  for (const name of ["reader", "writer"]) peers.push(await join({ plaintext: true, seeds, name }));
   const [reader, writer] = peers as [Network, Network];
   endings.unshift(() => writer.leave());
   const messages = reader.messages();

@@ -83,10 +83,10 @@ test("peers communicate directly with each other: without any seed the network g
 // ---- 4 Gossip protocol design ---------------------------------------------------------------------------------
 
 // Section 4.1, the example, letter for letter.
-test("[2026-02-26 19->39.24]:127.0.0.1: Message 0 [Hello from jyothsna]", () => {
+test("[2026-02-26 19->39.24]:127.0.0.1: Message 0 [Hello from alice]", () => {
   const at = Date.UTC(2026, 1, 26, 19, 39, 24);
-  const text = gossipText("hello", "ab12@127.0.0.1:50123", "jyothsna", at, 0);
-  expect(text).toBe("[2026-02-26 19->39.24]:127.0.0.1: Message 0 [Hello from jyothsna]");
+  const text = gossipText("hello", "ab12@127.0.0.1:50123", "alice", at, 0);
+  expect(text).toBe("[2026-02-26 19->39.24]:127.0.0.1: Message 0 [Hello from alice]");
   expect(gossipSourceOptions.specs.format.choices).toContain("hello");
 });
 

@@ -27,7 +27,7 @@ export class Attacker {
       identity,
       role: "peer",
       name: "mallory",
-      cluster: "local",
+      cluster: "grapevine",
       isMember: () => true,
       onMessage: (_from, message) => this.answers.push(message),
       onEvent: ({ type, reason, detail }) => {

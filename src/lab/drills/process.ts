@@ -49,7 +49,7 @@ export class NodeProcess {
     const process = new NodeProcess(stage, name, [
       role,
       ...security,
-      ...["--network", seedList, "--name", name, "--no-screen", "--api", "0", "--cluster", "local"],
+      ...["--network", seedList, "--name", name, "--no-screen", "--api", "0"],
       ...["--output", join(stage.folder, `${name}-outputfile.txt`)],
       ...["--ping-interval", `${pingIntervalMs}ms`],
       ...flags(stage),
