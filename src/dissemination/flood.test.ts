@@ -198,6 +198,12 @@ describe("receiving", () => {
     expect(peer.flood.counters.duplicates).toBe(2);
   });
 
+  test("who has nobody to forward to forwards nothing, and says nothing", () => {
+    const peer = new Peer({ neighbors: [2] }).hearsFrom(2, gossipOf(7));
+    expect(peer.told).toEqual([]);
+    expect(peer.noticesOf("forwarded")).toEqual([]);
+  });
+
   test("it is forwarded as its origin signed it", () => {
     const gossip = gossipOf(7);
     const [forwarded] = new Peer().hearsFrom(2, gossip).sentOf("gossip");

@@ -42,8 +42,9 @@ describe("generating", () => {
   });
 
   test("is begun by one neighbor, however many come", () => {
-    const source = new Source().hear(neighborUp).hear(neighborUp).hear(neighborUp).pass(600_000);
-    expect(source.texts).toHaveLength(10);
+    const source = new Source().hear(neighborUp).hear(neighborUp).hear(neighborUp).pass(44_999);
+    expect(source.texts).toHaveLength(9);
+    expect(source.pass(600_000).texts).toHaveLength(10);
   });
 
   test("goes on though the last neighbor is gone: the flood keeps the messages", () => {
@@ -63,6 +64,11 @@ describe("generating", () => {
   test("takes its interval and number from the options", () => {
     const source = new Source({ intervalMs: 100, messages: 3 }).hear(neighborUp).pass(60_000);
     expect(source.texts).toEqual(["0:127.0.0.1:0", "100:127.0.0.1:1", "200:127.0.0.1:2"]);
+  });
+
+  test("says its name in the texts that greet", () => {
+    const source = new Source({ format: "hello", messages: 1 }).hear(neighborUp).pass(0);
+    expect(source.texts).toEqual(["[1970-01-01 00->00.00]:127.0.0.1: Message 0 [Hello from anna]"]);
   });
 
   test("may be switched off", () => {
