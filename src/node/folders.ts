@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 
 /**
@@ -6,13 +6,17 @@ import { dirname } from "node:path";
  * the parent is there (as in /proc), that one tries for ever. Throws the system's error.
  */
 export function makeFolder(folder: string, mode = 0o777): void {
-  if (existsSync(folder)) return;
+  if (isFolder(folder)) return;
   const parent = dirname(folder);
-  if (parent !== folder) makeFolder(parent, mode);
+  if (!existsSync(parent)) makeFolder(parent, mode);
   try {
     mkdirSync(folder, mode);
   } catch (error) {
-    // Somebody else may have made it meanwhile.
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    // Somebody else may have made it meanwhile; but a file is no folder.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST" || !isFolder(folder)) throw error;
   }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
