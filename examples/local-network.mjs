@@ -16,7 +16,6 @@ async function joinAs(name) {
     name,
     ...(await local.issue(name)), // a key, and a certificate of this network's own authority
     seeds: local.seedAddresses.map(({ host, port }) => `${host}:${port}`),
-    cluster: "local",
   });
 }
 
