@@ -155,8 +155,13 @@ test("the configuration file config.txt lists the IP addresses and port numbers 
 
 // Section 2, "Peer Nodes", Peer Discovery; section 4.2.
 test("after registration, peers request the current peer list from the seeds", () => {
-  const world = classicNetwork({ seed: 7, peers: 10, options: { source: { messages: 0 } } });
-  world.runUntil(10_000);
+  const world = classicNetwork({
+    seed: 7,
+    peers: 10,
+    joinEveryMs: 2000,
+    options: { source: { messages: 0 } },
+  });
+  world.runUntil(30_000);
   const first = (type: string, peer: NodeId) => world.of(type, peer)[0]!.at;
   for (const peer of world.peers.keys()) {
     expect(first("registered", peer)).toBeLessThanOrEqual(first("list-received", peer));
