@@ -69,13 +69,13 @@ function ip(...args: string[]): void {
 }
 
 describe.skipIf(whyNot !== undefined)("two hosts with addresses of their own", () => {
-  /** With a folder for what is made before the nodes go to their hosts, and one for the disk of each host. */
-  const base = mkdtempSync(join(tmpdir(), "grapevine-hosts-"));
-  const diskOf = new Map([hostA, hostB].map((host) => [host, join(base, host.space)]));
+  /** What is made before the nodes go to their hosts, and beside it the disk of each host. */
+  let base = "";
+  const diskOf = (host: typeof hostA) => join(base, host.space);
 
   /** A command as it is typed on that host: in its network, its folder, and among its running processes. */
   function on(host: typeof hostA) {
-    const disk = diskOf.get(host)!;
+    const disk = diskOf(host);
     return {
       cwd: disk,
       within: ["ip", "netns", "exec", host.space],
@@ -90,7 +90,7 @@ describe.skipIf(whyNot !== undefined)("two hosts with addresses of their own", (
 
   function log(host: typeof hostA, name: string): string {
     try {
-      return readFileSync(join(diskOf.get(host)!, name, "outputfile.txt"), "utf8");
+      return readFileSync(join(diskOf(host), name, "outputfile.txt"), "utf8");
     } catch {
       return ""; // not written yet
     }
@@ -115,7 +115,8 @@ describe.skipIf(whyNot !== undefined)("two hosts with addresses of their own", (
   }
 
   beforeAll(async () => {
-    for (const disk of diskOf.values()) mkdirSync(join(disk, "run"), { recursive: true });
+    base = mkdtempSync(join(tmpdir(), "grapevine-hosts-"));
+    for (const host of [hostA, hostB]) mkdirSync(join(diskOf(host), "run"), { recursive: true });
     const seeds = ["--seeds", `${hostA.address}:8080`];
     const clusters = ["vineyard", "olive-grove"];
     await Promise.all(clusters.map((cluster) => make("cluster", "create", cluster, ...seeds)));
@@ -125,9 +126,9 @@ describe.skipIf(whyNot !== undefined)("two hosts with addresses of their own", (
     ]);
     // As a person would copy them to their machines.
     for (const name of ["seed", "alice"])
-      cpSync(join(base, "vineyard/nodes", name), join(diskOf.get(hostA)!, name), { recursive: true });
-    cpSync(join(base, "vineyard/nodes/bob"), join(diskOf.get(hostB)!, "bob"), { recursive: true });
-    cpSync(join(base, "olive-grove/nodes/mallory"), join(diskOf.get(hostB)!, "mallory"), { recursive: true });
+      cpSync(join(base, "vineyard/nodes", name), join(diskOf(hostA), name), { recursive: true });
+    cpSync(join(base, "vineyard/nodes/bob"), join(diskOf(hostB), "bob"), { recursive: true });
+    cpSync(join(base, "olive-grove/nodes/mallory"), join(diskOf(hostB), "mallory"), { recursive: true });
     // Bob comes before there is a seed: the order does not matter.
     bob = start(["peer", "bob", "--listen", `${hostB.address}:9000`, ...times], on(hostB));
     await bob.said(/^bob at 10\.77\.0\.2:9000/m);
@@ -138,7 +139,7 @@ describe.skipIf(whyNot !== undefined)("two hosts with addresses of their own", (
   afterAll(async () => {
     await endPrograms();
     removeHosts();
-    rmSync(base, { recursive: true, force: true });
+    if (base !== "") rmSync(base, { recursive: true, force: true });
   });
 
   test("hosts see each other by the cable and nothing else: this machine's own network is not there", async () => {
@@ -153,7 +154,7 @@ describe.skipIf(whyNot !== undefined)("two hosts with addresses of their own", (
 
   test("peers with the same config.txt find each other, and each hears all that the other says", async () => {
     const list = (host: typeof hostA, name: string) =>
-      readFileSync(join(diskOf.get(host)!, name, "config.txt"), "utf8");
+      readFileSync(join(diskOf(host), name, "config.txt"), "utf8");
     expect(list(hostB, "bob")).toBe(list(hostA, "alice"));
     for (let message = 0; message < 3; message++) {
       await logged(
