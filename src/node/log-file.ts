@@ -180,32 +180,44 @@ export class LogFile {
     return new winston.transports.File({
       dirname: dirname(path),
       filename: basename(path),
-      maxsize: maxLogBytes,
-      maxFiles: maxLogFiles,
-      // The newest is always outputfile.txt: outputfile1.txt, outputfile2.txt, … are older and older.
-      tailable: true,
       eol: "\n",
-      options: { flags: "a", fs: this.#forgivingFileSystem(path) },
+      options: { flags: "a", fs: this.#forgivingFileSystem(path, { maxLogBytes, maxLogFiles }) },
     });
   }
 
   /**
    * Winston's file transport does not survive an error: it would wait for ever, and keep every line until then. So
    * it never sees one. A line that the disk does not take is lost, the next one is tried again; a file that cannot
-   * be opened is replaced by nowhere until the next rotation.
+   * be opened is replaced by nowhere.
+   *
+   * It rotates here as well, beneath winston, whose own rotation loses what it has buffered meanwhile. The newest is
+   * always outputfile.txt; outputfile1.txt, outputfile2.txt, … are older and older.
    */
-  #forgivingFileSystem(path: string) {
-    const settle = (
-      error: Error | null,
-      bytes: number,
-      done: (error: Error | null, written: number) => void,
-    ) => {
+  #forgivingFileSystem(path: string, { maxLogBytes, maxLogFiles }: LogOptions) {
+    let current = -1;
+    let size = 0;
+    const numbered = (n: number) => (n === 0 ? path : path.replace(/(\.[^./]*)?$/, `${n}$1`));
+    const makeRoom = (bytes: number) => {
+      if (size === 0 || size + bytes <= maxLogBytes) return;
+      size = 0; // also where it fails: then this file goes on, and the next try comes as much later
+      try {
+        fs.rmSync(numbered(maxLogFiles - 1), { force: true });
+        for (let n = maxLogFiles - 2; n >= 0; n--) {
+          if (fs.existsSync(numbered(n))) fs.renameSync(numbered(n), numbered(n + 1));
+        }
+        const next = fs.openSync(path, "a");
+        fs.closeSync(current);
+        current = next;
+      } catch (error) {
+        this.#complain(path, error as NodeJS.ErrnoException);
+      }
+    };
+    const account = (error: Error | null, bytes: number) => {
       if (error !== null) {
         this.counters.lost++;
         this.#complain(path, error);
       }
       this.#settle(bytes);
-      done(null, bytes);
     };
     type Done = (error: Error | null, written: number) => void;
     return {
@@ -215,31 +227,44 @@ export class LogFile {
         mode: number,
         opened: (error: Error | null, fd: number) => void,
       ) => {
+        const take = (error: Error | null, fd: number) => {
+          current = fd;
+          if (error === null) size = fs.fstatSync(fd).size;
+          opened(error, fd);
+        };
         fs.open(file, flags, mode, (error, fd) => {
-          if (error === null) return opened(null, fd);
+          if (error === null) return take(null, fd);
           this.#complain(path, error);
-          fs.open(devNull, "w", opened);
+          fs.open(devNull, "w", take);
         });
       },
-      write: (
-        fd: number,
-        bytes: Buffer,
-        offset: number,
-        length: number,
-        position: number | null,
-        done: Done,
-      ) => {
-        fs.write(fd, bytes, offset, length, position, (error, written) => {
-          settle(error, error === null ? written : length, done);
+      write: (_fd: number, bytes: Buffer, offset: number, length: number, _at: number | null, done: Done) => {
+        makeRoom(length);
+        size += length;
+        fs.write(current, bytes, offset, length, null, (error) => {
+          account(error, length);
+          done(null, length);
         });
       },
-      writev: (fd: number, chunks: Buffer[], position: number | null, done: Done) => {
-        fs.writev(fd, chunks, position, (error, written) => {
-          const all = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-          settle(error, error === null ? written : all, done);
-        });
+      writev: (_fd: number, chunks: Buffer[], _at: number | null, done: Done) => {
+        const all = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+        // As many lines at once as the file has room for; no line is cut in two.
+        const from = (first: number) => {
+          if (first >= chunks.length) return done(null, all);
+          makeRoom(chunks[first]!.length);
+          let end = first;
+          let bytes = 0;
+          do bytes += chunks[end++]!.length;
+          while (end < chunks.length && size + bytes + chunks[end]!.length <= maxLogBytes);
+          size += bytes;
+          fs.writev(current, chunks.slice(first, end), (error) => {
+            account(error, bytes);
+            from(end);
+          });
+        };
+        from(0);
       },
-      close: fs.close,
+      close: (_fd: number, closed: (error: Error | null) => void) => fs.close(current, closed),
     };
   }
 

@@ -534,7 +534,7 @@ describe("a message at its limit is taken, one over is refused", () => {
     expect(reasonOf(bodyOf(tooLong), tight)).toBe("too-long");
     expect(tight.encode(message(4096 - overhead))).toEqual(fits);
     expect(() => tight.encode(message(4097 - overhead))).toThrow(/maxFrameBytes.* 4097 .* 4096/);
-    expect(wireOptions().maxFrameBytes).toBe(1024 * 1024);
+    expect(wireOptions().maxFrameBytes).toBe(2 * 1024 * 1024);
   });
 
   test("a text is measured in bytes of UTF-8, when it is sent too", () => {
