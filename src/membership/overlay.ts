@@ -39,6 +39,7 @@ import {
   type StackNotice,
   type Standing,
   type Typed,
+  UsageError,
 } from "../core/index.ts";
 import type { Accept, Connect, OverlayMessage } from "./messages.ts";
 import { isElder } from "./seniority.ts";
@@ -179,6 +180,12 @@ export class Overlay
   constructor(config: OverlayConfig) {
     this.#config = config;
     this.#options = overlayOptions(config.options);
+    const { law, minDegree, maxDegree } = this.#options;
+    if (minDegree > maxDegree) {
+      throw new UsageError(
+        `minDegree: ${minDegree} is more than maxDegree (${maxDegree}) under the law ${law}`,
+      );
+    }
     this.#pause = this.#options.refillIntervalMs;
   }
 
