@@ -116,7 +116,7 @@ export interface RegistrationConfig {
 export type RegistrationTimer =
   | { readonly type: "answer-timeout"; readonly seed: number; readonly nonce: number }
   | { readonly type: "retry"; readonly round: number }
-  | { readonly type: "refresh"; readonly round: number }
+  | { readonly type: "refresh" }
   | { readonly type: "list"; readonly after: Millis }
   | { readonly type: "settle" }
   | { readonly type: "repeat-report"; readonly report: Signed<DeadReport>; readonly left: number };
@@ -209,7 +209,6 @@ export class Registration
   #retryRound = 0;
   #retryPause = 0;
   #isRetrying = false;
-  #refreshRound = 0;
   #isSettling = false;
   #isListed = false;
   #hasLeft = false;
@@ -254,7 +253,6 @@ export class Registration
     this.#ensureQuorum(env);
     env.schedule(this.#jitter(this.#options.refreshIntervalMs, env), {
       type: "refresh",
-      round: this.#refreshRound,
     });
     env.schedule(firstListAfterMs, { type: "list", after: firstListAfterMs });
   }
@@ -303,9 +301,8 @@ export class Registration
         for (const link of this.#seeds) if (link.state === "failed") link.state = "idle";
         return this.#ensureQuorum(env);
       case "refresh":
-        if (timer.round !== this.#refreshRound) return;
         this.#refresh(env);
-        return env.schedule(this.#options.refreshIntervalMs, { type: "refresh", round: this.#refreshRound });
+        return env.schedule(this.#options.refreshIntervalMs, { type: "refresh" });
       case "list":
         return this.#onListTimer(timer.after, env);
       case "settle":
