@@ -1,3 +1,4 @@
+export type * from "./columns.ts";
 export * from "./contact.ts";
 export * from "./environment.ts";
 export * from "./errors.ts";

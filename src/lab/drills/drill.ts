@@ -11,6 +11,7 @@ import {
   type NodeOptions,
 } from "../../node/index.ts";
 import { LocalNetwork, sleep } from "../local-network.ts";
+import type { Check } from "../scenario/scenario.ts";
 
 export interface DrillConfig {
   readonly peers: number;
@@ -21,12 +22,6 @@ export interface DrillConfig {
   /** The command line program, for drills that need processes of their own. */
   readonly program: string;
   readonly say: (text: string) => void;
-}
-
-export interface Check {
-  readonly claim: string;
-  readonly ok: boolean;
-  readonly detail?: string;
 }
 
 export interface DrillReport {

@@ -7,7 +7,7 @@ import { lateJoin } from "./late-join.ts";
 import { restart } from "./restart.ts";
 import { seedLoss } from "./seed-loss.ts";
 
-export type { Check, Drill, DrillConfig, DrillReport } from "./drill.ts";
+export type { Drill, DrillConfig, DrillReport } from "./drill.ts";
 
 export const drills: readonly Drill[] = [
   crash,

@@ -1,0 +1,35 @@
+/**
+ * Protocols over typed columns: one object serves all nodes, and what it knows of a node is a row of numbers. Written
+ * for a million nodes; live, the same class has one row.
+ */
+import type { Protocol } from "./environment.ts";
+
+/**
+ * A protocol whose messages and timers are integers of 32 bits, so that the agenda of a simulation holds them as they
+ * are. `env.row` says which node acts; with rows as ids, `env.self` is the same number.
+ */
+export interface ColumnProtocol<Notice = unknown, Command = unknown>
+  extends Protocol<number, number, Notice, Command> {
+  readonly rows: number;
+}
+
+/**
+ * What the round engine asks of a protocol: in a round, each node that is active calls one partner, and the two
+ * exchange. The columns are those of the event-driven handlers.
+ *
+ * Synchronous rounds are double-buffered: `contact` reads what was true before the round and writes what will be true
+ * after it, and `commit` makes that the present. In the other kinds of rounds both are the same columns.
+ */
+export interface RoundProtocol {
+  readonly rows: number;
+  /** Chooses between double-buffered columns and columns in place. Called before the first round. */
+  prepare(isDoubleBuffered: boolean): void;
+  /** Does this node call somebody in this round? */
+  isActive(row: number): boolean;
+  /** `caller` calls `callee` (never itself). */
+  contact(caller: number, callee: number): void;
+  /** Ends a round: what was written becomes what is true. */
+  commit(): void;
+  /** How many nodes are done; the engine ends when it is `rows`, or when a round has no active node. */
+  readonly informed: number;
+}

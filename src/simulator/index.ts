@@ -1,0 +1,2 @@
+export * from "./counter-random.ts";
+export type * from "./link-settings.ts";
