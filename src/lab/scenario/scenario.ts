@@ -2,15 +2,16 @@
  * A scenario as data: which network, which stack, what happens to it and when, and what must hold. The same scenario
  * runs simulated and live (docs/simulator.md says how to write one).
  */
-import type { ClassicOptions } from "../../profiles/classic.ts";
+import type { NodeOptions } from "../../node/index.ts";
 import type { LinkSettings } from "../../simulator/index.ts";
 
 /** `500` or `"500ms"`, `"5s"`, `"2m"`; `"5 pings"` is in ping intervals of the stack. */
 export type Duration = number | string;
 
 /**
- * Nodes by name: `"peer-3"`, `"seed-1"`, `"victim"`, a list of names, `"all peers"`, `"all seeds"`, or so many of the
- * living, drawn with the scenario's seed: `{ "random": 2, "of": "peers" }`.
+ * Nodes by name: `"peer-3"`, `"seed-1"`, `"victim"`, a list of names, `"all peers"`, `"all seeds"` (the living), or so
+ * many of the living, drawn with the scenario's seed: `{ "random": 2, "of": "peers" }`. `"the drawn"` are those that
+ * were drawn last.
  */
 export type Selector =
   | string
@@ -56,10 +57,10 @@ export type Condition =
   | { readonly is: "formed" }
   /** The overlay of the living peers is one piece. */
   | { readonly is: "connected" }
-  /** Every living seed has this peer in its list. */
-  | { readonly is: "listed"; readonly node: Selector }
-  /** No living seed has this peer in its list. */
-  | { readonly is: "removed"; readonly node: Selector }
+  /** Every living seed has this peer in its list, with so many of its neighbors (default 0). */
+  | { readonly is: "listed"; readonly node: Selector; readonly neighbors?: number }
+  /** No living seed has this peer in its list; `by` asks that all removed it so soon after it fell silent. */
+  | { readonly is: "removed"; readonly node: Selector; readonly by?: Duration }
   /** This peer has at least so many neighbors (default 1). */
   | { readonly is: "linked"; readonly node: Selector; readonly atLeast?: number }
   /** This peer is registered with as many seeds as it wants. */
@@ -91,6 +92,8 @@ export type Step =
       readonly within?: Duration;
       /** What the verdict calls it. */
       readonly claim?: string;
+      /** Under which name the report says how many milliseconds it took. */
+      readonly figure?: string;
     } & Condition &
       Timing);
 
@@ -122,11 +125,11 @@ export interface Scenario {
     /** Simulated: every message goes through the real codec. Live it always does. */
     readonly isWireTrue?: boolean;
   };
-  readonly stack?: { readonly profile?: "classic"; readonly options?: ClassicOptions };
+  readonly stack?: { readonly profile?: "classic"; readonly options?: NodeOptions };
   /** Some nodes are not like the others. */
   readonly nodes?: readonly {
     readonly which: Selector;
-    readonly options?: ClassicOptions;
+    readonly options?: NodeOptions;
     readonly uploadBytesPerSecond?: number;
     readonly downloadBytesPerSecond?: number;
     readonly perEventMs?: number;

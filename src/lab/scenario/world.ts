@@ -2,7 +2,7 @@
 import type { Millis, NodeId, TraceEvent } from "../../core/index.ts";
 import type { Action } from "./scenario.ts";
 
-/** What can be seen of a living peer from outside. */
+/** What can be seen of a living peer from outside. Of a paused one it is what could be seen before. */
 export interface PeerView {
   readonly name: string;
   readonly id: NodeId;
@@ -14,15 +14,70 @@ export interface PeerView {
   readonly retained: number;
 }
 
+export interface ListedPeer {
+  readonly peer: NodeId;
+  readonly incarnation: number;
+  /** How many neighbors the seed has on record for it. */
+  readonly neighbors: number;
+}
+
 /** What can be seen of a living seed. */
 export interface SeedView {
   readonly name: string;
   readonly id: NodeId;
-  readonly list: readonly { readonly peer: NodeId; readonly incarnation: number }[];
+  readonly list: readonly ListedPeer[];
   readonly fingerprint: number;
   /** Forged or strange reports that it ignored, registrations that it refused. */
   readonly ignoredReports: number;
   readonly refusedRegistrations: number;
+}
+
+/** What a world does to its nodes it says as events of this layer. */
+export const scenarioLayer = "scenario";
+
+/**
+ * The events of the layer, beside `at`, `node` and `layer`. `node` is the id that the node has from then on; what
+ * concerns no single node has the empty id `""`. Every node's first event is `joined`, and a node that comes back
+ * under another id says so with `restarted`.
+ */
+export type ScenarioNotice =
+  | { readonly type: "joined"; readonly name: string; readonly role: "peer" | "seed" }
+  | { readonly type: "restarted"; readonly name: string; readonly keepsDisk: boolean }
+  | { readonly type: "crashed" }
+  | { readonly type: "paused" }
+  | { readonly type: "resumed" }
+  /** It said goodbye. */
+  | { readonly type: "left" }
+  | { readonly type: "partitioned"; readonly sizes: readonly number[] }
+  | { readonly type: "cut"; readonly from: readonly string[]; readonly to: readonly string[] }
+  | { readonly type: "healed" }
+  | { readonly type: "links-changed" }
+  | { readonly type: "slowed"; readonly perEventMs: number }
+  | { readonly type: "drifted"; readonly rate: number }
+  | { readonly type: "forged"; readonly what: "reports" | "registrations"; readonly count: number }
+  | { readonly type: "junk"; readonly connections: number };
+
+/** What a world counts of its attacks, up to now. Each is there once the attack has begun. */
+export interface AttackFigures {
+  /** Dead-node reports by a member and by a stranger, and how many of them seeds have ignored. */
+  readonly reportsSent?: number;
+  /** Those among them that arrive, since a member sent them: so many have to be ignored. */
+  readonly reportsArriving?: number;
+  readonly reportsIgnored?: number;
+  /** Registrations by members, and what the seeds said to them. */
+  readonly registrationsSent?: number;
+  readonly refused?: number;
+  readonly taken?: number;
+  /** Why the stranger did not even get in; undefined while he has no answer, or where there is none. */
+  readonly outsiderRefusedWith?: string;
+  /** Is there a stranger at all? Not where everybody may connect. */
+  readonly hasOutsider?: boolean;
+  /** What nodes said to the stranger: nothing, one hopes. */
+  readonly outsiderHeard?: number;
+  readonly connectionsOpened?: number;
+  /** Junk that still costs the attacked something. */
+  readonly junkHeld?: number;
+  readonly [figure: string]: unknown;
 }
 
 export interface World {
@@ -34,14 +89,30 @@ export interface World {
   sleep(ms: Millis): Promise<void>;
   /** Lets time pass until the condition holds: how long it took, or undefined if the limit came first. */
   until(condition: () => boolean | Promise<boolean>, limitMs: Millis): Promise<Millis | undefined>;
-  /** Throws `UsageError` where this world cannot do it, or there is no such node. */
+  /**
+   * Selectors have become lists of names before (selector.ts). Throws `UsageError` where this world cannot do it,
+   * or there is no such node.
+   */
   perform(action: Action): Promise<void>;
   /** The living, in the order in which they joined. A paused process lives. */
   peers(): Promise<readonly PeerView[]>;
   seeds(): Promise<readonly SeedView[]>;
-  /** Names that the selector means now, living or dead. */
+  /** Every notice of every node, and what the world itself does to them. */
   onEvent(listener: (event: TraceEvent) => void): void;
   /** Sent and refused forgeries, junk that was counted, …: what the actions of this world have to say. */
-  readonly figures: Record<string, unknown>;
+  readonly figures: AttackFigures;
   close(): Promise<void>;
+}
+
+/** Watches every transition from outside the nodes. */
+export interface Checker {
+  /** Called after the observer has seen the event. */
+  onEvent(event: TraceEvent): void;
+  /** When everything was said and the network has had time to settle. */
+  atCalm(): Promise<void> | void;
+  readonly violations: readonly {
+    readonly invariant: string;
+    readonly at: Millis;
+    readonly detail: string;
+  }[];
 }

@@ -1,0 +1,36 @@
+/** The options of a scenario's nodes: what it sets, and times that suit its ping interval. */
+import type { Millis } from "../../core/index.ts";
+import { mergeOptions, type NodeOptions } from "../../node/index.ts";
+import { scaledTo } from "../../profiles/classic.ts";
+import type { Scenario } from "./scenario.ts";
+
+/** The documents' 13 s would make every live scenario a matter of minutes. */
+const defaultPingIntervalMs = 1000;
+
+export const defaultPeers = 12;
+export const defaultSeeds = 6;
+
+export function pingIntervalOf({ stack }: Pick<Scenario, "stack">): Millis {
+  return stack?.options?.heartbeat?.pingIntervalMs ?? defaultPingIntervalMs;
+}
+
+/**
+ * Options of every node. Whatever waits for news comes around about as often as a ping; nobody speaks by himself.
+ * What the scenario sets wins.
+ */
+export function scenarioOptions(scenario: Pick<Scenario, "stack">): NodeOptions {
+  const pingIntervalMs = pingIntervalOf(scenario);
+  const aboutAPing = (leastMs: Millis, mostMs: Millis) =>
+    Math.max(leastMs, Math.min(mostMs, Math.round(pingIntervalMs)));
+  const options = mergeOptions(
+    {
+      heartbeat: { pingIntervalMs },
+      flood: { repairIntervalMs: aboutAPing(200, 10_000) },
+      registration: { refreshIntervalMs: Math.max(1000, Math.min(60_000, pingIntervalMs * 5)) },
+      registry: { syncIntervalMs: aboutAPing(200, 5000) },
+      source: { waitsForCommand: true, messages: 0 },
+    },
+    scenario.stack?.options,
+  );
+  return scaledTo(pingIntervalMs, options);
+}

@@ -1,0 +1,55 @@
+import { type Random, sample, UsageError } from "../../core/index.ts";
+import type { Selector } from "./scenario.ts";
+
+/** A node as the scenario knows it, living or dead. */
+export interface KnownNode {
+  readonly name: string;
+  readonly role: "peer" | "seed";
+  readonly isLiving: boolean;
+}
+
+/** Turns selectors into names. Draws happen here and nowhere else, so that both worlds draw the same nodes. */
+export class Selection {
+  readonly #nodes: () => Iterable<KnownNode>;
+  readonly #random: Random;
+  #drawn: readonly string[] = [];
+
+  constructor(nodes: () => Iterable<KnownNode>, random: Random) {
+    this.#nodes = nodes;
+    this.#random = random;
+  }
+
+  /** Throws `UsageError` where there is no node of that name, or too few living ones to draw from. */
+  names(selector: Selector): readonly string[] {
+    if (typeof selector === "string") return this.#named(selector);
+    if (isList(selector)) return selector.flatMap((one) => this.#named(one));
+    const { random: count, of } = selector;
+    const living = this.#living(of === "peers" ? "peer" : "seed");
+    if (count > living.length) {
+      throw new UsageError(`random: ${count} ${of} are to be drawn, and ${living.length} are living`);
+    }
+    this.#drawn = sample(living, count, this.#random);
+    return this.#drawn;
+  }
+
+  #named(name: string): readonly string[] {
+    if (name === "all peers") return this.#living("peer");
+    if (name === "all seeds") return this.#living("seed");
+    if (name === "the drawn") return this.#drawn;
+    const nodes = [...this.#nodes()];
+    if (nodes.some((node) => node.name === name)) return [name];
+    const known = nodes.map((node) => node.name);
+    const shown = known.length > 12 ? `${known.slice(0, 12).join(", ")}, …` : known.join(", ");
+    throw new UsageError(`node: there is no "${name}"; there are ${shown}`);
+  }
+
+  #living(role: "peer" | "seed"): string[] {
+    const names: string[] = [];
+    for (const node of this.#nodes()) if (node.isLiving && node.role === role) names.push(node.name);
+    return names;
+  }
+}
+
+function isList(selector: Selector): selector is readonly string[] {
+  return Array.isArray(selector);
+}
