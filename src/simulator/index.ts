@@ -1,5 +1,9 @@
 export * from "./agenda.ts";
+export * from "./connectivity.ts";
 export * from "./counter-random.ts";
 export * from "./heap-agenda.ts";
-export type * from "./link-settings.ts";
+export * from "./latency.ts";
+export * from "./link-settings.ts";
+export * from "./links.ts";
 export * from "./timing-wheel.ts";
+export * from "./topology.ts";
