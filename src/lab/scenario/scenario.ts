@@ -49,7 +49,7 @@ export type Action =
   /** Registrations of others, of closed ports, of invented peers. */
   | { readonly do: "forge-registrations"; readonly count?: number }
   /** Bytes that are no message, and connections that say nothing. */
-  | { readonly do: "junk"; readonly at: Selector; readonly idleConnections?: number };
+  | { readonly do: "junk"; readonly node: Selector; readonly idleConnections?: number };
 
 /** Something that can be true of the network. */
 export type Condition =

@@ -101,6 +101,8 @@ export interface World {
   onEvent(listener: (event: TraceEvent) => void): void;
   /** Sent and refused forgeries, junk that was counted, …: what the actions of this world have to say. */
   readonly figures: AttackFigures;
+  /** Simulated: a number for all that has happened. */
+  readonly traceHash?: string;
   close(): Promise<void>;
 }
 
