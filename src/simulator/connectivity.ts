@@ -11,8 +11,7 @@ import { type Random, UsageError } from "../core/index.ts";
  */
 export class Connectivity {
   readonly rows: number;
-  /** True as long as there is neither partition nor cut: then everything passes. */
-  #isWhole = true;
+  #isCutting = false;
   #isPartitioned = false;
   readonly #groupOf: Int32Array;
   /** Pairs that are cut, as from * rows + to. */
@@ -24,8 +23,9 @@ export class Connectivity {
     this.#groupOf = new Int32Array(rows);
   }
 
-  get isWhole(): boolean {
-    return this.#isWhole;
+  /** False as long as there is neither partition nor cut: then everything passes. */
+  get isCutting(): boolean {
+    return this.#isCutting;
   }
 
   groupOf(row: number): number {
@@ -102,14 +102,14 @@ export class Connectivity {
   }
 
   passes(from: number, to: number): boolean {
-    if (this.#isWhole) return true;
+    if (!this.#isCutting) return true;
     if (this.#groupOf[from] !== this.#groupOf[to]) return false;
     if (this.#pairs.size > 0 && this.#pairs.has(from * this.rows + to)) return false;
     return !this.#cuts.some((cut) => cut.from.has(from) && cut.to.has(to));
   }
 
   #look(): void {
-    this.#isWhole = !this.#isPartitioned && this.#pairs.size === 0 && this.#cuts.length === 0;
+    this.#isCutting = this.#isPartitioned || this.#pairs.size > 0 || this.#cuts.length > 0;
   }
 
   #checkRow(option: string, row: number): void {

@@ -46,8 +46,8 @@ export interface LinkCounters {
  * is counted or charged, and the caller asks again later, oldest message first.
  *
  * Not modelled: the three-way handshake, windows and slow start of TCP; bytes of headers; losses that come in bursts;
- * queues inside the network (a `RoutedTopology` counts and never delays); messages already under way when the network
- * is cut (they arrive).
+ * queues inside the network (a `RoutedTopology` counts and never delays). What is already under way when the network is
+ * cut is the caller's to decide: `connectivity` can be asked again at the arrival.
  *
  * The dice are those of the sender, and only what is switched on draws: loss, then latency, then reordering.
  */
@@ -110,7 +110,7 @@ export class Links {
 
   /** Milliseconds until the message arrives, an integer of at least 0, or `lost` (-1), or `held` (-2). */
   transitMs(from: number, to: number, bytes: number, now: number): number {
-    if (!this.#isPlain || !this.connectivity.isWhole) return this.#carefulTransitMs(from, to, bytes, now);
+    if (!this.#isPlain || this.connectivity.isCutting) return this.#carefulTransitMs(from, to, bytes, now);
     // Hot: once per message of a simulation (bench:simulator).
     this.counters.sent++;
     this.#random.row = from;
