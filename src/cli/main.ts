@@ -10,9 +10,11 @@ import { membersCommand } from "./members.ts";
 import { neighborsCommand } from "./neighbors.ts";
 import { peerCommand } from "./peer.ts";
 import { publishCommand } from "./publish.ts";
+import { replayCommand } from "./replay.ts";
 import { seedCommand } from "./seed.ts";
 import { statusCommand } from "./status.ts";
 import { tailCommand } from "./tail.ts";
+import { traceCommand } from "./trace.ts";
 import { upCommand } from "./up.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
@@ -35,6 +37,9 @@ const program = new Command("grapevine")
   .addCommand(tailCommand())
   .addCommand(killCommand())
   .addCommand(leaveCommand())
+  .commandsGroup("Look at a run:")
+  .addCommand(traceCommand())
+  .addCommand(replayCommand())
   .addHelpText(
     "after",
     `

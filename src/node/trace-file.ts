@@ -349,6 +349,9 @@ export function readTrace(path: string, config: TraceReaderConfig = {}): TraceRe
 
 export class TraceReader implements AsyncIterable<TraceEvent> {
   readonly path: string;
+  /** So much was read so far, for whoever shows progress. */
+  events = 0;
+  bytesRead = 0;
   /** Lines that were too long, torn, no JSON or no event. */
   skipped = 0;
   /** Of the first file; undefined before the first event. */
@@ -385,6 +388,7 @@ export class TraceReader implements AsyncIterable<TraceEvent> {
         }
         const event = parsed.data as unknown as TraceEvent;
         if (event.type === "named" && event.layer === traceLayer) this.#onNamed(event);
+        this.events++;
         yield event;
       }
       if (isFirst) throw new UsageError(`${part}: is empty; a trace begins with a header`);
@@ -422,6 +426,7 @@ export class TraceReader implements AsyncIterable<TraceEvent> {
       return line;
     };
     for await (const chunk of fs.createReadStream(part) as AsyncIterable<Buffer>) {
+      this.bytesRead += chunk.length;
       let start = 0;
       for (let end = chunk.indexOf(10); end >= 0; start = end + 1, end = chunk.indexOf(10, start)) {
         const isSkipped = isTooLong || heldBytes + end - start > this.#maxLineBytes;
