@@ -5,38 +5,42 @@
  * the order in which they are asked about.
  */
 export class AccessLines {
-  readonly #bytesPerSecond: Float64Array;
+  /**
+   * For each row its rate in bytes per second and the time at which it is free, side by side: they are read together.
+   * Fractions of milliseconds count, or small messages would be free or far too slow.
+   */
+  readonly #lines: Float64Array;
   /** Rows whose rate was set for them alone. */
   readonly #isOwn: Uint8Array;
-  /** Fractions of milliseconds count, or small messages would be free or far too slow. */
-  readonly #freeAt: Float64Array;
 
   constructor(rows: number) {
-    this.#bytesPerSecond = new Float64Array(rows);
+    this.#lines = new Float64Array(2 * rows);
     this.#isOwn = new Uint8Array(rows);
-    this.#freeAt = new Float64Array(rows);
   }
 
-  /** For all nodes that have no rate of their own. 0 is without limit. */
+  /** For all nodes that have no rate of their own. 0 is without limit. What waits already, waits as long as before. */
   setAll(bytesPerSecond: number): void {
     for (let row = 0; row < this.#isOwn.length; row++) {
-      if (!this.#isOwn[row]) this.#bytesPerSecond[row] = bytesPerSecond;
+      if (!this.#isOwn[row]) this.#lines[2 * row] = bytesPerSecond;
     }
   }
 
   setOne(row: number, bytesPerSecond: number): void {
-    this.#bytesPerSecond[row] = bytesPerSecond;
+    this.#lines[2 * row] = bytesPerSecond;
     this.#isOwn[row] = 1;
   }
 
-  /** Milliseconds until the message has passed, or -1 if it would wait for longer than `maxQueueMs` before its turn. */
+  /**
+   * Milliseconds until the message has passed, rounded up, or -1 if it would wait for longer than `maxQueueMs` before
+   * its turn.
+   */
   take(row: number, bytes: number, now: number, maxQueueMs: number): number {
-    const rate = this.#bytesPerSecond[row]!;
-    if (rate === 0) return 0;
-    const begin = Math.max(now, this.#freeAt[row]!);
+    const bytesPerSecond = this.#lines[2 * row]!;
+    if (bytesPerSecond === 0) return 0;
+    const begin = Math.max(now, this.#lines[2 * row + 1]!);
     if (begin - now > maxQueueMs) return -1;
-    const end = begin + (bytes * 1000) / rate;
-    this.#freeAt[row] = end;
-    return end - now;
+    const end = begin + (bytes * 1000) / bytesPerSecond;
+    this.#lines[2 * row + 1] = end;
+    return Math.ceil(end - now);
   }
 }

@@ -65,7 +65,7 @@ export class Links {
   };
   readonly #seed: number;
   readonly #random: CounterRandom;
-  readonly #lastArrivals = new LastArrivals();
+  readonly #lastArrivals: LastArrivals;
   #settings: LinkSettings;
   #latency: LatencyModel;
   /** True if latency alone decides, as long as the network is whole: the common case, and one draw. */
@@ -90,6 +90,7 @@ export class Links {
     this.rows = rows;
     this.#seed = seed;
     this.#random = new CounterRandom(seed, "links", rows);
+    this.#lastArrivals = new LastArrivals(rows);
     this.connectivity = new Connectivity(rows);
     this.#latency = latencyModel(this.#settings.latency, rows, seed);
     this.#apply();
@@ -208,7 +209,7 @@ export class Links {
       this.counters.queueDropped++;
       return lost;
     }
-    delayMs += Math.ceil(Math.max(uploadMs, downloadMs));
+    delayMs += Math.max(uploadMs, downloadMs);
     delayMs += this.#latency.sampleMs(from, to, this.#random);
     this.topology?.carry(from, to, bytes);
 
