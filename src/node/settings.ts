@@ -118,30 +118,39 @@ export function loadConfigFile(path: string): NodeOptions {
   };
   if (typeof contents !== "object" || Array.isArray(contents))
     throw new UsageError(`${path}:1: expected sections such as "heartbeat:"`);
+  return optionsOf(contents, (keys) => `${path}:${lineOf(keys)}`);
+}
+
+/**
+ * Options as a file gives them, by section: each by its name (`pingIntervalMs: 1000`) or as on the command line
+ * (`ping-interval: 1s`). Throws `UsageError` that begins with `where`, told the section and the option.
+ */
+export function optionsOf(contents: object, where: (keys: string[]) => string): NodeOptions {
   const options: Record<string, Record<string, Value>> = {};
   for (const [section, entries] of Object.entries(contents)) {
-    if (!(section in sections)) {
+    if (!Object.hasOwn(sections, section)) {
       throw new UsageError(
-        `${path}:${lineOf([section])}: no section "${section}"; there are ${Object.keys(sections).join(", ")}`,
+        `${where([section])}: no section "${section}"; there are ${Object.keys(sections).join(", ")}`,
       );
     }
     if (entries === null) continue;
     if (typeof entries !== "object")
-      throw new UsageError(`${path}:${lineOf([section])}: "${section}" must hold options`);
+      throw new UsageError(`${where([section])}: "${section}" must hold options`);
     options[section] = {};
     for (const [key, raw] of Object.entries(entries)) {
-      const where = `${path}:${lineOf([section, key])}`;
       const tunable = tunables.find(
         (one) => one.section === section && (one.name === key || one.flag === key),
       );
       if (tunable === undefined) {
         const names = tunables.filter((one) => one.section === section).map((one) => one.flag);
-        throw new UsageError(`${where}: no option "${key}" in ${section}; there are ${names.join(", ")}`);
+        throw new UsageError(
+          `${where([section, key])}: no option "${key}" in ${section}; there are ${names.join(", ")}`,
+        );
       }
       try {
         options[section]![tunable.name] = parseTunable(tunable, String(raw));
       } catch (error) {
-        throw new UsageError(`${where}: ${(error as Error).message}`);
+        throw new UsageError(`${where([section, key])}: ${(error as Error).message}`);
       }
     }
   }

@@ -10,13 +10,13 @@ export type Duration = number | string;
 
 /**
  * Nodes by name: `"peer-3"`, `"seed-1"`, `"victim"`, a list of names, `"all peers"`, `"all seeds"` (the living), or so
- * many of the living, drawn with the scenario's seed: `{ "random": 2, "of": "peers" }`. `"the drawn"` are those that
- * were drawn last.
+ * many of the living, drawn with the scenario's seed: `{ "random": 2, "of": "peers" }`, or as many as can be missed
+ * where a majority counts: `{ "random": "minority", "of": "seeds" }`. `"the drawn"` are those that were drawn last.
  */
 export type Selector =
   | string
   | readonly string[]
-  | { readonly random: number; readonly of: "peers" | "seeds" };
+  | { readonly random: number | "minority"; readonly of: "peers" | "seeds" };
 
 /** One thing that somebody does to the network. */
 export type Action =

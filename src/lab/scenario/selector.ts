@@ -23,8 +23,9 @@ export class Selection {
   names(selector: Selector): readonly string[] {
     if (typeof selector === "string") return this.#named(selector);
     if (isList(selector)) return selector.flatMap((one) => this.#named(one));
-    const { random: count, of } = selector;
+    const { random, of } = selector;
     const living = this.#living(of === "peers" ? "peer" : "seed");
+    const count = random === "minority" ? Math.floor((living.length - 1) / 2) : random;
     if (count > living.length) {
       throw new UsageError(`random: ${count} ${of} are to be drawn, and ${living.length} are living`);
     }
