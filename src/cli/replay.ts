@@ -7,6 +7,7 @@ import { jsonText, print } from "./api-client.ts";
 import { stopSignal } from "./stop-signal.ts";
 import {
   addFilterOptions,
+  explaining,
   type FilterOptions,
   filterOf,
   LinePrinter,
@@ -70,15 +71,14 @@ async function replay(file: string, options: ReplayCommandOptions, signal: Abort
   const printer = new LinePrinter();
   const isTimed = Number.isFinite(options.speed);
   let count = 0;
-  const play = async () => {
+  await explaining([reader], async () => {
     for await (const event of replayEvents(reader, { ...filter, speed: options.speed, signal })) {
       count++;
       await printer.add(options.json ? jsonText(event) : coloured(event, lines.line(event)));
       if (isTimed) await printer.flush();
     }
     await printer.flush();
-  };
-  await play();
+  });
   if (signal.aborted) process.stderr.write(`grapevine: stopped after ${count} events\n`);
   else if (count === 0) process.stderr.write(`grapevine: ${nothingPassed(reader, filter)}\n`);
   // The handlers of Ctrl+C would keep the process.
@@ -88,7 +88,9 @@ async function replay(file: string, options: ReplayCommandOptions, signal: Abort
 /** Ends with 0 if every event is the same, with 1 if not. */
 async function again(file: string, options: ReplayCommandOptions, rerun: Rerun): Promise<void> {
   const beginning = readTrace(file);
-  for await (const _ of beginning) break;
+  await explaining([beginning], async () => {
+    for await (const _ of beginning) break;
+  });
   const { world, about } = beginning.header!;
   if (world !== "simulated")
     throw new UsageError(`--again: ${file} is of a live run; only a simulated one can be run again`);

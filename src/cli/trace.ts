@@ -7,6 +7,7 @@ import {
   type FigurePair,
   filterWithNames,
   headerLine,
+  isNamed,
   type Spread,
   type TraceComparison,
   type TraceFilter,
@@ -94,11 +95,12 @@ function summaryText(reader: TraceReader, report: TraceReport): string {
 function messageLines(report: TraceReport): string[] {
   if (report.published === 0 && report.deliveredFromNowhere === 0) return ["  messages   none"];
   const { delayMs, ldh, sendsPerPeer, ratio } = report;
-  const holds = ratio === 1 && report.deliveredTwice === 0 && report.deliveredFromNowhere === 0;
+  const forged = report.deliveredFromNowhere - report.deliveredFromOutside;
+  const holds = ratio === 1 && report.deliveredTwice === 0 && forged === 0;
   const verdict = `${report.arrived} of ${report.expected} expected deliveries of ${report.published} messages`;
   const lines = [
     `  messages   ${holds ? pc.green(verdict) : pc.red(verdict)} (ratio ${shown(ratio)})`,
-    `             ${report.deliveries} deliveries in all: ${report.deliveredLate} late, ${report.deliveredTwice} twice, ${report.deliveredFromNowhere} from nowhere`,
+    `             ${report.deliveries} deliveries in all: ${report.deliveredLate} late, ${report.deliveredTwice} twice, ${forged} from nowhere, ${report.deliveredFromOutside} from origins outside of the trace`,
   ];
   if (delayMs !== null) lines.push(`  delay      ${spreadText(delayMs)}`);
   if (report.beforePublication > 0)
@@ -245,13 +247,15 @@ async function filter(
 
 async function printFiltered(reader: TraceReader, wanted: TraceFilter): Promise<{ written: number }> {
   const lines = new LinePrinter();
+  let hasHeader = false;
   let written = 0;
   for await (const event of filterWithNames(reader, wanted)) {
-    if (written === 0) await lines.add(headerLine(reader).trimEnd());
-    written++;
+    if (!hasHeader) await lines.add(headerLine(reader).trimEnd());
+    hasHeader = true;
+    if (!isNamed(event)) written++;
     await lines.add(jsonText(event));
   }
-  if (written === 0) await lines.add(headerLine(reader).trimEnd());
+  if (!hasHeader) await lines.add(headerLine(reader).trimEnd());
   await lines.flush();
   return { written };
 }
@@ -342,24 +346,39 @@ function figureRow({ figure, a, b, difference, ratio }: FigurePair): (string | n
 
 const firstProgressMs = 2000;
 
-/**
- * Reads traces to their end, with progress on standard error where that takes longer than a glance. What the disk
- * refuses is the user's to mend.
- */
+/** Reads traces to their end, with progress on standard error where that takes longer than a glance. */
 export async function reading<Result>(
   readers: readonly TraceReader[],
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const totalBytes = readers.reduce((sum, { path }) => sum + sizeOf(path), 0);
-  const stop = startProgress(readers, totalBytes);
+  return await explaining(readers, async () => {
+    const stop = startProgress(
+      readers,
+      readers.reduce((sum, { path }) => sum + sizeOf(path), 0),
+    );
+    try {
+      return await work();
+    } finally {
+      stop();
+    }
+  });
+}
+
+/** What is wrong with a file is the user's to mend, and says how. */
+export async function explaining<Result>(
+  readers: readonly TraceReader[],
+  work: () => Promise<Result>,
+): Promise<Result> {
   try {
     return await work();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
+    const paths = readers.map(({ path }) => path);
+    if (error instanceof UsageError && paths.some((path) => message.startsWith(path)))
+      throw new UsageError(`${message} (a trace is what --trace FILE writes: grapevine up --trace FILE)`);
     if (typeof code !== "string" || !/^E[A-Z]+$/.test(code)) throw error;
-    throw new UsageError(`${readers.map(({ path }) => path).join(", ")}: cannot be read (${message})`);
+    throw new UsageError(`${paths.join(", ")}: cannot be read (${message})`);
   } finally {
-    stop();
     for (const { path, skipped } of readers) {
       if (skipped > 0)
         process.stderr.write(

@@ -77,11 +77,11 @@ export async function writeFiltered(
   checkOutput(reader.path, path);
   let descriptor: number | undefined;
   let written = 0;
-  let lines = "";
+  let lines: string | undefined; // the header is known from the first event on
   const flush = () => {
     try {
       descriptor ??= openSync(path, "w");
-      const bytes = Buffer.from(lines);
+      const bytes = Buffer.from(lines ?? headerLine(reader));
       for (let offset = 0; offset < bytes.length; ) offset += writeSync(descriptor, bytes, offset);
     } catch (error) {
       throw new UsageError(`--output: ${path} cannot be written (${(error as Error).message})`);
@@ -90,12 +90,11 @@ export async function writeFiltered(
   };
   try {
     for await (const event of filterWithNames(reader, filter)) {
-      if (written === 0) lines += headerLine(reader);
+      lines ??= headerLine(reader);
       lines += traceLine(event);
       if (!isNamed(event)) written++;
       if (lines.length >= 64 * 1024) flush();
     }
-    if (written === 0) lines += headerLine(reader);
     flush();
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);

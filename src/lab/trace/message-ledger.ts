@@ -18,7 +18,7 @@ export interface MessageFigures {
   readonly arrived: number;
   /** `arrived / expected`; null where nothing was expected. */
   readonly ratio: number | null;
-  /** Messages of which all expected deliveries took place. */
+  /** Messages of which deliveries were expected, and all took place. */
   readonly complete: number;
   /** Deliveries of a message that the node had been given before: must be 0. */
   readonly deliveredTwice: number;
@@ -182,14 +182,16 @@ export class MessageLedger {
     let arrived = 0;
     let complete = 0;
     for (const { index, origin, hops } of this.#messages) {
-      let missing = 0;
+      let due = 0;
+      let got = 0;
       for (const node of audience) {
         if (node === origin || index < node.lifeFrom || index >= node.lifeTo) continue;
-        expected++;
-        if ((hops[node.row] ?? 0) !== 0) arrived++;
-        else missing++;
+        due++;
+        if ((hops[node.row] ?? 0) !== 0) got++;
       }
-      if (missing === 0) complete++;
+      expected += due;
+      arrived += got;
+      if (due > 0 && got === due) complete++;
     }
     return { expected, arrived, complete };
   }
