@@ -1,4 +1,5 @@
 export * from "./agenda.ts";
+export * from "./churn.ts";
 export * from "./connectivity.ts";
 export * from "./counter-random.ts";
 export * from "./heap-agenda.ts";

@@ -1,5 +1,6 @@
 /** How messages travel, as data: what a scenario says of its links. */
-import { checkOption, defineOptions, UsageError } from "../core/index.ts";
+import { defineOptions, UsageError } from "../core/index.ts";
+import { checkModel, checkNumber, type ModelRules } from "./model-options.ts";
 
 export type Latency =
   | { readonly model: "constant"; readonly ms: number }
@@ -65,6 +66,10 @@ export const maxRouters = 512;
 /** Zones and subnets are kept in 16 bits per node. */
 export const maxZones = 65_535;
 
+/**
+ * Guess: one way between two hosts of one or two continents, with some of them behind slow lines. Latencies measured
+ * between the nodes of a deployment would settle it.
+ */
 const defaultLatency: Latency = Object.freeze({ model: "uniform", fromMs: 10, toMs: 100 });
 
 const time = { min: 0, max: longestMs };
@@ -106,22 +111,9 @@ const flatSettings = defineOptions<Omit<LinkSettings, "latency">>({
   },
 });
 
-interface NumberRule {
-  readonly min: number;
-  readonly max: number;
-  readonly isFraction?: boolean;
-  readonly isOptional?: boolean;
-}
-
 const optionalTime = { ...time, isOptional: true };
 
-/** What each model is told: numbers and their rules, then the names of its lists, which have rules of their own. */
-const latencyRules: {
-  readonly [Model in Latency["model"]]: {
-    readonly numbers: Readonly<Record<string, NumberRule>>;
-    readonly lists?: readonly string[];
-  };
-} = {
+const latencyRules: ModelRules<Latency["model"]> = {
   constant: { numbers: { ms: time } },
   uniform: { numbers: { fromMs: time, toMs: time } },
   "log-normal": { numbers: { medianMs: { ...time, min: 1 }, sigma: { min: 0, max: 5, isFraction: true } } },
@@ -132,11 +124,11 @@ const latencyRules: {
       maxMs: { ...time, min: 1 },
     },
   },
-  zones: { numbers: { jitterMs: optionalTime }, lists: ["matrixMs"] },
+  zones: { numbers: { jitterMs: optionalTime }, others: ["matrixMs"] },
   plane: { numbers: { sideMs: time, baseMs: optionalTime, jitterMs: optionalTime } },
   routed: {
     numbers: { routers: { min: 1, max: maxRouters }, localMs: optionalTime, jitterMs: optionalTime },
-    lists: ["links", "subnets"],
+    others: ["links", "subnets"],
   },
 };
 
@@ -162,28 +154,9 @@ function checkedLatency(latency: Latency): Latency {
   if (typeof latency !== "object" || latency === null || Array.isArray(latency)) {
     throw new UsageError(`latency: ${JSON.stringify(latency)} is not an object that names its model`);
   }
-  const given: Readonly<Record<string, unknown>> = { ...latency };
-  checkOption("latency.model", given["model"], {
-    default: "",
-    choices: Object.keys(latencyRules),
-    description: "how long messages take",
-  });
-
-  const { numbers, lists = [] } = latencyRules[latency.model];
-  const known = [...Object.keys(numbers), ...lists];
-  for (const name of Object.keys(given)) {
-    if (name !== "model" && !known.includes(name)) {
-      throw new UsageError(
-        `latency.${name}: the model ${latency.model} has no such option; it has ${known.join(", ")}`,
-      );
-    }
-  }
-  for (const [name, rule] of Object.entries(numbers)) {
-    if (rule.isOptional && given[name] === undefined) continue;
-    checkOption(`latency.${name}`, given[name], { default: 0, description: "", ...rule });
-  }
+  checkModel(latency, latencyRules, "latency.");
   checkTogether(latency);
-  return Object.freeze(given) as unknown as Latency;
+  return Object.freeze({ ...latency });
 }
 
 /** What no number says alone. */
@@ -219,14 +192,14 @@ function checkMatrix(matrix: readonly (readonly number[])[]): void {
       );
     }
     row.forEach((ms, to) => {
-      checkOption(`${name}[${to}]`, ms, { default: 0, description: "", ...time });
+      checkNumber(`${name}[${to}]`, ms, time);
     });
   });
 }
 
 /** That each subnet can be reached from each other is seen when the ways are computed (`RoutedTopology`). */
 function checkRoutes(latency: Extract<Latency, { model: "routed" }>): void {
-  const router = { default: 0, description: "", min: 0, max: latency.routers - 1 };
+  const router = { min: 0, max: latency.routers - 1 };
   if (!Array.isArray(latency.links)) {
     throw new UsageError(`latency.links: ${JSON.stringify(latency.links)} is not a list of [from, to, ms]`);
   }
@@ -235,14 +208,14 @@ function checkRoutes(latency: Extract<Latency, { model: "routed" }>): void {
     if (!Array.isArray(link) || link.length !== 3) {
       throw new UsageError(`${name}: ${JSON.stringify(link)} is not a list of from, to and ms`);
     }
-    checkOption(`${name}[0]`, link[0], router);
-    checkOption(`${name}[1]`, link[1], router);
-    checkOption(`${name}[2]`, link[2], { default: 0, description: "", ...time });
+    checkNumber(`${name}[0]`, link[0], router);
+    checkNumber(`${name}[1]`, link[1], router);
+    checkNumber(`${name}[2]`, link[2], time);
     if (link[0] === link[1]) throw new UsageError(`${name}: the router ${link[0]} is linked to itself`);
   });
   checkList("latency.subnets", latency.subnets, maxZones);
   latency.subnets.forEach((of, i) => {
-    checkOption(`latency.subnets[${i}]`, of, router);
+    checkNumber(`latency.subnets[${i}]`, of, router);
   });
 }
 

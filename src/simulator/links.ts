@@ -130,7 +130,8 @@ export class Links {
 
   /** From now on links are like this; what is not named stays. Throws `UsageError` before anything has changed. */
   change(settings: Partial<LinkSettings>): void {
-    const changed = linkSettings({ ...this.#settings, ...settings });
+    const named = Object.entries(settings).filter(([, value]) => value !== undefined);
+    const changed = linkSettings({ ...this.#settings, ...Object.fromEntries(named) });
     // A model that is not named stays as it is, with the loads that it has counted.
     if (settings.latency !== undefined) {
       const model = latencyModel(changed.latency, this.rows, this.#seed);
