@@ -26,10 +26,17 @@ export interface RoundProtocol {
   prepare(isDoubleBuffered: boolean): void;
   /** Does this node call somebody in this round? */
   isActive(row: number): boolean;
-  /** `caller` calls `callee` (never itself). */
+  /** `caller`, which is active, calls `callee` (never itself). */
   contact(caller: number, callee: number): void;
+  /**
+   * The same for the rows from `first` on, where speed counts: row `first + i` calls `callees[i]` if it is active, for
+   * i below `count`. Only in double-buffered rounds. Returns how many called.
+   */
+  contacts?(first: number, callees: Uint32Array, count: number): number;
   /** Ends a round: what was written becomes what is true. */
   commit(): void;
   /** How many nodes are done; the engine ends when it is `rows`, or when a round has no active node. */
   readonly informed: number;
+  /** A sum of 32 bits over all nodes that were informed, of which and when: the same in whatever order they came. */
+  readonly checksum: number;
 }

@@ -6,5 +6,6 @@ export * from "./heap-agenda.ts";
 export * from "./latency.ts";
 export * from "./link-settings.ts";
 export * from "./links.ts";
+export * from "./round-engine.ts";
 export * from "./timing-wheel.ts";
 export * from "./topology.ts";
