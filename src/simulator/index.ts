@@ -7,5 +7,6 @@ export * from "./latency.ts";
 export * from "./link-settings.ts";
 export * from "./links.ts";
 export * from "./round-engine.ts";
+export * from "./simulation.ts";
 export * from "./timing-wheel.ts";
 export * from "./topology.ts";

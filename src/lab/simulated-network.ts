@@ -1,0 +1,342 @@
+/**
+ * A whole classic network in virtual time: the stacks that run live, on `Simulation`. What `grapevine simulate
+ * classic` runs, and what simulated scenarios and campaigns disturb.
+ */
+import {
+  formatContact,
+  hashNumbers,
+  hashText,
+  type Millis,
+  type NodeId,
+  type Persist,
+  type Signatures,
+  type Tagged,
+  type Typed,
+  trustEverybody,
+  UsageError,
+} from "../core/index.ts";
+import type { Gossip } from "../dissemination/messages.ts";
+import type { ListEntry } from "../membership/messages.ts";
+import type { StoredPeer } from "../membership/seed-registry.ts";
+import {
+  type ClassicOptions,
+  type ClassicPeer,
+  type ClassicSeed,
+  classicPeer,
+  classicSeed,
+} from "../profiles/classic.ts";
+import { type LinkSettings, type MessageCodec, Simulation } from "../simulator/index.ts";
+import { isConnected } from "../theory/graph-measures.ts";
+import { Codec, lengthBytes } from "../wire/index.ts";
+
+type Notice = Typed & Record<string, any>;
+
+export interface SimulatedNetworkConfig {
+  readonly seed: number;
+  readonly seeds: number;
+  /** How many peers there can ever be; default: as many as join. */
+  readonly maxPeers: number;
+  readonly links?: Partial<LinkSettings>;
+  readonly options?: ClassicOptions;
+  /** Options of single nodes, beyond those of all. */
+  readonly optionsOf?: (name: string) => ClassicOptions | undefined;
+  /** Every message goes through the codec of the wire. */
+  readonly isWireTrue?: boolean;
+  /** Nodes find again what they had on disk. Costs memory: what all of them keep is kept twice. */
+  readonly keepsDisks?: boolean;
+  /** For worlds with liars: origins sign, and a signature by somebody else is worth nothing. */
+  readonly hasLiars?: boolean;
+  readonly onNotice?: (at: Millis, row: number, layer: string, notice: Notice) => void;
+}
+
+/** What a write to disk takes (guess: a solid-state disk that is not idle). */
+const diskMs = 2;
+
+export class SimulatedNetwork {
+  readonly simulation: Simulation;
+  readonly config: SimulatedNetworkConfig;
+  /** The living, by row, in the order in which they started. */
+  readonly peers = new Map<number, ClassicPeer>();
+  readonly seeds = new Map<number, ClassicSeed>();
+  readonly #names: string[] = [];
+  readonly #rows = new Map<string, number>();
+  readonly #disks = new Map<number, Map<string, unknown>>();
+  readonly #seedIds: readonly NodeId[];
+  #nextPeer = 1;
+
+  constructor(config: SimulatedNetworkConfig) {
+    const { seed, seeds, maxPeers, links, isWireTrue = false } = config;
+    if (seeds < 1) throw new UsageError(`seeds: ${seeds} is less than 1`);
+    this.config = config;
+    this.simulation = new Simulation({
+      seed,
+      rows: seeds + maxPeers,
+      links,
+      codec: isWireTrue ? wireCodec() : undefined,
+      idOf: isWireTrue ? contactOf : undefined,
+      onNotice: (row, notice, at) => this.#onNotice(row, notice, at),
+      onUndeliverable: (from, to, reason) => this.#onUndeliverable(from, to, reason),
+    });
+    for (let row = 0; row < seeds; row++) this.#name(row, `seed-${row + 1}`);
+    this.#seedIds = Array.from({ length: seeds }, (_, row) => this.simulation.idOf(row));
+  }
+
+  // ---- Names ----
+
+  get time(): Millis {
+    return this.simulation.time;
+  }
+  nameOf(row: number): string {
+    return this.#names[row] ?? String(row);
+  }
+  rowOf(name: string): number | undefined {
+    return this.#rows.get(name);
+  }
+  /** Everybody who was ever there, in the order of rows. */
+  get names(): readonly string[] {
+    return this.#names;
+  }
+  isSeed(row: number): boolean {
+    return row < this.config.seeds;
+  }
+
+  #name(row: number, name: string): void {
+    if (this.#rows.has(name)) throw new UsageError(`name: there is a "${name}" already`);
+    this.#names[row] = name;
+    this.#rows.set(name, row);
+  }
+
+  // ---- Starting and ending ----
+
+  startSeeds(): void {
+    for (let row = 0; row < this.config.seeds; row++) this.startSeed(row);
+  }
+
+  /** Starts a seed; after a crash with what it had on disk, or empty. */
+  startSeed(row: number, keepsDisk = true): ClassicSeed {
+    const disk = this.#diskOf(row, keepsDisk);
+    const seed = classicSeed({
+      otherSeeds: this.#seedIds.filter((_, other) => other !== row),
+      signatures: this.#signaturesOf(row),
+      restored: entriesBelow<StoredPeer>(disk, "introduction/peer/"),
+      options: this.#optionsOf(row),
+    });
+    this.seeds.set(row, seed);
+    this.simulation.host(row, seed.stack);
+    return seed;
+  }
+
+  /** A new peer joins. Returns its row. Throws `UsageError` if there is no room for it. */
+  addPeer(name?: string): number {
+    while (name === undefined && this.#rows.has(`peer-${this.#nextPeer}`)) this.#nextPeer++;
+    const row = this.#names.length;
+    if (row >= this.simulation.rows)
+      throw new UsageError(
+        `maxPeers: there is room for ${this.config.maxPeers} peers, and they are all there`,
+      );
+    this.#name(row, name ?? `peer-${this.#nextPeer++}`);
+    this.startPeer(row);
+    return row;
+  }
+
+  /** Starts a peer; after a crash with what it had on disk, or without. */
+  startPeer(row: number, keepsDisk = true): ClassicPeer {
+    const disk = this.#diskOf(row, keepsDisk);
+    const remembered = (disk?.get("introduction/incarnation") as number | undefined) ?? 0;
+    const incarnation = Math.max(remembered + 1, this.time + 1);
+    disk?.set("introduction/incarnation", incarnation);
+    const gossip = entriesBelow<Gossip>(disk, "flood/gossip/");
+    const peer = classicPeer({
+      name: this.nameOf(row),
+      seeds: this.#seedIds,
+      incarnation,
+      since: this.time,
+      signatures: this.#signaturesOf(row),
+      contacts: disk?.get("introduction/contacts") as readonly ListEntry[] | undefined,
+      restored: gossip?.sort((a, b) => a.statement.at - b.statement.at),
+      options: this.#optionsOf(row),
+    });
+    this.peers.set(row, peer);
+    this.simulation.host(row, peer.stack);
+    return peer;
+  }
+
+  /** kill -9. */
+  crash(row: number): void {
+    this.simulation.crash(row);
+    this.peers.delete(row);
+    this.seeds.delete(row);
+  }
+
+  /** Says goodbye, and goes when that has had time to travel. */
+  leave(row: number): void {
+    this.simulation.command(row, tagged("introduction", { type: "leave" }));
+    const leaver = this.peers.get(row);
+    this.simulation.at(this.time + 1, () => {
+      if (this.peers.get(row) === leaver) this.crash(row);
+    });
+  }
+
+  /** Publishes at the end of what is under way. */
+  publish(row: number, payloads: readonly string[]): void {
+    this.simulation.command(row, tagged("flood", { type: "publish", payloads }));
+  }
+
+  /** Every peer begins to generate its messages. */
+  begin(rows: Iterable<number> = this.peers.keys()): void {
+    for (const row of rows) this.simulation.command(row, tagged("source", { type: "begin" }));
+  }
+
+  // ---- Looking at it ----
+
+  /** Neighbors of each living peer by index among the living; a link counts if both ends have it. */
+  adjacency(): number[][] {
+    const index = new Map([...this.peers.keys()].map((row, i) => [this.simulation.idOf(row), i]));
+    const peers = [...this.peers.entries()];
+    return peers.map(([row, { overlay }]) => {
+      const own = this.simulation.idOf(row);
+      return overlay.neighbors.flatMap((neighbor) => {
+        const other = index.get(neighbor);
+        return other !== undefined && peers[other]![1].overlay.has(own) ? [other] : [];
+      });
+    });
+  }
+
+  get isConnected(): boolean {
+    return isConnected(this.adjacency());
+  }
+
+  /** Everybody is registered with as many seeds as it wants, has neighbors, and the overlay is one piece. */
+  get isFormed(): boolean {
+    const enough = Math.min(this.config.options?.overlay?.minDegree ?? 3, this.peers.size - 1);
+    for (const { registration, overlay } of this.peers.values()) {
+      if (registration.registeredWith.length < registration.quorum) return false;
+      if (overlay.neighbors.length < enough) return false;
+    }
+    return this.isConnected;
+  }
+
+  /** Runs until the condition holds, looking every `everyMs`. False if the time limit came first. */
+  runUntil(condition: () => boolean, limitMs: Millis, everyMs: Millis = 100): boolean {
+    const deadline = this.time + limitMs;
+    while (!condition()) {
+      if (this.time >= deadline) return false;
+      this.simulation.run(Math.min(deadline, this.time + everyMs));
+    }
+    return true;
+  }
+
+  // ---- Between the stacks and the world ----
+
+  #onNotice(row: number, { layer, body }: Tagged, at: Millis): void {
+    if (body.type === "persist") this.#persist(row, layer, body as Persist);
+    this.config.onNotice?.(at, row, layer, body as Notice);
+  }
+
+  #persist(row: number, layer: string, { key, value, isAwaited }: Persist): void {
+    const disk = this.#disks.get(row);
+    if (isAwaited) {
+      // On disk when the command says so, not before: a crash in between loses it.
+      const life = this.simulation.protocolOf(row);
+      this.simulation.at(this.time + diskMs, () => {
+        if (!this.simulation.isAlive(row) || this.simulation.protocolOf(row) !== life) return;
+        write(disk, layer, key, value);
+        this.simulation.command(row, tagged(layer, { type: "persisted", key }));
+      });
+    } else write(disk, layer, key, value);
+  }
+
+  #onUndeliverable(from: number, to: number, reason: "dead" | "reset"): void {
+    if (!this.peers.has(from)) return;
+    const other = this.simulation.idOf(to);
+    if (this.isSeed(to)) {
+      this.simulation.command(from, tagged("introduction", { type: "unreachable", node: other }));
+    } else if (reason === "reset" || this.peers.get(from)!.overlay.has(other)) {
+      this.simulation.command(from, tagged("flood", { type: "link-lost", neighbor: other }));
+    }
+  }
+
+  #diskOf(row: number, keeps: boolean): Map<string, unknown> | undefined {
+    if (this.config.keepsDisks !== true) return undefined;
+    let disk = this.#disks.get(row);
+    if (disk === undefined || !keeps) {
+      disk = new Map();
+      this.#disks.set(row, disk);
+    }
+    return disk;
+  }
+
+  #optionsOf(row: number): ClassicOptions | undefined {
+    const { options, optionsOf } = this.config;
+    return optionsOf?.(this.nameOf(row)) ?? options;
+  }
+
+  #signaturesOf(row: number): Signatures<unknown> {
+    return this.config.hasLiars === true
+      ? new SimulatedSignatures(this.simulation.idOf(row))
+      : trustEverybody;
+  }
+}
+
+function tagged(layer: string, body: Typed & Record<string, any>): Tagged {
+  return { layer, body };
+}
+
+function write(disk: Map<string, unknown> | undefined, layer: string, key: string, value: unknown): void {
+  if (value === undefined) disk?.delete(`${layer}/${key}`);
+  else disk?.set(`${layer}/${key}`, value);
+}
+
+function entriesBelow<T>(disk: Map<string, unknown> | undefined, prefix: string): T[] | undefined {
+  if (disk === undefined) return undefined;
+  return [...disk].flatMap(([key, value]) => (key.startsWith(prefix) ? [value as T] : []));
+}
+
+/**
+ * Signatures of a world in which nobody breaks signatures: a proof names its signer and the statement, so that it is
+ * good for nothing else. What it leaves out is what a real one costs.
+ */
+export class SimulatedSignatures implements Signatures<unknown> {
+  readonly #signer: NodeId;
+
+  constructor(signer: NodeId) {
+    this.#signer = signer;
+  }
+
+  sign(statement: unknown): Uint8Array {
+    return proofOf(this.#signer, statement);
+  }
+
+  verify(origin: NodeId, statement: unknown, proof: Uint8Array): boolean {
+    const expected = proofOf(origin, statement);
+    return proof.length === expected.length && proof.every((byte, i) => byte === expected[i]);
+  }
+}
+
+function proofOf(signer: NodeId, statement: unknown): Uint8Array {
+  const text = `${String(signer).split("@")[0]} ${JSON.stringify(statement)}`;
+  const words = [hashText(text), hashText(text, 1)];
+  return Uint8Array.from(words.flatMap((word) => [word, word >>> 8, word >>> 16, word >>> 24]));
+}
+
+/** The contact of a simulated node in a wire-true run: an identity made of its row, and an address of its own. */
+export function contactOf(row: number): NodeId {
+  const words = [1, 2, 3, 4, 5].map((word) => hashNumbers([row, word]).toString(16).padStart(8, "0"));
+  const host = `10.${(row >> 16) & 255}.${(row >> 8) & 255}.${row & 255}`;
+  return formatContact(words.join(""), host, 9000);
+}
+
+/** The codec of the wire, for a simulation. */
+export function wireCodec(): MessageCodec<Tagged> {
+  const codec = new Codec();
+  return {
+    maxBytes: codec.maxFrameBytes + lengthBytes,
+    write(message, target) {
+      const frame = codec.encode(message);
+      target.set(frame);
+      return frame.length;
+    },
+    // The codec keeps nothing of the bytes: the arena may use them again.
+    read: (source, start, end) => codec.decode(source.subarray(start + lengthBytes, end)),
+  };
+}
