@@ -78,6 +78,8 @@ export interface NodeConfig {
   /** False leaves out the signatures of gossip; all nodes of a cluster must agree on it. */
   readonly signs?: boolean;
   readonly random?: Random;
+  /** Puts something between the node and its transport: a lab that slows, cuts and loses. */
+  readonly wrapTransport?: (transport: Transport) => Transport;
   /** Hears every notice from the very first on. */
   readonly onNotice?: NoticeListener;
 }
@@ -122,8 +124,9 @@ export class GrapevineNode {
     this.role = config.role;
     this.#codec = new Codec(config.options?.wire);
     if (config.onNotice !== undefined) this.#listeners.add(config.onNotice);
+    const transport = makeTransport(config, (error, remote) => this.#onRefused(error, remote));
     this.links = new Links({
-      transport: makeTransport(config, (error, remote) => this.#onRefused(error, remote)),
+      transport: config.wrapTransport?.(transport) ?? transport,
       codec: this.#codec,
       identity: config.identity,
       role: config.role,
