@@ -11,7 +11,7 @@ import { exp, pow } from "../core/deterministic-math.ts";
 import { hashNumbers, type Random, UsageError } from "../core/index.ts";
 import { type Latency, longestMs } from "./link-settings.ts";
 import { normalQuantile } from "./normal-quantile.ts";
-import { type RoutedLatency, RoutedTopology } from "./topology.ts";
+import { type RoutedSettings, RoutedTopology } from "./topology.ts";
 
 export interface LatencyModel {
   /** An integer of at least `minMs`. */
@@ -202,12 +202,12 @@ export class PlaneLatency implements LatencyModel {
 }
 
 /** The shortest way through the routers of a `RoutedTopology`, plus a uniform jitter. */
-export class RoutedLatencyModel implements LatencyModel {
+export class RoutedLatency implements LatencyModel {
   readonly minMs: number;
   readonly topology: RoutedTopology;
   readonly #jitterMs: number;
 
-  constructor(settings: RoutedLatency, rows: number) {
+  constructor(settings: RoutedSettings, rows: number) {
     this.topology = new RoutedTopology(settings, rows);
     // Two nodes of one subnet are nearest.
     this.minMs = 2 * (settings.localMs ?? 0);
@@ -236,6 +236,6 @@ export function latencyModel(settings: Latency, rows: number, seed: number): Lat
     case "plane":
       return new PlaneLatency(settings, rows, seed);
     case "routed":
-      return new RoutedLatencyModel(settings, rows);
+      return new RoutedLatency(settings, rows);
   }
 }

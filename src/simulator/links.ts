@@ -3,7 +3,7 @@ import { AccessLines } from "./access-lines.ts";
 import { Connectivity } from "./connectivity.ts";
 import { CounterRandom } from "./counter-random.ts";
 import { LastArrivals } from "./last-arrivals.ts";
-import { type LatencyModel, latencyModel, RoutedLatencyModel, ZonesLatency } from "./latency.ts";
+import { type LatencyModel, latencyModel, RoutedLatency, ZonesLatency } from "./latency.ts";
 import { type LinkSettings, linkSettings, maxZones } from "./link-settings.ts";
 import type { RoutedTopology } from "./topology.ts";
 
@@ -106,7 +106,7 @@ export class Links {
 
   /** Subnets and routers with their loads, if the latency model has them. */
   get topology(): RoutedTopology | undefined {
-    return this.#latency instanceof RoutedLatencyModel ? this.#latency.topology : undefined;
+    return this.#latency instanceof RoutedLatency ? this.#latency.topology : undefined;
   }
 
   /** Milliseconds until the message arrives, an integer of at least 0, or `lost` (-1), or `held` (-2). */
@@ -172,7 +172,7 @@ export class Links {
   /** The zone or subnet of a node; 0 where nobody has said. */
   zoneOf(row: number): number {
     if (this.#latency instanceof ZonesLatency) return this.#latency.zoneOf(row);
-    if (this.#latency instanceof RoutedLatencyModel) return this.#latency.topology.subnetOf(row);
+    if (this.#latency instanceof RoutedLatency) return this.#latency.topology.subnetOf(row);
     return Math.max(0, this.#zones?.[row] ?? 0);
   }
 
@@ -254,5 +254,5 @@ export class Links {
 
 function assignZone(model: LatencyModel, row: number, zone: number): void {
   if (model instanceof ZonesLatency) model.assign(row, zone);
-  if (model instanceof RoutedLatencyModel) model.topology.assign(row, zone);
+  if (model instanceof RoutedLatency) model.topology.assign(row, zone);
 }

@@ -1,7 +1,7 @@
 import { UsageError } from "../core/index.ts";
 import { type Latency, linkSettings } from "./link-settings.ts";
 
-export type RoutedLatency = Extract<Latency, { model: "routed" }>;
+export type RoutedSettings = Extract<Latency, { model: "routed" }>;
 
 /** What a link has carried. `from` and `to` are routers; an uplink is the link between a subnet and its router. */
 export type LinkLoad = (
@@ -31,7 +31,7 @@ export interface RouterLoad {
 export class RoutedTopology {
   readonly subnets: number;
   readonly routers: number;
-  readonly #links: RoutedLatency["links"];
+  readonly #links: RoutedSettings["links"];
   readonly #routerOf: Uint16Array;
   readonly #subnetOf: Uint16Array;
   readonly #localMs: number;
@@ -49,7 +49,7 @@ export class RoutedTopology {
   readonly #uplinkBytes: Float64Array;
 
   /** Throws `UsageError` where the settings are wrong, or a subnet cannot be reached from another. */
-  constructor(settings: RoutedLatency, rows: number) {
+  constructor(settings: RoutedSettings, rows: number) {
     linkSettings({ latency: settings });
     const { routers, links, subnets, localMs = 0 } = settings;
     this.routers = routers;
@@ -214,7 +214,7 @@ export class RoutedTopology {
   }
 }
 
-function linksByRouter(links: RoutedLatency["links"], routers: number): number[][] {
+function linksByRouter(links: RoutedSettings["links"], routers: number): number[][] {
   const linksOf = Array.from({ length: routers }, (): number[] => []);
   links.forEach(([from, to], link) => {
     linksOf[from]!.push(link);
@@ -223,7 +223,7 @@ function linksByRouter(links: RoutedLatency["links"], routers: number): number[]
   return linksOf;
 }
 
-function otherEnd([from, to]: RoutedLatency["links"][number], end: number): number {
+function otherEnd([from, to]: RoutedSettings["links"][number], end: number): number {
   return from === end ? to : from;
 }
 
