@@ -374,7 +374,8 @@ export async function explaining<Result>(
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const paths = readers.map(({ path }) => path);
-    if (error instanceof UsageError && paths.some((path) => message.startsWith(path)))
+    const isAboutFile = error instanceof UsageError && paths.some((path) => message.startsWith(path));
+    if (isAboutFile && !message.includes("of version"))
       throw new UsageError(`${message} (a trace is what --trace FILE writes: grapevine up --trace FILE)`);
     if (typeof code !== "string" || !/^E[A-Z]+$/.test(code)) throw error;
     throw new UsageError(`${paths.join(", ")}: cannot be read (${message})`);

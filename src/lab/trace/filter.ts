@@ -2,6 +2,7 @@
 import { closeSync, existsSync, openSync, realpathSync, writeSync } from "node:fs";
 import { identityOf, type Millis, portOf, type TraceEvent, UsageError } from "../../core/index.ts";
 import { namedEvent, type TraceReader, traceLayer, traceLine, traceParts } from "../../node/index.ts";
+import { scenarioLayer } from "../scenario/world.ts";
 
 export interface TraceFilter {
   /** Names, ids (or at least 6 digits that they begin with), ports, or numbers of a simulation. */
@@ -31,6 +32,7 @@ export async function* filterEvents(
   const types = filter.types && new Set(filter.types);
   for await (const event of reader) {
     if (isNamed(event)) continue;
+    learnName(reader, event);
     const { at, layer, type } = event;
     if (layers !== undefined && !layers.has(layer)) continue;
     if (types !== undefined && !types.has(type)) continue;
@@ -115,6 +117,14 @@ function checkOutput(input: string, output: string): void {
 
 export function isNamed({ layer, type }: TraceEvent): boolean {
   return layer === traceLayer && type === "named";
+}
+
+/** Whoever joins in a scenario says its name there: its trace may do without `named`. */
+function learnName({ names }: TraceReader, { node, layer, name, role }: TraceEvent): void {
+  if (layer !== scenarioLayer || node === "" || typeof name !== "string") return;
+  const known = names.get(node);
+  if (known?.name === name) return;
+  names.set(node, { name, role: typeof role === "string" ? role : (known?.role ?? "peer") });
 }
 
 const minIdDigits = 6;

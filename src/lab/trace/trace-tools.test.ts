@@ -117,6 +117,17 @@ describe("a filter", () => {
     ]);
   });
 
+  test("knows the names of those who join in a scenario", async () => {
+    const joined = { at: 1, node: 17, layer: "scenario", type: "joined", name: "victim", role: "peer" };
+    const later = { at: 2, node: 17, layer: "x", type: "y" };
+    const path = file("scenario", [joined, later], { world: "simulated" });
+    const events = await all(filterWithNames(readTrace(path), { nodes: ["victim"], types: ["y"] }));
+    expect(events).toEqual([
+      { at: 2, node: 17, layer: "trace", type: "named", name: "victim", role: "peer" },
+      later,
+    ]);
+  });
+
   test("leaves a trace: the same header, and what was filtered out of it can be filtered again", async () => {
     const path = file("run", run, { part: 3, about: { command: "up" } });
     const output = join(folder, "out");
