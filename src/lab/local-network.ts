@@ -1,6 +1,6 @@
 /**
  * A whole classic network in this process: seeds and peers on loopback, over real sockets. What `grapevine up`
- * runs, what the drills disturb, and what the benchmarks measure.
+ * runs, what live scenarios disturb, and what the benchmarks measure.
  */
 import { readFileSync } from "node:fs";
 import { powerLaw, seedExponential } from "../core/degree-law.ts";
@@ -37,6 +37,8 @@ export interface LocalNetworkConfig {
   readonly issue?: (name: string) => Promise<IssuedIdentity>;
   /** Data folders by node name, for networks that remember. */
   readonly dataFolder?: (name: string) => string;
+  /** What is different about a node. A seed that starts anew is asked for by the name of its first life. */
+  readonly configure?: (role: "seed" | "peer", name: string) => Partial<NodeConfig>;
 }
 
 /** An identity with the authority behind it. */
@@ -165,16 +167,23 @@ export class LocalNetwork {
   }
 
   /** Starts (or, after its death, starts anew and empty) the seed of that place in the list. */
-  async startSeed(index: number): Promise<GrapevineNode> {
+  async startSeed(index: number, overrides: Partial<NodeConfig> = {}): Promise<GrapevineNode> {
     const life = this.seeds[index] === undefined ? "" : `-life-${++this.#extraLives + 1}`;
-    const seed = await this.#startNode("seed", `seed-${index + 1}${life}`, this.#addresses[index]!);
+    const seed = await this.#startNode("seed", `seed-${index + 1}${life}`, this.#addresses[index]!, {
+      ...this.config.configure?.("seed", `seed-${index + 1}`),
+      ...overrides,
+    });
     this.seeds[index] = seed;
     return seed;
   }
 
   async addPeer(overrides: Partial<NodeConfig> = {}): Promise<GrapevineNode> {
     const name = overrides.name ?? `peer-${this.#nextPeer++}`;
-    const peer = await this.#startNode("peer", name, { host: this.#host, port: 0 }, overrides);
+    const listen = { host: this.#host, port: 0 };
+    const peer = await this.#startNode("peer", name, listen, {
+      ...this.config.configure?.("peer", name),
+      ...overrides,
+    });
     this.peers.push(peer);
     return peer;
   }
