@@ -172,16 +172,31 @@ describe("messages", () => {
     expect(report).toMatchObject({ expected: 3 + 2, arrived: 3 });
   });
 
+  test("ways and duplicates are known in a network of any size", () => {
+    const many = Array.from({ length: 200 }, (_, i) => 100 + i);
+    const report = sum(
+      ...many.map((node) => joined(1, node)),
+      published(1000, 11),
+      delivered(1001, 12, 11, 11, 1000),
+      ...many.map((node, i) => delivered(1002, node, many[i - 1] ?? 12, 11, 1000)),
+      delivered(1003, 12, 11, 11, 1000),
+    );
+    expect(report).toMatchObject({ deliveries: 201, expected: 203, deliveredTwice: 1, unknownHops: 0 });
+    expect(report.ldh).toEqual({ mean: 201, max: 201 });
+  });
+
   test("a node whose first event is neither joined nor listening nor registering was there before", () => {
     const summary = new TraceSummary();
     for (const one of [
       published(1000, 11),
       event(1001, 12, "node", "listening", { contact: 12, role: "peer" }),
+      event(1001, 14, "introduction", "registering", { seed: 1 }),
       delivered(1005, 12, 11, 11, 1000),
       delivered(1005, 13, 11, 11, 1000),
+      delivered(1005, 14, 11, 11, 1000),
     ])
       summary.add(one);
-    expect(summary.report()).toMatchObject({ expected: 1, arrived: 1, deliveries: 2, deliveredLate: 1 });
+    expect(summary.report()).toMatchObject({ expected: 1, arrived: 1, deliveries: 3, deliveredLate: 2 });
   });
 });
 
@@ -242,6 +257,17 @@ describe("failures", () => {
     expect(report.faults).toMatchObject({ removedEverywhere: 0, noticed: 0 });
     expect(report.refutations).toEqual({ refuted: 1, answered: 1 });
     expect(report.falsePositives.total).toBe(0);
+  });
+
+  test("a hung process that is then killed has failed once, when it hung; a seed that removes it again adds nothing", () => {
+    const report = sum(
+      event(10_000, 14, "scenario", "paused"),
+      event(12_000, 14, "scenario", "crashed"),
+      removed(30_000, 1, 14),
+      removed(60_000, 1, 14),
+    );
+    expect(report.faults.list).toMatchObject([{ kind: "paused", at: 10_000, lastRemovedMs: 20_000 }]);
+    expect(report.faults.removedMs?.count).toBe(1);
   });
 
   test("a living peer that is removed as dead is a false positive; one that left is not", () => {
