@@ -1,0 +1,144 @@
+/**
+ * The same class, run by events and in rounds, gives the same distributions. Not roughly: each pair below is the same
+ * random process, but for a latency of a ten-thousandth of an interval where it matters.
+ *
+ *  - Calls after exponential pauses are Poisson rounds. Those count turns instead of time, and k turns of n nodes take
+ *    the sum of k exponential pauses of mean 1/n, which is drawn here.
+ *  - Pushes at the multiples of the interval, with a latency below it, are synchronous rounds.
+ *
+ * Calls at fixed intervals from random moments on are neither: they are sequential rounds in an order that is never
+ * shuffled again.
+ *
+ * Two samples count as different by the test of Kolmogorov and Smirnov at level 0.001, for each comparison. That the
+ * same test with as many runs does see differences is tested below.
+ */
+import { describe, expect, test } from "vitest";
+import { seededRandom } from "../../src/core/index.ts";
+import { Rumor, type RumorOptions } from "../../src/dissemination/index.ts";
+import { type RoundResult, type RoundSemantics, runRounds, Simulation } from "../../src/simulator/index.ts";
+import { kolmogorovSmirnov } from "../../src/theory/index.ts";
+
+const nodes = 1000;
+const runs = 600;
+const level = 0.001;
+const intervalMs = 10_000;
+
+/** Runs until all are informed or nobody spreads it any more; what happened is in the columns. */
+function inEvents(options: Partial<RumorOptions>, latencyMs: number, firstSeed = 1000): Rumor[] {
+  return Array.from({ length: runs }, (_, run) => {
+    const rumor = new Rumor({ rows: nodes, options: { ...options, intervalMs, isQuiet: true } });
+    const simulation = new Simulation({
+      seed: firstSeed + run,
+      rows: nodes,
+      links: { latency: { model: "constant", ms: latencyMs } },
+    });
+    simulation.hostAll(rumor);
+    simulation.command(0, { type: "infect" });
+    do simulation.run(simulation.time + intervalMs);
+    while (rumor.informed < nodes && simulation.pending > 0);
+    return rumor;
+  });
+}
+
+function inRounds(options: Partial<RumorOptions>, semantics: RoundSemantics) {
+  return Array.from({ length: runs }, (_, run) => {
+    const rumor = new Rumor({ rows: nodes, options });
+    rumor.infect(0);
+    return { rumor, result: runRounds(rumor, { seed: 1 + run, semantics }) };
+  });
+}
+
+/** When the last node learned it, in intervals. */
+const completionTime = (rumor: Rumor) =>
+  rumor.infectedAt.reduce((last, at) => Math.max(last, at)) / intervalMs;
+
+const dice = seededRandom(77);
+
+/** How long the turns of these Poisson rounds take by clocks of their own. */
+function clockTime({ contacts }: RoundResult): number {
+  let time = 0;
+  for (let turn = 0; turn < contacts; turn++) time -= Math.log(1 - dice.unit()) / nodes;
+  return time;
+}
+
+/** How many knew it after so many rounds, from columns in milliseconds (unit: interval) or in rounds (unit: 1). */
+const informedAfter = (rounds: number, rumor: Rumor, unit: number) =>
+  rumor.infectedAt.reduce((count, at) => (at >= 0 && Math.floor(at / unit) <= rounds ? count + 1 : count), 0);
+
+function expectSame(first: readonly number[], second: readonly number[]): void {
+  const { statistic, pValue } = kolmogorovSmirnov(first, second);
+  expect(pValue, `largest distance ${statistic} of ${runs} and ${runs} runs`).toBeGreaterThan(level);
+}
+
+describe("calls after exponential pauses are Poisson rounds", () => {
+  // All nodes call in push-pull, so that turns and contacts are one.
+  const events = inEvents({ mode: "push-pull", timing: "poisson" }, 1).map(completionTime);
+  const rounds = inRounds({ mode: "push-pull" }, "poisson").map(({ result }) => result);
+
+  test("push-pull informs the last node after the same time", () => {
+    expectSame(events, rounds.map(clockTime));
+  });
+
+  test("push with four sends leaves as many without the rumor", () => {
+    const options = { mode: "push", sends: 4 } as const;
+    const inTime = inEvents({ ...options, timing: "poisson" }, 1).map(({ informed }) => informed);
+    const inTurns = inRounds(options, "poisson").map(({ rumor }) => rumor.informed);
+    expectSame(inTime, inTurns);
+    // Not vacuous: some are left out, and not always as many.
+    expect(new Set(inTurns).size).toBeGreaterThan(10);
+  });
+
+  test("and they are neither synchronous nor sequential rounds", () => {
+    for (const semantics of ["synchronous", "sequential"] as const) {
+      const others = inRounds({ mode: "push-pull" }, semantics).map(({ result }) => result.rounds);
+      expect(kolmogorovSmirnov(events, others).pValue).toBeLessThan(level);
+    }
+  });
+
+  test("a tenth more of the time would be seen", () => {
+    const slower = rounds.map((result) => 1.1 * clockTime(result));
+    expect(kolmogorovSmirnov(events, slower).pValue).toBeLessThan(level);
+  });
+});
+
+describe("pushes at the multiples of the interval are synchronous rounds", () => {
+  const aligned = { mode: "push", timing: "aligned" } as const;
+  const latencyMs = intervalMs / 2;
+  const events = inEvents(aligned, latencyMs);
+  const rounds = inRounds({ mode: "push" }, "synchronous");
+
+  test("the last node is informed in the same round", () => {
+    expectSame(
+      events.map((rumor) => Math.floor(completionTime(rumor))),
+      rounds.map(({ result }) => result.rounds),
+    );
+  });
+
+  test("as many are informed early, in the middle and late", () => {
+    for (const round of [5, 10, 15]) {
+      expectSame(
+        events.map((rumor) => informedAfter(round, rumor, intervalMs)),
+        rounds.map(({ rumor }) => informedAfter(round, rumor, 1)),
+      );
+    }
+  });
+
+  test("a single round more would be seen", () => {
+    const later = rounds.map(({ result }) => result.rounds + 1);
+    const times = events.map((rumor) => Math.floor(completionTime(rumor)));
+    expect(kolmogorovSmirnov(times, later).pValue).toBeLessThan(level);
+  });
+
+  test("with three sends as many never hear it, and the last who does hears it in the same round", () => {
+    const limited = inEvents({ ...aligned, sends: 3 }, latencyMs);
+    const limitedRounds = inRounds({ mode: "push", sends: 3 }, "synchronous");
+    expectSame(
+      limited.map(({ informed }) => informed),
+      limitedRounds.map(({ rumor }) => rumor.informed),
+    );
+    expectSame(
+      limited.map((rumor) => Math.floor(completionTime(rumor))),
+      limitedRounds.map(({ rumor }) => rumor.infectedAt.reduce((last, at) => Math.max(last, at))),
+    );
+  });
+});
