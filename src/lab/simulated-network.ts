@@ -60,7 +60,7 @@ export class SimulatedNetwork {
   readonly seeds = new Map<number, ClassicSeed>();
   readonly #names: string[] = [];
   readonly #rows = new Map<string, number>();
-  readonly #disks = new Map<number, Map<string, unknown>>();
+  readonly #disks = new Map<number, SimulatedDisk>();
   readonly #seedIds: readonly NodeId[];
   #nextPeer = 1;
 
@@ -118,7 +118,7 @@ export class SimulatedNetwork {
     const seed = classicSeed({
       otherSeeds: this.#seedIds.filter((_, other) => other !== row),
       signatures: this.#signaturesOf(row),
-      restored: entriesBelow<StoredPeer>(disk, "introduction/peer/"),
+      restored: disk?.below<StoredPeer>("introduction/peer/"),
       options: this.#optionsOf(row),
     });
     this.seeds.set(row, seed);
@@ -128,6 +128,13 @@ export class SimulatedNetwork {
 
   /** A new peer joins. Returns its row. Throws `UsageError` if there is no room for it. */
   addPeer(name?: string): number {
+    const row = this.reserve(name);
+    this.startPeer(row);
+    return row;
+  }
+
+  /** Gives a row to a peer, or to whoever else is to be there, that is started later. */
+  reserve(name?: string): number {
     while (name === undefined && this.#rows.has(`peer-${this.#nextPeer}`)) this.#nextPeer++;
     const row = this.#names.length;
     if (row >= this.simulation.rows)
@@ -135,24 +142,23 @@ export class SimulatedNetwork {
         `maxPeers: there is room for ${this.config.maxPeers} peers, and they are all there`,
       );
     this.#name(row, name ?? `peer-${this.#nextPeer++}`);
-    this.startPeer(row);
     return row;
   }
 
   /** Starts a peer; after a crash with what it had on disk, or without. */
   startPeer(row: number, keepsDisk = true): ClassicPeer {
     const disk = this.#diskOf(row, keepsDisk);
-    const remembered = (disk?.get("introduction/incarnation") as number | undefined) ?? 0;
+    const remembered = disk?.read<number>("introduction/incarnation") ?? 0;
     const incarnation = Math.max(remembered + 1, this.time + 1);
-    disk?.set("introduction/incarnation", incarnation);
-    const gossip = entriesBelow<Gossip>(disk, "flood/gossip/");
+    disk?.write("introduction/incarnation", incarnation);
+    const gossip = disk?.below<Gossip>("flood/gossip/");
     const peer = classicPeer({
       name: this.nameOf(row),
       seeds: this.#seedIds,
       incarnation,
       since: this.time,
       signatures: this.#signaturesOf(row),
-      contacts: disk?.get("introduction/contacts") as readonly ListEntry[] | undefined,
+      contacts: disk?.read<readonly ListEntry[]>("introduction/contacts"),
       restored: gossip?.sort((a, b) => a.statement.at - b.statement.at),
       options: this.#optionsOf(row),
     });
@@ -240,10 +246,10 @@ export class SimulatedNetwork {
       const life = this.simulation.protocolOf(row);
       this.simulation.at(this.time + diskMs, () => {
         if (!this.simulation.isAlive(row) || this.simulation.protocolOf(row) !== life) return;
-        write(disk, layer, key, value);
+        disk?.write(`${layer}/${key}`, value);
         this.simulation.command(row, tagged(layer, { type: "persisted", key }));
       });
-    } else write(disk, layer, key, value);
+    } else disk?.write(`${layer}/${key}`, value);
   }
 
   #onUndeliverable(from: number, to: number, reason: "dead" | "reset"): void {
@@ -256,11 +262,11 @@ export class SimulatedNetwork {
     }
   }
 
-  #diskOf(row: number, keeps: boolean): Map<string, unknown> | undefined {
+  #diskOf(row: number, keeps: boolean): SimulatedDisk | undefined {
     if (this.config.keepsDisks !== true) return undefined;
     let disk = this.#disks.get(row);
     if (disk === undefined || !keeps) {
-      disk = new Map();
+      disk = new SimulatedDisk();
       this.#disks.set(row, disk);
     }
     return disk;
@@ -282,14 +288,24 @@ function tagged(layer: string, body: Typed & Record<string, any>): Tagged {
   return { layer, body };
 }
 
-function write(disk: Map<string, unknown> | undefined, layer: string, key: string, value: unknown): void {
-  if (value === undefined) disk?.delete(`${layer}/${key}`);
-  else disk?.set(`${layer}/${key}`, value);
-}
+/** What a node finds again after a crash. A write is whole or not there; what it costs in time is `diskMs`. */
+export class SimulatedDisk {
+  readonly #entries = new Map<string, unknown>();
 
-function entriesBelow<T>(disk: Map<string, unknown> | undefined, prefix: string): T[] | undefined {
-  if (disk === undefined) return undefined;
-  return [...disk].flatMap(([key, value]) => (key.startsWith(prefix) ? [value as T] : []));
+  /** `undefined` removes the entry. */
+  write(key: string, value: unknown): void {
+    if (value === undefined) this.#entries.delete(key);
+    else this.#entries.set(key, value);
+  }
+
+  read<T>(key: string): T | undefined {
+    return this.#entries.get(key) as T | undefined;
+  }
+
+  /** The entries whose keys begin so, in the order in which they were first written. */
+  below<T>(prefix: string): T[] {
+    return [...this.#entries].flatMap(([key, value]) => (key.startsWith(prefix) ? [value as T] : []));
+  }
 }
 
 /**

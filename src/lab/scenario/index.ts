@@ -1,4 +1,5 @@
 export * from "./duration.ts";
+export * from "./live-world.ts";
 export * from "./observer.ts";
 export * from "./runner.ts";
 export * from "./scenario.ts";
@@ -6,4 +7,5 @@ export * from "./scenario-file.ts";
 export * from "./scenario-options.ts";
 export * from "./scenarios/index.ts";
 export * from "./selector.ts";
+export * from "./simulated-world.ts";
 export * from "./world.ts";
