@@ -1,33 +1,29 @@
-import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import pc from "picocolors";
-import { drills, runDrill } from "../lab/index.ts";
+import { scenarios } from "../lab/index.ts";
 import { wholeNumber } from "./numbers.ts";
-import { addTunables, readTunables } from "./tunable-options.ts";
+import { type RunOptions, runAll, scenarioList } from "./run.ts";
+import { addTunables } from "./tunable-options.ts";
 
-interface DrillOptions {
-  readonly peers: number;
-  readonly seeds: number;
-  readonly plaintext?: boolean;
-  readonly json?: boolean;
-}
-
+/** `grapevine run --world live`, for those who want to see it happen to real processes. */
 export function drillCommand(): Command {
   const command = new Command("drill")
     .description("Do something bad to a live local network and report whether it held")
-    .argument("<name>", `one of ${drills.map((drill) => drill.name).join(", ")}, or all`)
+    .argument("<name>", `one of ${scenarios.map(({ name }) => name).join(", ")}, or all`)
     .option("--peers <number>", "peers in the network", wholeNumber("--peers", 4, 2000), 12)
     .option("--seeds <number>", "seeds in the network", wholeNumber("--seeds", 1, 100), 6)
+    .option("--seed <number>", "draws whatever is left to chance", wholeNumber("--seed", 0, 2 ** 48), 1)
     .option("--plaintext", "no TLS")
-    .option("--json", "print one JSON object (a list for all) and nothing else");
+    .option("--json", "print one JSON object (a list for all) and nothing else")
+    .option("--trace <file>", "write every event as a line of JSON");
   return addTunables(command)
     .addHelpText(
       "after",
       `
 Drills:
-${drills.map(({ name, description }) => `  ${name.padEnd(20)} ${description}`).join("\n")}
+${scenarioList}
 
-Unless --ping-interval is given it is 1s here, so that a drill takes seconds instead of minutes.
+Unless --ping-interval is given it is 1s here, so that a drill takes seconds instead of minutes. A drill is a
+scenario on a live network: \`grapevine run NAME\` lets the same happen to a simulated one.
 
 Examples:
   $ grapevine drill crash
@@ -35,37 +31,11 @@ Examples:
   $ grapevine drill junk --peers 50 --json
 `,
     )
-    .action((name: string, options: DrillOptions) => drill(name, options));
-}
-
-async function drill(name: string, options: DrillOptions): Promise<void> {
-  const tunables = readTunables(options as unknown as Record<string, unknown>);
-  const isLoud = options.json !== true;
-  const config = {
-    peers: options.peers,
-    seeds: options.seeds,
-    isPlaintext: options.plaintext === true,
-    pingIntervalMs: tunables.heartbeat?.pingIntervalMs ?? 1000,
-    options: tunables,
-    program: fileURLToPath(new URL("./main.js", import.meta.url)),
-    say: (text: string) => {
-      if (isLoud)
-        process.stdout.write(
-          `  ${text.replace(/^ok:/, pc.green("ok:")).replace(/^FAILED:/, pc.red("FAILED:"))}\n`,
-        );
-    },
-  };
-  const reports = [];
-  for (const one of name === "all" ? drills.map((drill) => drill.name) : [name]) {
-    if (isLoud) process.stdout.write(`${pc.bold(one)}\n`);
-    const report = await runDrill(one, config);
-    reports.push(report);
-    if (isLoud)
-      process.stdout.write(
-        `${report.ok ? pc.green("held") : pc.red("did not hold")} ${JSON.stringify(report.figures)}\n`,
-      );
-  }
-  if (!isLoud) process.stdout.write(`${JSON.stringify(name === "all" ? reports : reports[0])}\n`);
-  process.exitCode = reports.every((report) => report.ok) ? 0 : 1;
-  setImmediate(() => process.exit());
+    .action((name: string, options: Omit<RunOptions, "world">) =>
+      runAll(
+        name,
+        { ...options, world: "live" },
+        { what: "drill", shape: (report) => ({ drill: report.scenario, ...report }) },
+      ),
+    );
 }

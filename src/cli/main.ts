@@ -11,6 +11,7 @@ import { neighborsCommand } from "./neighbors.ts";
 import { peerCommand } from "./peer.ts";
 import { publishCommand } from "./publish.ts";
 import { replayCommand } from "./replay.ts";
+import { runCommand } from "./run.ts";
 import { seedCommand } from "./seed.ts";
 import { statusCommand } from "./status.ts";
 import { tailCommand } from "./tail.ts";
@@ -28,6 +29,7 @@ const program = new Command("grapevine")
   .addCommand(seedCommand())
   .addCommand(peerCommand())
   .addCommand(clusterCommand())
+  .addCommand(runCommand())
   .addCommand(drillCommand())
   .commandsGroup("Talk to a running node:")
   .addCommand(statusCommand())
@@ -46,6 +48,7 @@ const program = new Command("grapevine")
 Examples:
   $ grapevine up                          6 seeds and 20 peers on this machine; watch them gossip
   $ grapevine up --peers 50 --once --json one run, one JSON object
+  $ grapevine run crash                   let a peer die in a simulated network
   $ grapevine drill crash                 kill a peer for real and see when everybody knows
   $ grapevine publish "hello"             say something in the network that is running
 `,

@@ -34,3 +34,22 @@ export function scenarioOptions(scenario: Pick<Scenario, "stack">): NodeOptions 
   );
   return scaledTo(pingIntervalMs, options);
 }
+
+export interface Overrides {
+  readonly peers?: number;
+  readonly seeds?: number;
+  readonly options?: NodeOptions;
+}
+
+/** The scenario as somebody wants it this time. */
+export function withOverrides(scenario: Scenario, { peers, seeds, options }: Overrides): Scenario {
+  return {
+    ...scenario,
+    network: {
+      ...scenario.network,
+      ...(peers === undefined ? {} : { peers }),
+      ...(seeds === undefined ? {} : { seeds }),
+    },
+    stack: { ...scenario.stack, options: mergeOptions(scenario.stack?.options, options) },
+  };
+}

@@ -1,11 +1,14 @@
-import { type Random, sample, UsageError } from "../../core/index.ts";
-import type { Selector } from "./scenario.ts";
+import { type Random, sample, seededRandom, UsageError } from "../../core/index.ts";
+import type { Scenario, Selector } from "./scenario.ts";
+import { defaultPeers, defaultSeeds } from "./scenario-options.ts";
 
 /** A node as the scenario knows it, living or dead. */
 export interface KnownNode {
   readonly name: string;
   readonly role: "peer" | "seed";
   readonly isLiving: boolean;
+  /** Hangs: who wants "all" or some of the living does not mean it. */
+  readonly isPaused?: boolean;
 }
 
 /** Turns selectors into names. Draws happen here and nowhere else, so that both worlds draw the same nodes. */
@@ -46,11 +49,36 @@ export class Selection {
 
   #living(role: "peer" | "seed"): string[] {
     const names: string[] = [];
-    for (const node of this.#nodes()) if (node.isLiving && node.role === role) names.push(node.name);
+    for (const node of this.#nodes())
+      if (node.isLiving && node.isPaused !== true && node.role === role) names.push(node.name);
     return names;
   }
 }
 
 function isList(selector: Selector): selector is readonly string[] {
   return Array.isArray(selector);
+}
+
+type NodeSettings = NonNullable<Scenario["nodes"]>[number];
+
+/**
+ * What is different about which node, for those of the beginning and those that join by name. Draws of its own: worlds
+ * ask before anything has happened.
+ */
+export function settingsByName(scenario: Scenario, seed: number): ReadonlyMap<string, NodeSettings> {
+  const { network = {}, nodes = [], timeline = [] } = scenario;
+  const planned: KnownNode[] = [];
+  for (let i = 1; i <= (network.seeds ?? defaultSeeds); i++) planned.push(living(`seed-${i}`, "seed"));
+  for (let i = 1; i <= (network.peers ?? defaultPeers); i++) planned.push(living(`peer-${i}`, "peer"));
+  for (const step of timeline)
+    if (step.do === "join" && step.name !== undefined) planned.push(living(step.name, "peer"));
+  const selection = new Selection(() => planned, seededRandom(seed));
+  const settings = new Map<string, NodeSettings>();
+  for (const some of nodes)
+    for (const name of selection.names(some.which)) settings.set(name, { ...settings.get(name), ...some });
+  return settings;
+}
+
+function living(name: string, role: "peer" | "seed"): KnownNode {
+  return { name, role, isLiving: true };
 }

@@ -22,11 +22,11 @@ export const scenarios: readonly Scenario[] = [
 ];
 
 /** One that comes with Grapevine by its name, or a file. Throws `UsageError` where there is neither. */
-export function findScenario(nameOrFile: string): Scenario {
+export function findScenario(nameOrFile: string, what = "scenario"): Scenario {
   const known = scenarios.find(({ name }) => name === nameOrFile);
   if (known !== undefined) return known;
   if (/\.(ya?ml|json)$/.test(nameOrFile) || nameOrFile.includes("/") || existsSync(nameOrFile))
     return loadScenario(nameOrFile);
   const names = scenarios.map(({ name }) => name).join(", ");
-  throw new UsageError(`scenario: there is no "${nameOrFile}"; there are ${names}, or name a file`);
+  throw new UsageError(`${what}: there is no "${nameOrFile}"; there are ${names}, or name a file`);
 }

@@ -1,0 +1,144 @@
+import { fileURLToPath } from "node:url";
+import { Command, Option } from "commander";
+import pc from "picocolors";
+import {
+  createLiveWorld,
+  findScenario,
+  pingIntervalOf,
+  runScenario,
+  type Scenario,
+  type ScenarioReport,
+  scenarios,
+  type World,
+  withOverrides,
+} from "../lab/index.ts";
+import { TraceFile } from "../node/index.ts";
+import { wholeNumber } from "./numbers.ts";
+import { addTunables, readTunables } from "./tunable-options.ts";
+
+export type WorldName = World["kind"];
+
+export interface RunOptions {
+  readonly world: WorldName;
+  readonly seed: number;
+  readonly peers?: number;
+  readonly seeds?: number;
+  readonly plaintext?: boolean;
+  readonly json?: boolean;
+  readonly trace?: string;
+}
+
+/** What the scenarios that come with us are called, and what each is for. */
+export const scenarioList = scenarios
+  .map(({ name, description }) => `  ${name.padEnd(20)} ${description}`)
+  .join("\n");
+
+export function runCommand(): Command {
+  const command = new Command("run")
+    .description("Let a scenario happen to a network, simulated or live, and report whether it held")
+    .argument("[scenario]", "a name of the list below, a YAML or JSON file, or all of the list")
+    .addOption(
+      new Option("--world <name>", "where: simulated, in virtual time, or live, over sockets and processes")
+        .choices(["simulated", "live"])
+        .default("simulated"),
+    )
+    .option("--seed <number>", "draws whatever is left to chance", wholeNumber("--seed", 0, 2 ** 48), 1)
+    .option("--peers <number>", "peers, instead of the scenario's", wholeNumber("--peers", 1, 1_000_000))
+    .option("--seeds <number>", "seeds, instead of the scenario's", wholeNumber("--seeds", 1, 1000))
+    .option("--plaintext", "live: no TLS")
+    .option("--json", "print one JSON object (a list for all) and nothing else")
+    .option("--list", "list the scenarios that come with Grapevine")
+    .option("--trace <file>", "write every event as a line of JSON");
+  return addTunables(command)
+    .addHelpText(
+      "after",
+      `
+Scenarios:
+${scenarioList}
+
+The exit code is 0 only if everything held. The same seed gives the same simulated run.
+
+Examples:
+  $ grapevine run crash                            a second instead of half a minute
+  $ grapevine run crash --world live               the same with processes and signals
+  $ grapevine run hang --peers 1000 --seed 7 --json
+  $ grapevine run my-scenario.yaml --trace run.ndjson
+`,
+    )
+    .action(async (name: string | undefined, options: RunOptions & { readonly list?: boolean }) => {
+      if (options.list === true) return void process.stdout.write(`${scenarioList}\n`);
+      if (name === undefined) return command.help();
+      await runAll(name, options);
+    });
+}
+
+/** Runs one scenario, or all that come with us, and sets the exit code. */
+export async function runAll(
+  name: string,
+  options: RunOptions,
+  {
+    what = "scenario",
+    shape = (report) => report,
+  }: { what?: string; shape?: (report: ScenarioReport) => object } = {},
+): Promise<void> {
+  const overrides = {
+    peers: options.peers,
+    seeds: options.seeds,
+    options: readTunables(options as unknown as Record<string, unknown>),
+  };
+  const chosen = name === "all" ? scenarios : [findScenario(name, what)];
+  const isLoud = options.json !== true;
+  const reports: ScenarioReport[] = [];
+  for (const scenario of chosen) {
+    if (isLoud) process.stdout.write(`${pc.bold(scenario.name)}\n`);
+    const report = await runOne(withOverrides(scenario, overrides), options, isLoud ? say : () => {});
+    reports.push(report);
+    if (isLoud) process.stdout.write(`${verdict(report)}\n`);
+  }
+  const shown = reports.map(shape);
+  if (!isLoud) process.stdout.write(`${JSON.stringify(name === "all" ? shown : shown[0])}\n`);
+  process.exitCode = reports.every(({ ok }) => ok) ? 0 : 1;
+  setImmediate(() => process.exit());
+}
+
+async function runOne(
+  scenario: Scenario,
+  options: RunOptions,
+  say: (text: string) => void,
+): Promise<ScenarioReport> {
+  const { world: kind, seed } = options;
+  const world = makeWorld(scenario, options);
+  const trace =
+    options.trace === undefined
+      ? undefined
+      : TraceFile.open(options.trace, { world: kind, about: { scenario: scenario.name, seed } });
+  if (trace !== undefined) {
+    world.onEvent((event) => {
+      const { type, layer, node, name, role } = event;
+      if (layer === "scenario" && (type === "joined" || type === "restarted"))
+        trace.name(node, name as string, (role as string | undefined) ?? "peer");
+      trace.event(event);
+    });
+  }
+  try {
+    say(`${kind} network, seed ${seed}, a ping every ${pingIntervalOf(scenario)} ms`);
+    return await runScenario(scenario, world, { seed, say });
+  } finally {
+    await world.close();
+    await trace?.close();
+  }
+}
+
+function makeWorld(scenario: Scenario, { seed, plaintext }: RunOptions): World {
+  const program = fileURLToPath(new URL("./main.js", import.meta.url));
+  return createLiveWorld(scenario, { seed, isPlaintext: plaintext === true, program });
+}
+
+function say(text: string): void {
+  const coloured = text.replace(/^ok:/, pc.green("ok:")).replace(/^FAILED:/, pc.red("FAILED:"));
+  process.stdout.write(`  ${coloured}\n`);
+}
+
+function verdict({ ok, figures }: ScenarioReport): string {
+  return `${ok ? pc.green("held") : pc.red("did not hold")} ${JSON.stringify(figures)}`;
+}

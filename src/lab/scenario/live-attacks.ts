@@ -1,0 +1,319 @@
+/** What attackers do to a live network: lies of a member and of a stranger, and junk. */
+import { connect, type Socket } from "node:net";
+import { formatContact, type NodeId, portOf, type Tagged } from "../../core/index.ts";
+import type { DeadReport, IntroductionMessage, PeerRecord } from "../../membership/messages.ts";
+import {
+  ephemeralCluster,
+  type GrapevineNode,
+  type Identity,
+  Links,
+  LiveSignatures,
+  type Security,
+} from "../../node/index.ts";
+import { TcpTransport, TlsTransport } from "../../transport/index.ts";
+import { Codec } from "../../wire/index.ts";
+import type { LocalNetwork } from "../local-network.ts";
+import type { AttackFigures } from "./world.ts";
+
+/** Somebody who speaks our wire format and says what he likes. */
+class Attacker {
+  readonly links: Links;
+  readonly identity: Identity;
+  readonly signatures: LiveSignatures;
+  readonly answers: Tagged[] = [];
+  readonly refusals: string[] = [];
+  contact: NodeId = "";
+
+  constructor(identity: Identity, security: Security) {
+    this.identity = identity;
+    this.signatures = new LiveSignatures(identity, () => true);
+    const transport =
+      security.type === "plaintext"
+        ? new TcpTransport()
+        : new TlsTransport({ identity, caPem: security.caPem });
+    this.links = new Links({
+      transport,
+      codec: new Codec(),
+      identity,
+      role: "peer",
+      name: "mallory",
+      cluster: "grapevine",
+      isMember: () => true,
+      onMessage: (_from, message) => this.answers.push(message),
+      onEvent: ({ type, reason, detail }) => {
+        if (type === "dial-failed" || type === "link-refused") this.refusals.push(detail ?? reason);
+      },
+    });
+  }
+
+  async listen(): Promise<this> {
+    const { host, port } = await this.links.listen({ host: "127.0.0.1", port: 0 });
+    this.contact = formatContact(this.identity.id, host, port);
+    return this;
+  }
+
+  answersOf(type: string): number {
+    return this.answers.filter(({ body }) => body.type === type).length;
+  }
+}
+
+export class LiveAttacks {
+  readonly #network: LocalNetwork;
+  readonly #isPlaintext: boolean;
+  readonly #members = new Map<string, Attacker>();
+  #outsider: Attacker | undefined;
+  #reports: { sent: number; arriving: number; readonly ignoredBefore: number } | undefined;
+  #registrationsSent: number | undefined;
+  #junk: Junk | undefined;
+
+  constructor(network: LocalNetwork) {
+    this.#network = network;
+    this.#isPlaintext = network.config.isPlaintext === true;
+  }
+
+  /** In the liar's own name, many times; and in the names of others, whose signature he does not have. */
+  async forgeReports(
+    victims: readonly { readonly id: NodeId; readonly incarnation: number }[],
+  ): Promise<number> {
+    const insider = await this.#member("mallory");
+    const outsider = await this.#stranger();
+    this.#reports ??= { sent: 0, arriving: 0, ignoredBefore: this.#ignoredReports };
+    const others = this.#network.livePeers.map(({ contact }) => contact);
+    for (const victim of victims) {
+      const bystanders = others.filter((contact) => contact !== victim.id).slice(0, 3);
+      for (const attacker of [insider, outsider]) {
+        if (attacker === undefined) continue;
+        for (const reporter of [attacker.contact, attacker.contact, ...bystanders]) {
+          for (const raised of [0, 1]) {
+            const statement: DeadReport = {
+              type: "dead-report",
+              suspect: victim.id,
+              incarnation: victim.incarnation + raised,
+              at: Date.now(),
+              reporter,
+            };
+            const report = { statement, proof: attacker.signatures.sign(statement) };
+            const sent = this.#tellSeeds(attacker, { type: "dead-report", report });
+            this.#reports.sent += sent;
+            if (attacker === insider) this.#reports.arriving += sent;
+          }
+        }
+      }
+    }
+    return this.#reports.sent;
+  }
+
+  /** Registrations of another peer, of ports where nobody or somebody else listens, and of a crowd. */
+  async forgeRegistrations(count: number): Promise<number> {
+    const insider = await this.#member("mallory");
+    // Another member for the other address: of one node's registrations under way a seed looks at the latest.
+    const accomplice = await this.#member("trudy");
+    const outsider = await this.#stranger();
+    const victim = this.#network.livePeers[0]!.contact;
+    const claims: NodeId[] = [victim, formatContact(insider.identity.id, "127.0.0.1", 1)];
+    for (let i = 0; i < count; i++)
+      claims.push(formatContact(i.toString(16).padStart(40, "0"), "127.0.0.1", 20_000 + (i % 40_000)));
+    let sent = 0;
+    for (const [i, peer] of claims.entries()) {
+      sent += this.#register(insider, peer, i);
+      if (outsider !== undefined) this.#register(outsider, peer, i);
+    }
+    const squatted = formatContact(accomplice.identity.id, "127.0.0.1", portOf(victim));
+    sent += this.#register(accomplice, squatted, 0);
+    this.#registrationsSent = (this.#registrationsSent ?? 0) + sent;
+    return sent;
+  }
+
+  /** Bytes that are no message, and connections that say nothing. */
+  async junk(nodes: readonly GrapevineNode[], idleConnections: number): Promise<number> {
+    this.#junk = new Junk(nodes, this.#junk);
+    await this.#junk.send(await this.#member("mallory"), idleConnections);
+    return this.#junk.sockets.length;
+  }
+
+  get figures(): AttackFigures {
+    return { ...this.#forgeries, ...this.#outsiders, ...this.#junkFigures };
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#junk?.sockets ?? []) socket.destroy();
+    for (const attacker of [...this.#members.values(), this.#outsider]) await attacker?.links.destroy();
+  }
+
+  // ---- Who attacks ----
+
+  /** With a valid certificate of the network: the worst neighbor one can have. */
+  async #member(name: string): Promise<Attacker> {
+    let attacker = this.#members.get(name);
+    if (attacker === undefined) {
+      const { identity, security } = await this.#network.issue(name);
+      attacker = await new Attacker(identity, security).listen();
+      this.#members.set(name, attacker);
+    }
+    return attacker;
+  }
+
+  /** With a certificate of a cluster of his own. Where there is no TLS there are no strangers. */
+  async #stranger(): Promise<Attacker | undefined> {
+    if (this.#isPlaintext || this.#outsider !== undefined) return this.#outsider;
+    const cluster = await ephemeralCluster("elsewhere");
+    const security: Security = { type: "tls", caPem: cluster.caPem, memberKey: cluster.memberKey };
+    this.#outsider = await new Attacker(await cluster.issue("mallory"), security).listen();
+    return this.#outsider;
+  }
+
+  /** To every seed, by its configured address; how many were told. */
+  #tellSeeds(attacker: Attacker, body: IntroductionMessage): number {
+    const { seedAddresses } = this.#network;
+    for (const { host, port } of seedAddresses)
+      attacker.links.send(formatContact("", host, port), { layer: "introduction", body });
+    return seedAddresses.length;
+  }
+
+  #register(attacker: Attacker, peer: NodeId, number: number): number {
+    const statement: PeerRecord = {
+      type: "peer-record",
+      peer,
+      incarnation: Date.now() * 2 + number,
+      version: 0,
+      since: 1,
+      neighbors: [],
+    };
+    const record = { statement, proof: attacker.signatures.sign(statement) };
+    return this.#tellSeeds(attacker, { type: "register", nonce: 1000 + number, record });
+  }
+
+  // ---- What came of it ----
+
+  get #ignoredReports(): number {
+    return this.#network.liveSeeds.reduce((sum, { seed }) => {
+      const { forgedReports, strangersReports } = seed!.registry.counters;
+      return sum + forgedReports + strangersReports;
+    }, 0);
+  }
+
+  get #forgeries(): AttackFigures {
+    const members = [...this.#members.values()];
+    const answers = (type: string) => members.reduce((sum, member) => sum + member.answersOf(type), 0);
+    return {
+      ...(this.#reports === undefined
+        ? {}
+        : {
+            reportsSent: this.#reports.sent,
+            reportsArriving: this.#reports.arriving,
+            reportsIgnored: this.#ignoredReports - this.#reports.ignoredBefore,
+          }),
+      ...(this.#registrationsSent === undefined
+        ? {}
+        : {
+            registrationsSent: this.#registrationsSent,
+            refused: answers("refused"),
+            taken: answers("registered"),
+          }),
+    };
+  }
+
+  get #outsiders(): AttackFigures {
+    if (this.#members.size === 0 || (this.#reports ?? this.#registrationsSent) === undefined) return {};
+    const outsider = this.#outsider;
+    return {
+      hasOutsider: outsider !== undefined,
+      ...(outsider === undefined
+        ? {}
+        : { outsiderRefusedWith: outsider.refusals[0], outsiderHeard: outsider.answers.length }),
+    };
+  }
+
+  get #junkFigures(): AttackFigures {
+    if (this.#junk === undefined) return {};
+    const drops: Record<string, number> = {};
+    for (const node of this.#network.nodes) {
+      for (const [reason, count] of Object.entries(node.links.drops))
+        drops[reason] = (drops[reason] ?? 0) + count;
+    }
+    return {
+      connectionsOpened: this.#junk.sockets.length,
+      junkHeld: this.#junk.held,
+      drops,
+      memoryGrownMiB: Math.round((process.memoryUsage.rss() - this.#junk.rssBefore) / 1048576),
+    };
+  }
+}
+
+/** Connections that nobody wants, and whether the attacked still hold any of them. */
+class Junk {
+  readonly sockets: Socket[];
+  readonly rssBefore = process.memoryUsage.rss();
+  readonly #nodes: readonly GrapevineNode[];
+  readonly #openBefore: number;
+  #halfFrames = 0;
+
+  constructor(nodes: readonly GrapevineNode[], earlier?: Junk) {
+    this.#nodes = nodes;
+    this.#openBefore = this.#open;
+    this.sockets = earlier?.sockets ?? [];
+  }
+
+  async send(member: Attacker, idleConnections: number): Promise<void> {
+    const ports = this.#nodes.map(({ contact }) => portOf(contact));
+    for (const port of ports) {
+      this.sockets.push(
+        await say(port, "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),
+        await say(port, `${"x".repeat(1_000_000)}\n`),
+        await say(
+          port,
+          Uint8Array.from({ length: 2000 }, (_, i) => 0x80 | (i * 37)),
+        ),
+        await say(port, Uint8Array.of(0, 0, 1)), // three of the four bytes of a length
+        await say(port, Uint8Array.of(22, 3, 1, 2, 0, 1, 0)), // the beginning of a TLS hello
+      );
+    }
+    for (const port of ports) this.sockets.push(...(await idle(port, idleConnections)));
+    // A member may send half a frame too: his certificate is in order.
+    await this.#halfAFrame(member, ports[0]!);
+  }
+
+  get held(): number {
+    const sockets = this.sockets.filter((socket) => !socket.destroyed).length;
+    return sockets + this.#halfFrames + Math.max(0, this.#open - this.#openBefore);
+  }
+
+  /** Connections that the attacked hold, neighbors and strangers. */
+  get #open(): number {
+    return this.#nodes.reduce((sum, { links }) => sum + links.connectionCount, 0);
+  }
+
+  async #halfAFrame(member: Attacker, port: number): Promise<void> {
+    const connection = await member.links.config.transport.dial({ host: "127.0.0.1", port }, 3000);
+    this.#halfFrames++;
+    connection.onClose = () => {
+      this.#halfFrames--;
+    };
+    connection.onData = () => {};
+    connection.write(Uint8Array.of(0, 0, 0, 200, 1, 2, 3));
+  }
+}
+
+function open(port: number): Promise<Socket> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.on("data", () => {});
+    socket.once("connect", () => resolve(socket));
+    socket.once("close", () => resolve(socket));
+  });
+}
+
+async function say(port: number, bytes: string | Uint8Array): Promise<Socket> {
+  const socket = await open(port);
+  socket.write(bytes);
+  return socket;
+}
+
+async function idle(port: number, count: number): Promise<Socket[]> {
+  const sockets: Socket[] = [];
+  for (let i = 0; i < count; i += 50) {
+    sockets.push(...(await Promise.all(Array.from({ length: Math.min(50, count - i) }, () => open(port)))));
+  }
+  return sockets;
+}
