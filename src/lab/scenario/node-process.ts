@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { NodeId, TraceEvent } from "../../core/index.ts";
 import type { NodeOptions } from "../../node/index.ts";
 import { type Address, formatAddress } from "../../transport/index.ts";
+import { sleep } from "../local-network.ts";
 import type { PeerView } from "./world.ts";
 
 export interface NodeProcessConfig {
@@ -79,7 +80,11 @@ export class NodeProcess {
       child.once("error", reject);
     });
     child.removeAllListeners("exit");
-    this.follow();
+    // It writes its trace at the end of the turn in which it told us where it listens.
+    while (!this.#trace.hasEvents) {
+      await sleep(5);
+      this.follow();
+    }
   }
 
   /** Reads what its trace has gained. */
@@ -173,6 +178,7 @@ class TraceFollower {
   readonly #onEvent: (event: TraceEvent) => void;
   readonly #timer: NodeJS.Timeout;
   readonly #chunk = Buffer.alloc(64 * 1024);
+  hasEvents = false;
   #descriptor: number | undefined;
   #rest = Buffer.alloc(0);
 
@@ -204,7 +210,9 @@ class TraceFollower {
     let start = 0;
     for (let end = text.indexOf(10); end >= 0; start = end + 1, end = text.indexOf(10, start)) {
       const event = JSON.parse(text.toString("utf8", start, end)) as TraceEvent;
-      if (event.layer !== undefined) this.#onEvent(event);
+      if (event.layer === undefined) continue; // the header
+      this.hasEvents = true;
+      this.#onEvent(event);
     }
     this.#rest = Buffer.from(text.subarray(start));
   }
