@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { endPrograms, jsonOf, run, start } from "../support/program.ts";
 
 let folder: string;
@@ -52,22 +52,31 @@ describe("trace summary", () => {
     expect(stdout).toMatch(/^ +168 {2}flood\/delivered$/m);
   });
 
-  test("knows of a crash when it was noticed and removed", async () => {
-    const event = (at: number, node: string, layer: string, type: string, fields: object) =>
-      `${JSON.stringify({ at, node, layer, type, ...fields })}\n`;
+  test("knows of a real crash when a neighbor noticed it and when every seed removed the peer", async () => {
     const path = join(folder, "crash.ndjson");
-    const header = { trace: "grapevine", version: 1, part: 0, startedAt: 0, world: "live" };
-    writeFileSync(
-      path,
-      `${JSON.stringify(header)}\n` +
-        event(0, "s@h:1", "trace", "named", { name: "seed-1", role: "seed" }) +
-        event(0, "s@h:1", "node", "listening", { contact: "s@h:1", role: "seed" }) +
-        event(0, "p@h:2", "trace", "named", { name: "peer-1", role: "peer" }) +
-        event(100, "p@h:2", "node", "stopped", { reason: "killed" }) +
-        event(4100, "s@h:1", "introduction", "peer-removed", { peer: "p@h:2", reason: "dead", size: 0 }),
+    // Seeds believe neighbors that a peer has named: it is to name them soon, and before it is killed.
+    const timing = ["--ping-interval", "500ms", "--refresh-interval", "200ms", "--interval", "300ms"];
+    const size = ["--peers", "6", "--seeds", "3", "--messages", "5"];
+    const network = start(["up", ...size, ...timing, "--no-output", "--trace", path]);
+    const [, api] = await network.said(/control API and metrics at (\S+)/);
+    await network.said(/every message reached every peer/);
+    expect(await run(["kill", "peer-3", "--api", api!])).toMatchObject({ code: 0 });
+    await vi.waitFor(
+      () => expect(readFileSync(path, "utf8").match(/"type":"peer-removed"/g)).toHaveLength(3),
+      { timeout: 30_000, interval: 100 },
     );
-    const { stdout } = await run(["trace", "summary", path]);
-    expect(stdout).toContain("peer-1 crashed: noticed never, removed by 1 of 1 seeds, the last after 4.0 s");
+    network.signal("SIGINT");
+    await network.end();
+    const { faults, falsePositives } = jsonOf(await run(["trace", "summary", path, "--json"]));
+    expect(faults).toMatchObject({ total: 1, noticed: 1, removedEverywhere: 1, removedMs: { count: 3 } });
+    const [fault] = faults.list;
+    expect(fault).toMatchObject({ node: "peer-3", kind: "crashed", lastedMs: null, removedBy: 3, seeds: 3 });
+    // Three pings are missed, and then the witnesses too.
+    expect(fault.noticedMs).toBeGreaterThan(1000);
+    expect(fault.firstRemovedMs).toBeGreaterThanOrEqual(fault.noticedMs);
+    expect(falsePositives.total).toBe(0);
+    const page = (await run(["trace", "summary", path])).stdout;
+    expect(page).toMatch(/peer-3 crashed: noticed after .* s, removed by 3 of 3 seeds, the last after .* s/);
   });
 });
 
