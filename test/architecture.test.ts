@@ -70,7 +70,7 @@ describe("the rule of floors", () => {
     ["src/node/a.ts", "../lab/local-network.ts"],
     ["src/node/a.ts", "../simulator/agenda.ts"],
     ["src/node/a.ts", "../cli/main.ts"],
-    ["src/lab/drills/a.ts", "../../cli/main.ts"],
+    ["src/lab/scenario/a.ts", "../../cli/main.ts"],
   ])("%s may not import %s", (path, specifier) => {
     const faults = faultsOfFloors(fake(path, `\nimport { x } from "${specifier}";`));
     expect(faults).toHaveLength(1);
@@ -84,7 +84,7 @@ describe("the rule of floors", () => {
     ["src/profiles/a.ts", "../dissemination/flood.ts"],
     ["src/wire/a.ts", "../membership/messages.ts"],
     ["src/node/a.ts", "../profiles/classic.ts"],
-    ["src/lab/drills/a.ts", "../../node/index.ts"],
+    ["src/lab/scenario/a.ts", "../../node/index.ts"],
     ["src/cli/a.ts", "../lab/index.ts"],
     ["src/cli/a.ts", "../../package.json"],
     ["src/node/a.ts", "node:fs"],

@@ -1,8 +1,10 @@
 import { fileURLToPath } from "node:url";
 import { Command, Option } from "commander";
 import pc from "picocolors";
+import { UsageError } from "../core/index.ts";
 import {
   createLiveWorld,
+  createSimulatedWorld,
   findScenario,
   pingIntervalOf,
   runScenario,
@@ -129,7 +131,11 @@ async function runOne(
   }
 }
 
-function makeWorld(scenario: Scenario, { seed, plaintext }: RunOptions): World {
+function makeWorld(scenario: Scenario, { world, seed, plaintext }: RunOptions): World {
+  if (world === "simulated") {
+    if (plaintext === true) throw new UsageError("--plaintext: a simulated network has no TLS to leave out");
+    return createSimulatedWorld(scenario, { seed });
+  }
   const program = fileURLToPath(new URL("./main.js", import.meta.url));
   return createLiveWorld(scenario, { seed, isPlaintext: plaintext === true, program });
 }

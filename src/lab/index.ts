@@ -1,4 +1,3 @@
-export * from "./drills/index.ts";
 export * from "./local-network.ts";
 export * from "./measurement.ts";
 export * from "./scenario/index.ts";

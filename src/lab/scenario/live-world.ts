@@ -466,12 +466,11 @@ class LiveWorld implements World {
     return live;
   }
 
-  /** One after the other, as they were named. */
+  /** One after the other, as they were named; the dead are passed over. */
   async #each(selector: Selector, action: string, what: (live: LiveNode) => Promise<void>): Promise<void> {
     for (const name of selector as readonly string[]) {
       const live = this.#find(name, action);
-      if (!live.isLiving) throw new UsageError(`${action}: ${name} does not live`);
-      await what(live);
+      if (live.isLiving) await what(live);
     }
   }
 
@@ -499,11 +498,12 @@ class LiveWorld implements World {
 
   /** Resolves when all of it is on its way. */
   async #publish(names: readonly string[], messages: number): Promise<void> {
-    const target = this.#published + names.length * messages;
+    let target = this.#published;
     await this.#each(names, "publish", async (live) => {
       if (live.isPaused) throw new UsageError(`publish: ${live.name} is paused`);
       if (live.role === "seed")
         throw new UsageError(`publish: ${live.name} is a seed, and seeds do not gossip`);
+      target += messages;
       for (let i = 0; i < messages; i++)
         await (live.process ?? live.node!).publish(`${live.name} says ${++this.#said}`);
     });

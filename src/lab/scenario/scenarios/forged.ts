@@ -17,7 +17,7 @@ export const forgedReport: Scenario = {
     {
       do: "expect",
       is: "forgeries-refused",
-      claim: "the member's reports arrived and were ignored, the stranger was refused",
+      claim: "what the member reported arrived and was ignored, and no stranger got in",
     },
     ...nothingChanged,
   ],
@@ -33,7 +33,7 @@ export const forgedRegistration: Scenario = {
       do: "expect",
       is: "forgeries-refused",
       within: "15s",
-      claim: "every false registration is refused, and so is the stranger",
+      claim: "every false registration is refused, and no stranger got in",
     },
     ...nothingChanged,
     { do: "join", name: "joiner" },
