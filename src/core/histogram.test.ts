@@ -62,8 +62,15 @@ describe("a histogram", () => {
     expect([histogram.min, histogram.max, histogram.total]).toEqual([17, 1_000_003, 3]);
     expect(histogram.quantile(0)).toBe(17);
     expect(histogram.quantile(1)).toBe(1_000_003);
+    // The last of its bucket, far from the middle.
+    expect(histogramOf([0, 2 ** 20 - 1]).quantile(1)).toBe(2 ** 20 - 1);
     expect(new Histogram().quantile(0.5)).toBeNaN();
     expect(new Histogram().max).toBeNaN();
+  });
+
+  test("does not lose or gain a rank to the last bits of a product", () => {
+    const histogram = histogramOf(Array.from({ length: 100 }, (_, i) => i + 1));
+    for (let percent = 1; percent <= 100; percent++) expect(histogram.quantile(percent / 100)).toBe(percent);
   });
 
   test("counts a value many times at once", () => {

@@ -224,6 +224,15 @@ describe("what others see", () => {
     expect(env.scheduled()).toHaveLength(1);
     expect(rumor.infectedAt[0]).toBe(0);
   });
+
+  test("times count from the first start of all", () => {
+    const { env, rumor } = oneNode({ mode: "push" });
+    env.now += 5000;
+    rumor.start(env);
+    env.now += 300;
+    rumor.onMessage("other", tell, env);
+    expect(rumor.infectedAt[0]).toBe(5300);
+  });
 });
 
 test("uniform partners are all others, equally often, and never the node itself", () => {

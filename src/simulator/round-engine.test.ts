@@ -193,6 +193,32 @@ describe("who calls in a round", () => {
   });
 });
 
+test("each order of a sequential round is as likely as any other", () => {
+  const counts = new Map<string, number>();
+  for (let seed = 1; seed <= 6000; seed++) {
+    const order = callsOf("sequential", 3, 1, seed).played[0]!.map(([caller]) => caller);
+    counts.set(order.join(), (counts.get(order.join()) ?? 0) + 1);
+  }
+  expect(counts.size).toBe(6);
+  // 1000 expected, standard deviation 28.9
+  for (const count of counts.values()) expect(Math.abs(count - 1000)).toBeLessThan(4 * 28.9);
+});
+
+test("a node's partner has the same name in synchronous and in sequential rounds: seed, round, node", () => {
+  const byCaller = (calls: Calls) => calls.played.map((round) => round.toSorted((a, b) => a[0] - b[0]));
+  expect(byCaller(callsOf("sequential", 10_000, 2))).toEqual(byCaller(callsOf("synchronous", 10_000, 2)));
+});
+
+test("the hash tells apart what only the protocol's checksum tells apart", () => {
+  const hashOf = (checksum: number) => {
+    const calls = new Calls(10, 2);
+    calls.checksum = checksum;
+    return runRounds(calls, { seed: 1, semantics: "synchronous" }).hash;
+  };
+  expect(hashOf(1)).toBe(hashOf(1));
+  expect(hashOf(1)).not.toBe(hashOf(2));
+});
+
 test("the time of poisson rounds ends with the contact that informed the last node", () => {
   for (let seed = 1; seed <= 20; seed++) {
     const result = runRounds(new Plain(100), { seed, semantics: "poisson" });
