@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { campaignCommand } from "./campaign.ts";
 import { clusterCommand } from "./cluster.ts";
 import { drillCommand } from "./drill.ts";
 import { reportError } from "./errors.ts";
@@ -30,6 +31,7 @@ const program = new Command("grapevine")
   .addCommand(peerCommand())
   .addCommand(clusterCommand())
   .addCommand(runCommand())
+  .addCommand(campaignCommand())
   .addCommand(drillCommand())
   .commandsGroup("Talk to a running node:")
   .addCommand(statusCommand())

@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import pc from "picocolors";
 import { UsageError } from "../core/index.ts";
 import {
+  checkersFor,
   createLiveWorld,
   createSimulatedWorld,
   findScenario,
@@ -10,6 +11,7 @@ import {
   runScenario,
   type Scenario,
   type ScenarioReport,
+  SimulatedWorld,
   scenarios,
   type World,
   withOverrides,
@@ -124,7 +126,12 @@ async function runOne(
   }
   try {
     say(`${kind} network, seed ${seed}, a ping every ${pingIntervalOf(scenario)} ms`);
-    return await runScenario(scenario, world, { seed, say });
+    const simulated = world instanceof SimulatedWorld ? world : undefined;
+    return await runScenario(scenario, world, {
+      seed,
+      say,
+      checkers: (observer) => checkersFor(scenario, observer, simulated),
+    });
   } finally {
     await world.close();
     await trace?.close();

@@ -1,3 +1,4 @@
+export * from "./checkers.ts";
 export * from "./duration.ts";
 export * from "./live-world.ts";
 export * from "./observer.ts";

@@ -1,0 +1,145 @@
+import { writeFileSync } from "node:fs";
+import { Command } from "commander";
+import pc from "picocolors";
+import { stringify } from "yaml";
+import { UsageError } from "../core/index.ts";
+import { type CampaignFailure, type CampaignReport, faultKinds, runCampaign } from "../lab/index.ts";
+import { wholeNumber } from "./numbers.ts";
+import { Progress } from "./progress.ts";
+
+interface CampaignOptions {
+  readonly runs: number;
+  readonly seed: number;
+  readonly threads?: number;
+  readonly shrink: boolean;
+  readonly output?: string;
+  readonly json?: boolean;
+}
+
+const interrupted = 130;
+
+export function campaignCommand(): Command {
+  return new Command("campaign")
+    .description(
+      "Draw random scenarios full of faults, simulate them on all cores, and see whether anything breaks",
+    )
+    .option("--runs <number>", "how many scenarios", wholeNumber("--runs", 1, 10_000_000), 200)
+    .option(
+      "--seed <number>",
+      "of the first scenario; the others follow",
+      wholeNumber("--seed", 0, 2 ** 48),
+      1,
+    )
+    .option(
+      "--threads <number>",
+      "worker threads (default: one for each core)",
+      wholeNumber("--threads", 0, 1024),
+    )
+    .option("--no-shrink", "do not look for a smaller scenario that breaks the same")
+    .option("--output <file>", "write the smallest scenario that fails as YAML, for `grapevine run`")
+    .option("--json", "print one JSON object and nothing else")
+    .addHelpText(
+      "after",
+      `
+Which kinds of faults can happen is drawn for each run: ${faultKinds.join(", ")}.
+Invariants are checked from outside the nodes, at every transition and after a calm. The same seed draws the same
+scenario and gives the same run, on any machine and with any number of threads.
+
+The exit code is 0 only if nothing broke, and if what should happen in a campaign did happen.
+
+Examples:
+  $ grapevine campaign                          200 scenarios, a few seconds
+  $ grapevine campaign --runs 1000 --seed 1 --json
+  $ grapevine campaign --runs 1 --seed 81723 --output failing.yaml
+  $ grapevine run failing.yaml --seed 81723     look at one closely
+`,
+    )
+    .action((options: CampaignOptions) => campaign(options));
+}
+
+async function campaign(options: CampaignOptions): Promise<void> {
+  const { runs, seed, threads, shrink, output, json } = options;
+  const progress = new Progress({ isOn: json !== true, whole: runs });
+  const controller = new AbortController();
+  const stop = () => controller.abort();
+  process.once("SIGINT", stop);
+  process.once("SIGTERM", stop);
+  const report = await runCampaign({
+    runs,
+    seed,
+    threads,
+    shrinks: shrink ? 1 : 0,
+    signal: controller.signal,
+    onProgress: (done, failed) =>
+      progress.draw(done, failed === 0 ? "nothing broken" : `${failed} broke an invariant`),
+  });
+  progress.end();
+  if (output !== undefined) writeScenario(report, output);
+  if (json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
+  else process.stdout.write(`${verdict(report, output)}\n`);
+  const held = report.violations === 0 && report.vacuous === 0 && report.neverOccurred.length === 0;
+  process.exitCode = controller.signal.aborted ? interrupted : held ? 0 : 1;
+  setImmediate(() => process.exit());
+}
+
+function writeScenario({ failures }: CampaignReport, path: string): void {
+  const shrunk = failures[0]?.shrunk;
+  if (shrunk === undefined) return;
+  try {
+    writeFileSync(path, stringify(shrunk.scenario));
+  } catch (error) {
+    throw new UsageError(`--output: cannot write ${path} (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
+function verdict(report: CampaignReport, output: string | undefined): string {
+  const { runs, violations, vacuous, neverOccurred, events, virtualMs, wallMs, hash, failures } = report;
+  const perSecond = Math.round((events / wallMs) * 1000).toLocaleString("en");
+  const hours = (virtualMs / 3_600_000).toFixed(1);
+  const lines = [
+    violations === 0
+      ? pc.green(`nothing broke in ${runs} scenarios`)
+      : pc.red(`${violations} of ${runs} scenarios broke an invariant`),
+    `  ${events.toLocaleString("en")} events, ${hours} h of virtual time in ${(wallMs / 1000).toFixed(1)} s (${perSecond} events/s), hash ${hash}`,
+    `  what happened: ${interesting(report)}`,
+  ];
+  if (vacuous > 0) lines.push(pc.red(`  ${vacuous} runs prove nothing: no fault, or nothing delivered`));
+  if (neverOccurred.length > 0) lines.push(pc.red(`  never happened: ${neverOccurred.join(", ")}`));
+  for (const failure of failures.slice(0, 5)) lines.push(...describe(failure, output));
+  if (failures.length > 5) lines.push(`  and ${failures.length - 5} more`);
+  return lines.join("\n");
+}
+
+function interesting({ occurred }: CampaignReport): string {
+  const names = [
+    "delivered",
+    "crashed",
+    "restarted",
+    "paused",
+    "partitioned",
+    "cut",
+    "peer-removed",
+    "refuted",
+  ];
+  return [...names, "message-lost", "message-duplicated", "stream-reset"]
+    .map((name) => `${name} ${(occurred[name] ?? 0).toLocaleString("en")}`)
+    .join(", ");
+}
+
+function describe(
+  { seed, violations, command, shrunk }: CampaignFailure,
+  output: string | undefined,
+): string[] {
+  const shown = (list: typeof violations) =>
+    list.slice(0, 3).map(({ invariant, at, detail }) => `      at ${at} ms: ${invariant}: ${detail}`);
+  const lines = [`  seed ${pc.bold(String(seed))}: ${command}`, ...shown(violations)];
+  if (shrunk === undefined) return lines;
+  const { steps, stepsBefore, peers, seeds, runs } = shrunk;
+  lines.push(
+    `    shrunk from ${stepsBefore} steps to ${steps}, with ${peers} peers and ${seeds} seeds, in ${runs} runs:`,
+    ...shown(shrunk.violations),
+    ...(shrunk.scenario.timeline ?? []).map((step) => `      ${JSON.stringify(step)}`),
+  );
+  if (output !== undefined) lines.push(`    grapevine run ${output} --seed ${seed}`);
+  return lines;
+}

@@ -1,0 +1,213 @@
+/**
+ * A campaign: many random scenarios, all of the same kind of network, on all cores. Says how many broke an invariant,
+ * how often each interesting thing happened, and how to see a failure again, smaller.
+ */
+import { availableParallelism } from "node:os";
+import { Tinypool } from "tinypool";
+import { UsageError } from "../../core/index.ts";
+import type { Scenario, Violation } from "../scenario/scenario.ts";
+import { closed, type Draft, drawScenario } from "./draw.ts";
+import { type RunOutcome, runOne } from "./run-one.ts";
+import { shrink } from "./shrink.ts";
+
+export interface CampaignConfig {
+  readonly runs: number;
+  /** Of the first run; the others follow. */
+  readonly seed: number;
+  /** Worker threads; 0 runs everything in this one. Default: as many as there are cores. */
+  readonly threads?: number;
+  /** How many failures are shrunk; shrinking one takes as long as hundreds of runs. Default 1. */
+  readonly shrinks?: number;
+  readonly onProgress?: (done: number, failed: number) => void;
+  /** Ends the campaign early; what is there is reported. */
+  readonly signal?: AbortSignal;
+}
+
+export interface CampaignFailure {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  /** Shows the failure again. */
+  readonly command: string;
+  /** The smallest scenario that was found that breaks the same, and what it breaks. */
+  readonly shrunk?: {
+    readonly scenario: Scenario;
+    readonly steps: number;
+    readonly stepsBefore: number;
+    readonly peers: number;
+    readonly seeds: number;
+    readonly violations: readonly Violation[];
+    readonly runs: number;
+  };
+}
+
+export interface CampaignReport {
+  readonly runs: number;
+  readonly seed: number;
+  readonly violations: number;
+  readonly failures: readonly CampaignFailure[];
+  /** Runs that prove nothing: no fault in them, or nothing delivered. */
+  readonly vacuous: number;
+  /** What should have happened at least once in so many runs, and never did. */
+  readonly neverOccurred: readonly string[];
+  /** How often each thing happened, over all runs. */
+  readonly occurred: Readonly<Record<string, number>>;
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly wallMs: number;
+  /** Of all runs, in order: equal for any number of threads. */
+  readonly hash: string;
+}
+
+/** Without these a campaign has not tried what it is for. */
+const mustOccur = [
+  "delivered",
+  "crashed",
+  "restarted",
+  "paused",
+  "resumed",
+  "left",
+  "joined",
+  "partitioned",
+  "cut",
+  "healed",
+  "slowed",
+  "drifted",
+  "suspected",
+  "dead-node",
+  "peer-removed",
+  "refuted",
+  "history-sent",
+  "message-lost",
+  "message-duplicated",
+  "message-reordered",
+  "message-retransmitted",
+  "stream-reset",
+  "timer-of-an-earlier-life",
+] as const;
+/** So few runs need not have seen everything. */
+const runsThatSeeEverything = 200;
+
+const faultEvents = ["crashed", "paused", "left", "partitioned", "cut", "links-changed", "slowed", "drifted"];
+
+/** Seeds that a worker gets at once: enough to make the message to it cheap. */
+const seedsPerTask = 8;
+
+export async function runCampaign(config: CampaignConfig): Promise<CampaignReport> {
+  const { runs, seed, shrinks = 1, onProgress = () => {}, signal } = config;
+  if (!Number.isSafeInteger(runs) || runs < 1)
+    throw new UsageError(`runs: ${runs} is not an integer above 0`);
+  if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(seed + runs))
+    throw new UsageError(`seed: ${seed} is not an integer`);
+  const startedAt = performance.now();
+  const outcomes = await runAll(config, onProgress, signal);
+  const failed = outcomes.filter(({ violations }) => violations.length > 0);
+  const failures: CampaignFailure[] = [];
+  for (const outcome of failed) {
+    const mayShrink = failures.length < shrinks && signal?.aborted !== true;
+    failures.push(await failureOf(outcome, mayShrink));
+  }
+  const occurred = sumOf(outcomes);
+  const isLarge = outcomes.length >= runsThatSeeEverything;
+  return {
+    runs: outcomes.length,
+    seed,
+    violations: failed.length,
+    failures,
+    vacuous: outcomes.filter(isVacuous).length,
+    neverOccurred: isLarge ? mustOccur.filter((name) => (occurred[name] ?? 0) === 0) : [],
+    occurred,
+    events: outcomes.reduce((sum, { events }) => sum + events, 0),
+    virtualMs: outcomes.reduce((sum, { virtualMs }) => sum + virtualMs, 0),
+    wallMs: Math.round(performance.now() - startedAt),
+    hash: combined(outcomes),
+  };
+}
+
+async function runAll(
+  { runs, seed, threads = availableParallelism() }: CampaignConfig,
+  onProgress: (done: number, failed: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<RunOutcome[]> {
+  const outcomes: RunOutcome[] = [];
+  let failed = 0;
+  const take = (outcome: RunOutcome) => {
+    outcomes.push(outcome);
+    if (outcome.violations.length > 0) failed++;
+    onProgress(outcomes.length, failed);
+  };
+  if (threads === 0) {
+    for (let i = 0; i < runs && signal?.aborted !== true; i++) take(await runDrawn(seed + i));
+    return outcomes;
+  }
+  const pool = new Tinypool({
+    filename: new URL("./worker.js", import.meta.url).href,
+    minThreads: 1,
+    maxThreads: Math.min(threads, Math.ceil(runs / seedsPerTask)),
+  });
+  // What has not begun is rejected; what is done is kept.
+  const stop = () => void pool.destroy();
+  signal?.addEventListener("abort", stop, { once: true });
+  try {
+    const tasks: Promise<void>[] = [];
+    for (let first = 0; first < runs; first += seedsPerTask) {
+      const seeds = Array.from({ length: Math.min(seedsPerTask, runs - first) }, (_, i) => seed + first + i);
+      tasks.push(
+        pool.run(seeds).then((done: readonly RunOutcome[]) => {
+          for (const outcome of done) take(outcome);
+        }),
+      );
+    }
+    const settled = await Promise.allSettled(tasks);
+    const broken = settled.find(({ status }) => status === "rejected") as PromiseRejectedResult | undefined;
+    if (broken !== undefined && signal?.aborted !== true) throw broken.reason;
+  } finally {
+    signal?.removeEventListener("abort", stop);
+    await pool.destroy();
+  }
+  return outcomes.sort((a, b) => a.seed - b.seed);
+}
+
+/** The run of that number, as a campaign draws it. */
+export function runDrawn(seed: number): Promise<RunOutcome> {
+  return runOne(closed(drawScenario(seed)), seed);
+}
+
+async function failureOf({ seed, violations }: RunOutcome, mayShrink: boolean): Promise<CampaignFailure> {
+  const command = `grapevine campaign --runs 1 --seed ${seed}`;
+  if (!mayShrink) return { seed, violations, command };
+  const draft: Draft = drawScenario(seed);
+  const { draft: smallest, outcome, runs } = await shrink(draft, { seed });
+  return {
+    seed,
+    violations,
+    command,
+    shrunk: {
+      scenario: closed({ ...smallest, name: `${draft.name}-shrunk` }),
+      steps: smallest.steps.length,
+      stepsBefore: draft.steps.length,
+      peers: smallest.peers,
+      seeds: smallest.seeds,
+      violations: outcome.violations,
+      runs,
+    },
+  };
+}
+
+function isVacuous({ occurred }: RunOutcome): boolean {
+  const hadFault = faultEvents.some((name) => (occurred[name] ?? 0) > 0);
+  return !hadFault || (occurred["delivered"] ?? 0) === 0;
+}
+
+function sumOf(outcomes: readonly RunOutcome[]): Record<string, number> {
+  const sum = new Map<string, number>();
+  for (const { occurred } of outcomes)
+    for (const [name, count] of Object.entries(occurred)) sum.set(name, (sum.get(name) ?? 0) + count);
+  return Object.fromEntries([...sum].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The hashes of all runs as one: a polynomial in them, so that their order counts. */
+function combined(outcomes: readonly RunOutcome[]): string {
+  let sum = 0n;
+  for (const { hash } of outcomes) sum = (sum * 0x100000001b3n + BigInt(`0x${hash}`)) & 0xffffffffffffffffn;
+  return sum.toString(16).padStart(16, "0");
+}

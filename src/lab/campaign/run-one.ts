@@ -1,0 +1,48 @@
+/** One run of a campaign: a pure function of its scenario and seed, so that it can be repeated anywhere. */
+import { checkersFor } from "../scenario/checkers.ts";
+import { runScenario } from "../scenario/runner.ts";
+import type { Scenario, ScenarioReport, Violation } from "../scenario/scenario.ts";
+import { createSimulatedWorld } from "../scenario/simulated-world.ts";
+
+export interface RunOutcome {
+  readonly seed: number;
+  /** What was broken; checks that failed are violations too. */
+  readonly violations: readonly Violation[];
+  readonly occurred: Readonly<Record<string, number>>;
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly hash: string;
+}
+
+/** Runs a scenario in virtual time. Never throws for what goes wrong within: that is a violation. */
+export async function runOne(scenario: Scenario, seed: number): Promise<RunOutcome> {
+  const world = createSimulatedWorld(scenario, { seed });
+  const report = await runScenario(scenario, world, {
+    seed,
+    checkers: (observer) => checkersFor(scenario, observer, world),
+  });
+  const { counters, links } = world.network.simulation;
+  return {
+    seed,
+    violations: [...failedChecks(report, world.now), ...report.violations],
+    occurred: {
+      ...report.occurred,
+      "message-lost": links.counters.lost + links.counters.cut,
+      "message-duplicated": links.counters.duplicated,
+      "message-reordered": links.counters.reordered,
+      "message-retransmitted": links.counters.retransmitted,
+      "stream-reset": counters.resets,
+      "timer-of-an-earlier-life": counters.ofEarlierLives,
+      "message-to-nobody": counters.toNobody,
+    },
+    events: counters.events,
+    virtualMs: world.now,
+    hash: world.traceHash,
+  };
+}
+
+function failedChecks({ checks }: ScenarioReport, at: number): Violation[] {
+  return checks
+    .filter(({ ok }) => !ok)
+    .map(({ claim, detail }) => ({ invariant: "check", at, detail: `${claim}: ${detail ?? "not so"}` }));
+}
