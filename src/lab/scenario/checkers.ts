@@ -5,7 +5,7 @@
 import { type Identity, identityOf, type Millis, type NodeId, type TraceEvent } from "../../core/index.ts";
 import { floodOptions } from "../../dissemination/flood.ts";
 import { durationMs } from "./duration.ts";
-import type { ObservedNode, Observer } from "./observer.ts";
+import type { ObservedMessage, ObservedNode, Observer } from "./observer.ts";
 import { type InvariantName, invariantNames, type Scenario, type Violation } from "./scenario.ts";
 import { pingIntervalOf, scenarioOptions } from "./scenario-options.ts";
 import type { SimulatedWorld } from "./simulated-world.ts";
@@ -54,9 +54,14 @@ class DeliveredOnce extends Watch {
   }
 }
 
-/** Nothing is delivered that nobody has published. */
+/**
+ * Nothing is delivered that nobody has published. That a process has published something is read from its trace, a
+ * moment after others were given it: so the verdict waits for the end.
+ */
 class DeliveredWasPublished extends Watch {
   readonly #observer: Observer;
+  readonly #suspects: { readonly message: ObservedMessage; readonly at: Millis; readonly detail: string }[] =
+    [];
 
   constructor(observer: Observer) {
     super("delivered-was-published");
@@ -64,8 +69,14 @@ class DeliveredWasPublished extends Watch {
   }
 
   onEvent(event: TraceEvent): void {
-    if (event.type !== "delivered" || this.#observer.latestMessage?.isUnpublished !== true) return;
-    this.violate(event.at, `${describe(event)} at ${this.#observer.nodeOf(event.node)?.name}`);
+    const message = this.#observer.latestMessage;
+    if (event.type !== "delivered" || message?.isUnpublished !== true) return;
+    const detail = `${describe(event)} at ${this.#observer.nodeOf(event.node)?.name}`;
+    this.#suspects.push({ message, at: event.at, detail });
+  }
+
+  override atCalm(): void {
+    for (const { message, at, detail } of this.#suspects) if (message.isUnpublished) this.violate(at, detail);
   }
 }
 
