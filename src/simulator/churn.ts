@@ -89,7 +89,8 @@ export function churnEvents(model: ChurnModel, random: Random): ChurnEvent[] {
     const atMs = startMs + lengthMs;
     if (atMs < Infinity && atMs <= endMs) events.push({ atMs, type: isCrash ? "crash" : "leave", session });
   });
-  return events.sort((a, b) => a.atMs - b.atMs || a.session - b.session);
+  // The sort is stable, and the events of one session are together, in the order of sessions.
+  return events.sort((a, b) => a.atMs - b.atMs);
 }
 
 /** The sessions in any order, and the time after which nobody leaves. */

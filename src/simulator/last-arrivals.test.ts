@@ -40,6 +40,14 @@ test("keeps no more than a few times what is in flight, however many pairs there
   expect(arrivals.size).toBe(0);
 });
 
+test("leaves behind what has arrived, and not what arrives a millisecond later", () => {
+  const arrivals = new LastArrivals(rows);
+  arrivals.inOrder(0, 1, 101, 100);
+  for (let to = 2; to < 900; to++) arrivals.inOrder(0, to, 100, 100);
+  expect(arrivals.size).toBeLessThan(600);
+  expect(arrivals.inOrder(0, 1, 100, 100)).toBe(101);
+});
+
 test("keeps all that is in flight, however much that is", () => {
   const arrivals = new LastArrivals(rows);
   for (let from = 0; from < 200; from++)

@@ -186,6 +186,14 @@ describe("streams", () => {
     expect(net.transitMs(0, 2, 1, 0)).toBe(10);
     expect(net.transitMs(0, 1, 1, 495)).toBe(10);
   });
+
+  test("are new ones after a time of datagrams, and wait for nothing of the old ones", () => {
+    const net = links({ kind: "stream", latency: { model: "constant", ms: 500 } });
+    expect(net.transitMs(0, 1, 1, 0)).toBe(500);
+    net.change({ kind: "datagram", ...in10ms });
+    net.change({ kind: "stream" });
+    expect(net.transitMs(0, 1, 1, 0)).toBe(10);
+  });
 });
 
 describe("bandwidth", () => {
