@@ -12,6 +12,7 @@ import {
   type Scenario,
   type ScenarioReport,
   SimulatedWorld,
+  scenarioLayer,
   scenarios,
   type World,
   withOverrides,
@@ -19,6 +20,9 @@ import {
 import { TraceFile } from "../node/index.ts";
 import { wholeNumber } from "./numbers.ts";
 import { addTunables, readTunables } from "./tunable-options.ts";
+
+/** The exit code of what Ctrl+C ended before it could say whether it holds. */
+const interrupted = 130;
 
 export type WorldName = World["kind"];
 
@@ -90,6 +94,10 @@ export async function runAll(
     seeds: options.seeds,
     options: readTunables(options as unknown as Record<string, unknown>),
   };
+  if (name === "all" && options.trace !== undefined)
+    throw new UsageError("--trace: one file holds one run; name one scenario instead of all");
+  if (options.world === "simulated" && options.plaintext === true)
+    throw new UsageError("--plaintext: a simulated network has no TLS to leave out");
   const chosen = name === "all" ? scenarios : [findScenario(name, what)];
   const isLoud = options.json !== true;
   const reports: ScenarioReport[] = [];
@@ -110,22 +118,19 @@ async function runOne(
   options: RunOptions,
   say: (text: string) => void,
 ): Promise<ScenarioReport> {
-  const { world: kind, seed } = options;
+  const { seed } = options;
   const world = makeWorld(scenario, options);
-  const trace =
-    options.trace === undefined
-      ? undefined
-      : TraceFile.open(options.trace, { world: kind, about: { scenario: scenario.name, seed } });
-  if (trace !== undefined) {
-    world.onEvent((event) => {
-      const { type, layer, node, name, role } = event;
-      if (layer === "scenario" && (type === "joined" || type === "restarted"))
-        trace.name(node, name as string, (role as string | undefined) ?? "peer");
-      trace.event(event);
-    });
-  }
+  let trace: TraceFile | undefined;
+  // Processes and a folder would be left behind. A simulated run has none, and listens to nobody until it is done.
+  let isInterrupted = false;
+  const interrupt = () => {
+    isInterrupted = true;
+    void world.close().finally(() => process.exit(interrupted));
+  };
+  if (world.kind === "live") process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
   try {
-    say(`${kind} network, seed ${seed}, a ping every ${pingIntervalOf(scenario)} ms`);
+    if (options.trace !== undefined) trace = record(world, options.trace, { scenario: scenario.name, seed });
+    say(`${world.kind} network, seed ${seed}, a ping every ${pingIntervalOf(scenario)} ms`);
     const simulated = world instanceof SimulatedWorld ? world : undefined;
     return await runScenario(scenario, world, {
       seed,
@@ -133,16 +138,30 @@ async function runOne(
       checkers: (observer) => checkersFor(scenario, observer, simulated),
     });
   } finally {
+    if (isInterrupted) await new Promise(() => {}); // what this run says now is of no interest
     await world.close();
     await trace?.close();
+    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
   }
 }
 
+/** Writes down every event of the world. */
+function record(world: World, path: string, about: Record<string, unknown>): TraceFile {
+  const trace = TraceFile.open(path, { world: world.kind, about });
+  const roles = new Map<string, string>();
+  world.onEvent((event) => {
+    if (event.layer === scenarioLayer && (event.type === "joined" || event.type === "restarted")) {
+      const name = event["name"] as string;
+      if (event.type === "joined") roles.set(name, event["role"] as string);
+      trace.name(event.node, name, roles.get(name)!);
+    }
+    trace.event(event);
+  });
+  return trace;
+}
+
 function makeWorld(scenario: Scenario, { world, seed, plaintext }: RunOptions): World {
-  if (world === "simulated") {
-    if (plaintext === true) throw new UsageError("--plaintext: a simulated network has no TLS to leave out");
-    return createSimulatedWorld(scenario, { seed });
-  }
+  if (world === "simulated") return createSimulatedWorld(scenario, { seed });
   const program = fileURLToPath(new URL("./main.js", import.meta.url));
   return createLiveWorld(scenario, { seed, isPlaintext: plaintext === true, program });
 }

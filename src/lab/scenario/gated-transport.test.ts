@@ -213,16 +213,16 @@ describe("a slow path", () => {
   test("makes a slow node take one thing after the other, whoever sends it", async () => {
     const { gates, dial, atAlice, allAtBob } = await aliceAndBob();
     const second = await dial();
-    gates.slow("bob", 30);
+    gates.slow("bob", 100);
     const start = performance.now();
     say(atAlice.connection, "1");
     say(second.connection, "2");
     await until(() => allAtBob.map(({ text }) => text).join("|") === "hello1|2", "both are there");
-    expect(performance.now() - start).toBeGreaterThan(59);
+    expect(performance.now() - start).toBeGreaterThan(199);
     gates.slow("bob", 0);
     const quick = performance.now();
     say(atAlice.connection, "3");
     await until(() => allAtBob[0]!.text === "hello13", "quick again");
-    expect(performance.now() - quick).toBeLessThan(29);
+    expect(performance.now() - quick).toBeLessThan(90);
   });
 });

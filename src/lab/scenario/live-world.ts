@@ -87,7 +87,8 @@ class LiveWorld implements World {
   readonly #config: LiveWorldConfig;
   readonly #options: NodeOptions;
   readonly #settings: ReturnType<typeof settingsByName>;
-  readonly #folder: string;
+  /** What processes and disks need; "" before the network forms. */
+  #folder = "";
   readonly #gates: Gates | undefined;
   readonly #ownProcesses: ReadonlySet<string>;
   /** Those that start again need something to remember themselves by. */
@@ -126,7 +127,6 @@ class LiveWorld implements World {
       for (const [name, { perEventMs }] of this.#settings)
         if (perEventMs !== undefined) this.#gates.slow(name, perEventMs);
     }
-    this.#folder = mkdtempSync(join(tmpdir(), "grapevine-scenario-"));
   }
 
   get now(): Millis {
@@ -160,6 +160,7 @@ class LiveWorld implements World {
   async form(): Promise<void> {
     const { seeds = defaultSeeds, peers = defaultPeers, joinEvery = 0 } = this.#scenario.network ?? {};
     const { isPlaintext = false } = this.#config;
+    this.#folder = mkdtempSync(join(tmpdir(), "grapevine-scenario-"));
     const needsFolders = !isPlaintext && this.#ownProcesses.size > 0;
     if (needsFolders) {
       const seedsOfOthers = [{ host: "127.0.0.1", port: 1 }]; // processes are given the real list
@@ -514,7 +515,7 @@ class LiveWorld implements World {
     await this.#attacks?.close();
     for (const { process } of this.#nodes.values()) await process?.kill();
     await this.#network?.close();
-    rmSync(this.#folder, { recursive: true, force: true });
+    if (this.#folder !== "") rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 

@@ -29,6 +29,22 @@ interface Status {
   readonly incarnation: number;
 }
 
+const running = new Set<ChildProcess>();
+
+/** Whatever ends us: a stopped process would hear of nothing else. */
+function endWithUs(child: ChildProcess): void {
+  if (running.size === 0) process.once("exit", killAll);
+  running.add(child);
+  child.once("exit", () => {
+    running.delete(child);
+    if (running.size === 0) process.off("exit", killAll);
+  });
+}
+
+function killAll(): void {
+  for (const child of running) child.kill("SIGKILL");
+}
+
 /** A peer in a process of its own, as a user would start it, so that it can be killed and stopped for real. */
 export class NodeProcess {
   readonly name: string;
@@ -66,6 +82,7 @@ export class NodeProcess {
       { stdio: ["ignore", "pipe", "pipe"] },
     );
     this.#child = child;
+    endWithUs(child);
     this.#trace = new TraceFollower(trace, onEvent);
     let said = "";
     this.#api = await new Promise<string>((resolve, reject) => {
@@ -79,7 +96,6 @@ export class NodeProcess {
       child.once("exit", (code) => reject(new Error(`${this.name} ended with code ${code}: ${said}`)));
       child.once("error", reject);
     });
-    child.removeAllListeners("exit");
     // It writes its trace at the end of the turn in which it told us where it listens.
     while (!this.#trace.hasEvents) {
       await sleep(5);

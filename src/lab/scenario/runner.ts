@@ -41,7 +41,8 @@ type ExpectStep = Extract<Step, { readonly do: "expect" }>;
 
 /** How long all seeds may take to know everybody once the network stands. */
 const listingPatience: Duration = "15 pings";
-const defaultCalm: Duration = "60 pings";
+/** A lease of 50 pings, and time to agree on what it ends. */
+const defaultCalm: Duration = "90 pings";
 
 /** What must be so once the network had time to settle. */
 const calmInvariants: readonly { readonly name: InvariantName; readonly condition: Condition }[] = [

@@ -22,12 +22,14 @@ export function scenarioOptions(scenario: Pick<Scenario, "stack">): NodeOptions 
   const pingIntervalMs = pingIntervalOf(scenario);
   const aboutAPing = (leastMs: Millis, mostMs: Millis) =>
     Math.max(leastMs, Math.min(mostMs, Math.round(pingIntervalMs)));
+  const refreshIntervalMs = Math.max(1000, Math.min(60_000, pingIntervalMs * 5));
   const options = mergeOptions(
     {
       heartbeat: { pingIntervalMs },
       flood: { repairIntervalMs: aboutAPing(200, 10_000) },
-      registration: { refreshIntervalMs: Math.max(1000, Math.min(60_000, pingIntervalMs * 5)) },
-      registry: { syncIntervalMs: aboutAPing(200, 5000) },
+      registration: { refreshIntervalMs },
+      // Ten refreshes, as by default: who dies before a seed knows its neighbors is gone when the lease is over.
+      registry: { syncIntervalMs: aboutAPing(200, 5000), leaseMs: 10 * refreshIntervalMs },
       source: { waitsForCommand: true, messages: 0 },
     },
     scenario.stack?.options,
