@@ -303,6 +303,13 @@ describe("grapevine run", () => {
       expect(stdout).toMatch(new RegExp(`^  ${name} +${description}$`, "m"));
   });
 
+  const examples = readdirSync(join(root, "examples/scenarios"));
+  test.each(examples)("the example %s holds in the simulated world", async (name) => {
+    const { stdout, code } = await run(["run", join(root, "examples/scenarios", name)]);
+    expect(stdout).not.toContain("FAILED");
+    expect(code).toBe(0);
+  });
+
   test("every scenario that comes with it holds in the simulated world too, for several seeds", async () => {
     for (const seed of ["1", "2", "3"]) {
       const reports: ScenarioReport[] = jsonOf(await run(["run", "all", "--seed", seed, "--json"]));
