@@ -311,14 +311,25 @@ function adjacency(views: readonly PeerView[]): number[][] {
   );
 }
 
-/** What some waking peer has and all should: not too old, and not more than is kept. */
+/** In pings: within this, what is published is on its way, and peers get it in different orders. */
+const spreadingPings = 5;
+
+/**
+ * What some waking peer has and all should: not too old, and not so long ago that it may have been pushed out by what
+ * came since. Each peer forgets what it got first, so all that was published at about the same time counts as later.
+ */
 function keptMessages({ observer, world, retention }: Facts): ObservedMessage[] {
   const retainMs = retention?.retainMs ?? floodOptions.specs.retainMs.default;
   const most = retention?.retainMessages ?? floodOptions.specs.retainMessages.default;
+  const { messages } = observer;
   const peers = observer.activePeers;
   const kept: ObservedMessage[] = [];
-  for (let i = observer.messages.length - 1; i >= 0 && kept.length < most; i--) {
-    const message = observer.messages[i]!;
+  let earliest = messages.length;
+  for (let i = messages.length - 1; i >= 0; i--) {
+    const message = messages[i]!;
+    const since = message.at - spreadingPings * world.pingIntervalMs;
+    while (earliest > 0 && messages[earliest - 1]!.at >= since) earliest--;
+    if (messages.length - earliest > most) break;
     if (world.now - message.at > retainMs) continue;
     if (peers.some(({ row }) => has(message.flags, row))) kept.push(message);
   }

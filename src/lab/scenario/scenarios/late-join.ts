@@ -4,6 +4,8 @@ export const lateJoin: Scenario = {
   name: "late-join",
   description:
     "a peer that joins after all gossip was said gets the whole retained history from its neighbors",
+  // All of it, however many peers say it.
+  stack: { options: { flood: { retainMessages: 1_000_000 } } },
   timeline: [
     { do: "publish", from: "all peers", messages: 10 },
     {
