@@ -18,9 +18,9 @@ import {
   type NoticeListener,
   type Security,
 } from "../node/index.ts";
-import { type DegreeFit, fitDegrees } from "../theory/degree-fit.ts";
 import { isConnected } from "../theory/graph-measures.ts";
 import type { Address } from "../transport/index.ts";
+import { type DegreeReport, describeDegrees } from "./degree-report.ts";
 import { type LatencyMs, Measurement } from "./measurement.ts";
 
 export interface LocalNetworkConfig {
@@ -68,18 +68,6 @@ export interface NetworkReport {
   readonly connected: boolean;
   readonly startMs: number;
   readonly memoryPerPeerKiB: number;
-}
-
-export interface DegreeReport {
-  readonly law: string;
-  readonly min: number;
-  readonly mean: number;
-  readonly max: number;
-  readonly links: number;
-  /** Peers by degree; the index is the degree. */
-  readonly histogram: readonly number[];
-  /** Which law the degrees follow, by log-likelihood; undefined for fewer than 10 peers. */
-  readonly fit: { best: string; verdict: string; logLikelihood: Record<string, number> } | undefined;
 }
 
 /** Descriptors that are not sockets of ours: standard streams, the event loop, files, connections coming and going. */
@@ -365,31 +353,17 @@ export class LocalNetwork {
   }
 
   degreeReport(): DegreeReport {
-    const degrees = this.adjacency().map((neighbors) => neighbors.length);
-    const histogram: number[] = [];
-    for (const degree of degrees) histogram[degree] = (histogram[degree] ?? 0) + 1;
-    const total = degrees.reduce((a, b) => a + b, 0);
-    return {
-      law: this.options.overlay?.law ?? overlayOptions.specs.law.default,
-      min: degrees.length === 0 ? 0 : Math.min(...degrees),
-      mean: degrees.length === 0 ? 0 : round(total / degrees.length, 2),
-      max: Math.max(0, ...degrees),
-      links: total / 2,
-      histogram: Array.from(histogram, (count) => count ?? 0),
-      fit: degrees.length < 10 ? undefined : fitReport(fitDegrees(degrees)),
-    };
+    const { law } = overlayOptions({ law: this.options.overlay?.law });
+    return describeDegrees(
+      this.adjacency().map((neighbors) => neighbors.length),
+      law,
+    );
   }
 
   async close(): Promise<void> {
     this.#isClosing = true;
     await Promise.all(this.nodes.map((node) => node.close()));
   }
-}
-
-function fitReport({ best, verdict, fits }: DegreeFit) {
-  const logLikelihood: Record<string, number> = {};
-  for (const [name, { logLikelihood: value }] of Object.entries(fits)) logLikelihood[name] = round(value, 1);
-  return { best, verdict, logLikelihood };
 }
 
 /**
