@@ -168,28 +168,34 @@ function isReachable(node: ObservedNode): boolean {
 /** Looked at after so many events: the state of all nodes is a lot to look at. */
 const eventsBetweenLooks = 2000;
 
+/** A flood sends a message over each link once, or twice where copies cross: so many may be under way to a node. */
+const copiesPerNode = 20;
+
 /** No node keeps more than its options say, and nothing grows without an end. */
 class MemoryBounds extends Watch {
   readonly #world: SimulatedWorld;
+  readonly #observer: Observer;
   readonly #retainMessages: number;
   #events = 0;
 
-  constructor(world: SimulatedWorld, scenario: Scenario) {
+  constructor(world: SimulatedWorld, scenario: Scenario, observer: Observer) {
     super("memory-bounds");
     this.#world = world;
+    this.#observer = observer;
     this.#retainMessages =
       scenarioOptions(scenario).flood?.retainMessages ?? floodOptions.specs.retainMessages.default;
   }
 
   onEvent(event: TraceEvent): void {
-    if (++this.#events % eventsBetweenLooks === 0) this.#look(event.at);
+    if (++this.#events % eventsBetweenLooks === 0)
+      this.#look(event.at, this.#observer.published * copiesPerNode);
   }
 
   override atCalm(): void {
-    this.#look(this.#world.now);
+    this.#look(this.#world.now, 0);
   }
 
-  #look(at: Millis): void {
+  #look(at: Millis, copiesUnderWay: number): void {
     const { network } = this.#world;
     const { peers, simulation } = network;
     const nodes = network.names.length;
@@ -205,7 +211,7 @@ class MemoryBounds extends Watch {
       if (registration.size > nodes) this.violate(at, `${name} knows ${registration.size} of ${nodes} nodes`);
     }
     // Each node has a handful of timers, and what its neighbors have sent it.
-    const allowed = 1000 + nodes * 2000;
+    const allowed = 1000 + nodes * (2000 + copiesUnderWay);
     if (simulation.pending > allowed)
       this.violate(at, `${simulation.pending} events wait for ${nodes} nodes`);
   }
@@ -223,7 +229,10 @@ export function checkersFor(
     ["delivered-once", () => new DeliveredOnce(observer, simulated !== undefined)],
     ["delivered-was-published", () => new DeliveredWasPublished(observer)],
     ["live-peers-stay-listed", () => new LivePeersStayListed(observer, boundMs)],
-    ["memory-bounds", () => (simulated === undefined ? undefined : new MemoryBounds(simulated, scenario))],
+    [
+      "memory-bounds",
+      () => (simulated === undefined ? undefined : new MemoryBounds(simulated, scenario, observer)),
+    ],
   ];
   return all.flatMap(([name, make]) => (wanted.has(name) ? (make() ?? []) : []));
 }
