@@ -12,10 +12,15 @@ const headerBytes = 4;
 export class ByteArena {
   bytes = new Uint8Array(1 << 16);
   #end = 0;
+  #pieces = 0;
   readonly #free: number[][] = Array.from({ length: classes }, () => []);
 
   get memoryBytes(): number {
     return this.bytes.length;
+  }
+  /** How many are handed out. */
+  get pieces(): number {
+    return this.#pieces;
   }
 
   /** Room for so many bytes. They begin at `start(piece)`; the array may be another one after this call. */
@@ -28,6 +33,7 @@ export class ByteArena {
       this.#end += size;
     }
     this.#setLength(piece, length);
+    this.#pieces++;
     return piece;
   }
 
@@ -44,6 +50,7 @@ export class ByteArena {
   release(piece: number): void {
     const size = Math.max(unit, 1 << (32 - Math.clz32(this.length(piece) + headerBytes - 1)));
     this.#free[sizeClass(size)]!.push(piece);
+    this.#pieces--;
   }
 
   #setLength(piece: number, length: number): void {

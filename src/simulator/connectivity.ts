@@ -11,6 +11,8 @@ import { type Random, UsageError } from "../core/index.ts";
  */
 export class Connectivity {
   readonly rows: number;
+  /** Called after each change: whoever holds messages back looks whether they pass now. */
+  onChange: (() => void) | undefined;
   #isCutting = false;
   #isPartitioned = false;
   readonly #groupOf: Int32Array;
@@ -110,6 +112,7 @@ export class Connectivity {
 
   #look(): void {
     this.#isCutting = this.#isPartitioned || this.#pairs.size > 0 || this.#cuts.length > 0;
+    this.onChange?.();
   }
 
   #checkRow(option: string, row: number): void {

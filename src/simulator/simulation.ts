@@ -19,6 +19,7 @@
 import {
   type Environment,
   hashText,
+  invariant,
   type Millis,
   type NodeId,
   type Protocol,
@@ -38,7 +39,7 @@ export interface MessageCodec<Message = any> {
   readonly maxBytes: number;
   /** Writes the message to the beginning of `target`; returns its length. */
   write(message: Message, target: Uint8Array): number;
-  /** Throws if the bytes are no message: then they are dropped and counted. */
+  /** Keeps nothing of the bytes. Throws if they are no message: then they are dropped and counted. */
   read(source: Uint8Array, start: number, end: number): Message;
 }
 
@@ -59,7 +60,7 @@ export interface SimulationConfig {
   /** Bytes of a message on the wire, for links with limited bandwidth; not asked in a wire-true run. */
   readonly sizeOf?: (message: any) => number;
   readonly onNotice?: (row: number, notice: any, at: Millis) => void;
-  /** Streams only: the sender learns that its message cannot arrive. */
+  /** Streams only: a node learns that what it sends to another cannot arrive. Whoever is dead learns nothing. */
   readonly onUndeliverable?: (from: number, to: number, reason: "dead" | "reset") => void;
 }
 
@@ -74,14 +75,15 @@ export interface SimulationCounters {
   ofEarlierLives: number;
   /** Messages that no codec would read. */
   malformed: number;
-  /** Streams that were reset, and the messages in them. */
+  /** Streams that were reset. */
   resets: number;
-  /** Messages that a paused node or a held stream had no room for. */
+  /** Messages that a paused or slow node or a held stream had no room for. */
   overflowed: number;
   bytes: number;
 }
 
-// The kinds of events: the upper bits of `head`. The lower 28 are the sender of a message or the life of a timer.
+// The kinds of events: the upper bits of `head`. The lower 28 are the sender of a message; else the life of the node
+// that the event is meant for.
 const timerNumber = 0;
 const timerObject = 1;
 const messageNumber = 2;
@@ -92,7 +94,7 @@ const callFunction = 6;
 const undeliverable = 7;
 const kindShift = 28;
 const lowMask = (1 << kindShift) - 1;
-/** The node has taken its time for this event already. */
+/** A slow node is done with the first event of its queue. Above the kinds: besides the life there is nothing else. */
 const served = 1 << 31;
 
 // A node's status: life << 3 | flags.
@@ -101,17 +103,34 @@ const paused = 2;
 const slow = 4;
 const flags = 7;
 const lifeShift = 3;
-const lifeMask = lowMask >>> 0;
 
-/** Events kept for a paused node, and messages for a held stream; what a socket's buffer would hold. */
+/** Messages kept for a paused or slow node and for a held stream; what a socket's buffer would hold. */
 const maxHeld = 20_000;
 
+/** A stream that a cut has met, until all that met it has gone on. */
 interface HeldStream {
   readonly from: number;
   readonly to: number;
-  readonly since: Millis;
-  /** head and payload of each message. */
-  readonly events: number[];
+  /** Of the two ends when it was held; `nobody` if the receiver was dead. */
+  readonly lives: { readonly from: number; readonly to: number };
+  /** Head and payload of messages that were under way when they met the cut. They come before the others. */
+  readonly arrived: number[];
+  /** Head, payload and bytes of messages that have not set out. */
+  readonly unsent: number[];
+  /** What has arrived goes on at the end of this millisecond. */
+  isGoingOn: boolean;
+}
+
+const nobody = -1;
+
+/** A node that takes its time. */
+interface SlowNode {
+  perEventMs: Millis;
+  busyUntil: Millis;
+  /** Head and payload of what it has not come to yet. */
+  queue: number[];
+  /** How much of the queue is done with. */
+  done: number;
 }
 
 export class Simulation implements Environment<any, any, any> {
@@ -152,7 +171,14 @@ export class Simulation implements Environment<any, any, any> {
   readonly #noticeHashes = new Map<string, number>();
   readonly #heldEvents = new Map<number, number[]>();
   readonly #heldStreams = new Map<number, HeldStream>();
-  readonly #slowness = new Map<number, { perEventMs: Millis; busyUntil: Millis }>();
+  readonly #slowNodes = new Map<number, SlowNode>();
+  /** Paused nodes that go on at the end of this millisecond. */
+  readonly #waking = new Set<number>();
+  /** Something is cut, or was and is not sorted out yet: each message that arrives is looked at. */
+  #isWatching = false;
+  #isRunning = false;
+  /** The driver is called, or nobody: no protocol is in the middle of something. */
+  #isOutside = true;
   #clocks: Clocks | undefined;
 
   constructor(config: SimulationConfig) {
@@ -164,12 +190,14 @@ export class Simulation implements Environment<any, any, any> {
     this.rows = rows;
     this.random = new CounterRandom(seed, "protocol", rows);
     this.links = new Links({ settings: config.links, rows, seed });
+    this.links.connectivity.onChange = () => this.#onConnectivity();
     this.#agenda = config.agenda ?? new TimingWheel();
     this.#status = new Int32Array(rows);
     this.#scratch = new Uint8Array(codec?.maxBytes ?? 0);
     if (idOf !== undefined) {
       this.#ids = Array.from({ length: rows }, (_, row) => idOf(row));
       this.#rowsById = new Map(this.#ids.map((id, row) => [id, row]));
+      if (this.#rowsById.size < rows) throw new UsageError("idOf: two rows have the same name");
     }
   }
 
@@ -188,11 +216,12 @@ export class Simulation implements Environment<any, any, any> {
     let bytes: number;
     if (codec !== undefined) {
       bytes = codec.write(message, this.#scratch);
+      invariant(bytes <= this.#scratch.length, "no message is longer than maxBytes of its codec");
       kind = messageBytes;
       payload = this.#keep(this.#scratch, bytes);
     } else {
       bytes = this.#config.sizeOf === undefined ? 0 : this.#config.sizeOf(message);
-      const isNumber = typeof message === "number";
+      const isNumber = isWord(message);
       kind = isNumber ? messageNumber : messageObject;
       payload = isNumber ? message : this.#objects.put(message);
     }
@@ -203,8 +232,8 @@ export class Simulation implements Environment<any, any, any> {
   /** Fractions are rounded up: a timer never fires early. */
   schedule(after: Millis, timer: any): void {
     let pause = after > 0 ? Math.ceil(after) : 0;
-    if (this.#clocks !== undefined) pause = this.#clocks.trueDuration(this.row, pause);
-    const isNumber = typeof timer === "number";
+    if (this.#clocks !== undefined) pause = this.#clocks.trueDuration(this.row, this.#time, pause);
+    const isNumber = isWord(timer);
     const kind = isNumber ? timerNumber : timerObject;
     const life = this.#status[this.row]! >>> lifeShift;
     this.#agenda.push(
@@ -232,114 +261,161 @@ export class Simulation implements Environment<any, any, any> {
   /** Undefined if nobody is called so. */
   rowOf(id: NodeId): number | undefined {
     if (this.#rowsById !== undefined) return this.#rowsById.get(id);
-    return typeof id === "number" && id >= 0 && id < this.rows ? id : undefined;
+    return this.#isRow(id as number) ? (id as number) : undefined;
   }
   isAlive(row: number): boolean {
     return (this.#status[row]! & alive) !== 0;
   }
   isPaused(row: number): boolean {
-    return (this.#status[row]! & paused) !== 0;
+    return (this.#status[row]! & paused) !== 0 && !this.#waking.has(row);
   }
   protocolOf(row: number): AnyProtocol | undefined {
     return this.#shared ?? this.#protocols[row];
   }
 
-  /** Gives a node its protocol and starts it: its first life, or the next one after a crash. */
+  /**
+   * Gives a node its protocol and starts it: its first life, or the next one after a crash. Throws `UsageError`, before
+   * anything has changed, if it lives, or if all nodes share another protocol.
+   */
   host(row: number, protocol: AnyProtocol): void {
     this.#checkRow(row);
     if (this.isAlive(row)) throw new UsageError(`row: node ${row} lives already`);
-    this.#protocols[row] = protocol;
-    this.#begin(row);
-    this.#enter(row);
-    protocol.start(this);
+    if (this.#shared === undefined) this.#protocols[row] = protocol;
+    else if (this.#shared !== protocol)
+      throw new UsageError(`protocol: node ${row} can have no other than the one that all nodes share`);
+    this.#start(row, protocol);
   }
 
-  /** One protocol with a row for each node: all of them live from now on. */
+  /**
+   * One protocol with a row for each node: all live from now on, and whoever was dead begins its next life. Throws
+   * `UsageError`, before anything has changed, if one of them has another protocol, or while the simulation runs.
+   */
   hostAll(protocol: AnyProtocol): void {
+    if (this.#isRunning) throw new UsageError("hostAll: nodes come to share a protocol between runs only");
+    for (let row = 0; row < this.rows; row++)
+      if (this.isAlive(row) && this.protocolOf(row) !== protocol)
+        throw new UsageError(`protocol: node ${row} lives already, with another one`);
     this.#shared = protocol;
-    for (let row = 0; row < this.rows; row++) {
-      if (!this.isAlive(row)) this.#begin(row);
-      this.#enter(row);
+    for (let row = 0; row < this.rows; row++) if (!this.isAlive(row)) this.#start(row, protocol);
+  }
+
+  /** Somebody else may be in the middle of something, and goes on as itself afterwards. */
+  #start(row: number, protocol: AnyProtocol): void {
+    const life = (this.#lifeOf(row) + 1) & lowMask;
+    this.#status[row] = (life << lifeShift) | alive;
+    const { row: entered } = this;
+    const wasOutside = this.#isOutside;
+    this.#isOutside = false;
+    this.#enter(row);
+    try {
       protocol.start(this);
+    } finally {
+      this.#isOutside = wasOutside;
+      this.#enter(entered);
     }
   }
 
-  #begin(row: number): void {
-    const life = ((this.#status[row]! >>> lifeShift) + 1) & lifeMask;
-    this.#status[row] = (life << lifeShift) | alive;
-  }
-
-  /** The node stops without a word; what it had planned never happens. */
+  /**
+   * The node stops without a word; what it had planned never happens. What it has sent is under way all the same.
+   * Throws `UsageError` if the node is in the middle of a handler: nobody can be interrupted there.
+   */
   crash(row: number): void {
     this.#checkRow(row);
+    if (!this.#isOutside && this.row === row)
+      throw new UsageError(`row: node ${row} is in the middle of something; crash it with \`at\``);
     this.#status[row]! &= ~flags;
-    this.#protocols[row] = undefined;
-    this.#slowness.delete(row);
-    this.#discardHeld(row);
+    if (this.#shared === undefined) this.#protocols[row] = undefined;
+    this.#waking.delete(row);
+    this.#discardAll(this.#heldEvents.get(row));
+    this.#heldEvents.delete(row);
+    const slowNode = this.#slowNodes.get(row);
+    this.#discardAll(slowNode?.queue, slowNode?.done);
+    this.#slowNodes.delete(row);
   }
 
   /** The process hangs: messages and timers wait for it. */
   pause(row: number): void {
     this.#checkRow(row);
+    this.#waking.delete(row);
     if (this.isAlive(row)) this.#status[row]! |= paused;
   }
 
-  /** What has waited happens now, in the order in which it came. */
+  /**
+   * What has waited happens now, in the order in which it came: after all that is due in this millisecond already, and
+   * would have had to wait, too.
+   */
   resume(row: number): void {
     this.#checkRow(row);
     if (!this.isPaused(row)) return;
-    this.#status[row]! &= ~paused;
-    const events = this.#heldEvents.get(row);
-    this.#heldEvents.delete(row);
-    for (let i = 0; events !== undefined && i < events.length; i += 2)
-      this.#agenda.push(this.#time, row, events[i]!, events[i + 1]!);
+    this.#waking.add(row);
+    this.at(this.#time, () => {
+      if (!this.#waking.delete(row)) return;
+      this.#status[row]! &= ~paused;
+      const events = this.#heldEvents.get(row) ?? [];
+      this.#heldEvents.delete(row);
+      for (let i = 0; i < events.length; i += 2) this.#arrive(row, events[i]!, events[i + 1]!);
+    });
   }
 
-  /** From now on the node takes so long for each message and timer, one after the other; 0 is no time at all. */
+  /**
+   * From now on the node takes so long for each message and timer, one after the other; 0 is no time at all, once it
+   * has done what waits.
+   */
   slowDown(row: number, perEventMs: Millis): void {
     this.#checkRow(row);
+    if (!(perEventMs >= 0 && perEventMs <= latestTime))
+      throw new UsageError(`perEventMs: ${perEventMs} is not a time of at least 0`);
     if (!this.isAlive(row)) return;
-    if (perEventMs > 0) {
-      this.#slowness.set(row, { perEventMs, busyUntil: this.#slowness.get(row)?.busyUntil ?? this.#time });
+    const slowNode = this.#slowNodes.get(row);
+    if (slowNode !== undefined) {
+      slowNode.perEventMs = perEventMs;
+      this.#quickenIfDone(row, slowNode);
+    } else if (perEventMs > 0) {
+      this.#slowNodes.set(row, { perEventMs, busyUntil: this.#time, queue: [], done: 0 });
       this.#status[row]! |= slow;
-    } else this.#status[row]! &= ~slow;
+    }
   }
 
-  /** From now on the node's clock runs so much faster (0.001) or slower (-0.001), and is put forward by `offsetMs`. */
+  /**
+   * From now on the node's clock runs so much faster (0.001) or slower (-0.001), and is put forward by `offsetMs`; a
+   * clock that is put back stands still until it is right, as it does live. Timers that are under way are not touched.
+   */
   setClock(row: number, rate: number, offsetMs: Millis = 0): void {
     this.#checkRow(row);
-    if (!(rate > -1)) throw new UsageError(`rate: ${rate} is not above -1`);
+    if (!(rate > -1 && Number.isFinite(rate))) throw new UsageError(`rate: ${rate} is not a number above -1`);
+    if (!Number.isFinite(offsetMs)) throw new UsageError(`offsetMs: ${offsetMs} is not a number`);
     this.#clocks ??= new Clocks(this.rows);
     this.#clocks.set(row, this.#time, rate, offsetMs);
   }
 
-  /** The node gets a command of its user, now but after what is under way. */
+  /**
+   * The node gets a command of its user, now but after what is under way. It is for the life that the node has now:
+   * the dead get none, nor does who has crashed and started again meanwhile.
+   */
   command(row: number, command: object, afterMs: Millis = 0): void {
     this.#checkRow(row);
-    const life = this.#status[row]! >>> lifeShift;
-    this.#agenda.push(
-      this.#time + afterMs,
-      row,
-      (commandObject << kindShift) | life,
-      this.#objects.put(command),
-    );
+    if (!(afterMs >= 0 && afterMs <= latestTime))
+      throw new UsageError(`afterMs: ${afterMs} is not a time of at least 0`);
+    const head = (commandObject << kindShift) | this.#lifeOf(row);
+    this.#agenda.push(this.#time + Math.ceil(afterMs), row, head, this.#objects.put(command));
   }
 
   /** Calls a function at that time: for whoever drives the simulation, never for what happens often. */
   at(time: Millis, call: () => void): void {
-    this.#agenda.push(
-      Math.max(time, this.#time),
-      0,
-      (callFunction << kindShift) | 0,
-      this.#objects.put(call),
-    );
+    if (!(time <= latestTime))
+      throw new UsageError(`time: ${time} is not before the end of time, ${latestTime}`);
+    const due = Math.max(Math.ceil(time), this.#time);
+    this.#agenda.push(due, 0, callFunction << kindShift, this.#objects.put(call));
   }
 
   /** Bytes arrive at a node as if `from` had sent them, whatever they are. Wire-true runs only. */
   inject(from: number, to: number, bytes: Uint8Array): void {
     if (this.#config.codec === undefined)
       throw new UsageError("codec: only a wire-true simulation reads bytes");
+    this.#checkRow(from);
     this.#checkRow(to);
+    this.counters.messages++;
+    this.counters.bytes += bytes.length;
     this.#transmit(from, to, messageBytes, this.#keep(bytes, bytes.length), bytes.length);
   }
 
@@ -351,17 +427,36 @@ export class Simulation implements Environment<any, any, any> {
   }
 
   /**
-   * Runs until that time, or until so many events have happened. Says why it stopped: `time` (time is `until` now),
-   * `events`, or `idle`: nothing will ever happen again.
+   * Messages, timers, commands and calls that are kept as objects or as bytes until they happen. When a run is idle,
+   * there are none but those that wait for a paused node.
+   */
+  get objectsHeld(): number {
+    return this.#objects.size + this.#arena.pieces;
+  }
+
+  /**
+   * Runs until that time, or until so many events have happened. Says why it stopped: `time`, `events`, or `idle`:
+   * nothing will ever happen again. Unless `events` came first, time is `until` now, if that is not infinite; it never
+   * goes back. Throws `UsageError` if it is called by what it runs.
    */
   run(
     until: Millis = Number.POSITIVE_INFINITY,
     maxEvents = Number.POSITIVE_INFINITY,
   ): "time" | "events" | "idle" {
-    const limit = Math.min(until, latestTime);
-    if (!this.#loop(limit, maxEvents)) return "events";
-    if (this.#agenda.size === 0 && until === Number.POSITIVE_INFINITY) return "idle";
-    this.#time = Math.max(this.#time, Number.isFinite(until) ? until : this.#time);
+    if (this.#isRunning) throw new UsageError("run: the simulation runs already");
+    if (!(until <= latestTime || until === Number.POSITIVE_INFINITY))
+      throw new UsageError(`until: ${until} is not before the end of time, ${latestTime}`);
+    if (!(maxEvents >= 0)) throw new UsageError(`maxEvents: ${maxEvents} is not at least 0`);
+    const end = Math.floor(until);
+    this.#isRunning = true;
+    this.#isOutside = false;
+    try {
+      if (!this.#loop(end, maxEvents)) return "events";
+    } finally {
+      this.#isRunning = false;
+      this.#isOutside = true;
+    }
+    if (end > this.#time && end < Number.POSITIVE_INFINITY) this.#time = end;
     this.now = this.#time;
     return this.#agenda.size === 0 ? "idle" : "time";
   }
@@ -400,7 +495,7 @@ export class Simulation implements Environment<any, any, any> {
       this.self = this.#ids === undefined ? row : this.#ids[row]!;
       this.now = this.#clocks === undefined ? at : this.#clocks.local(row, at);
       if (kind === messageNumber) {
-        if (this.links.connectivity.isCutting && this.#isCut(row, head, payload, kind)) continue;
+        if (this.#isWatching && this.#isStopped(kind, row, head, payload)) continue;
         const from = head & lowMask;
         const sender = this.#ids === undefined ? from : this.#ids[from]!;
         (shared ?? this.#protocols[row]!).onMessage(sender, payload, this);
@@ -419,16 +514,13 @@ export class Simulation implements Environment<any, any, any> {
     switch (kind) {
       case messageObject:
       case messageBytes: {
-        if (this.links.connectivity.isCutting && this.#isCut(row, head, payload, kind)) return;
-        const message = kind === messageObject ? this.#objects.take(payload) : this.#read(payload);
-        if (message === undefined) return;
-        this.protocolOf(row)!.onMessage(this.idOf(low), message, this);
-        return;
+        if (this.#isWatching && this.#isStopped(kind, row, head, payload)) return;
+        return this.#receive(kind, row, head, payload);
       }
       case timerObject:
       case commandObject: {
         const object = this.#objects.take(payload);
-        if (this.#status[row]! >>> lifeShift !== low) {
+        if (this.#lifeOf(row) !== low) {
           this.counters.ofEarlierLives++;
           return;
         }
@@ -441,10 +533,35 @@ export class Simulation implements Environment<any, any, any> {
         }
         return;
       }
-      case callFunction:
-        return this.#objects.take(payload)();
+      case callFunction: {
+        this.now = this.#time;
+        const call = this.#objects.take(payload);
+        return this.#outside(call);
+      }
       case undeliverable:
-        return this.#config.onUndeliverable?.(row, payload >>> 1, (payload & 1) === 0 ? "dead" : "reset");
+        if (this.#lifeOf(row) !== low) return;
+        return this.#outside(() =>
+          this.#config.onUndeliverable!(row, payload >>> 1, (payload & 1) === 0 ? "dead" : "reset"),
+        );
+    }
+  }
+
+  #receive(kind: number, row: number, head: number, payload: number): void {
+    const message =
+      kind === messageNumber
+        ? payload
+        : kind === messageObject
+          ? this.#objects.take(payload)
+          : this.#read(payload);
+    if (message !== unreadable) this.protocolOf(row)!.onMessage(this.idOf(head & lowMask), message, this);
+  }
+
+  #outside(call: () => void): void {
+    this.#isOutside = true;
+    try {
+      call();
+    } finally {
+      this.#isOutside = false;
     }
   }
 
@@ -457,8 +574,10 @@ export class Simulation implements Environment<any, any, any> {
     if (transit >= 0) {
       if (links.settings.duplication > 0) this.#duplicate(from, to, kind, payload);
       this.#agenda.push(this.#time + transit, to, head, payload);
-    } else if (transit === held) this.#holdInStream(from, to, head, payload);
-    else this.#discard(kind, payload);
+    } else if (transit === held) {
+      const stream = this.#heldStream(from, to);
+      if (this.#hasRoom(stream, kind, payload)) stream.unsent.push(head, payload, bytes);
+    } else this.#discard(kind, payload);
   }
 
   #duplicate(from: number, to: number, kind: number, payload: number): void {
@@ -473,104 +592,212 @@ export class Simulation implements Environment<any, any, any> {
     this.#agenda.push(this.#time + transit, to, (kind << kindShift) | from, copy);
   }
 
-  /** Is the way cut now, when the message would arrive? Then it is lost, or held where streams are. */
-  #isCut(row: number, head: number, payload: number, kind: number): boolean {
+  /** Is the way cut now that the message would arrive? Then it is lost, or waits for its turn where streams are. */
+  #isStopped(kind: number, row: number, head: number, payload: number): boolean {
     const from = head & lowMask;
-    if (this.links.connectivity.passes(from, row)) return false;
-    if (this.links.settings.kind === "stream") this.#holdInStream(from, row, head & ~served, payload);
-    else {
-      this.links.counters.cut++;
-      this.#discard(kind, payload);
+    const { connectivity, settings, counters } = this.links;
+    const passes = connectivity.passes(from, row);
+    if (settings.kind === "stream") {
+      // What has met the cut before this one comes first, even if there is no cut any more.
+      if (passes && !this.#heldStreams.has(this.#pair(from, row))) return false;
+      const stream = this.#heldStream(from, row);
+      if (this.#hasRoom(stream, kind, payload)) stream.arrived.push(head, payload);
+      return true;
     }
+    if (passes) return false;
+    counters.cut++;
+    this.#discard(kind, payload);
     return true;
   }
 
-  #holdInStream(from: number, to: number, head: number, payload: number): void {
-    const key = from * this.rows + to;
-    let stream = this.#heldStreams.get(key);
-    if (stream === undefined) {
-      const begun: HeldStream = { from, to, since: this.#time, events: [] };
-      stream = begun;
-      this.#heldStreams.set(key, begun);
-      this.at(this.#time + this.links.settings.resetAfterMs, () => {
-        if (this.#heldStreams.get(key) === begun) this.#reset(key, begun);
-      });
-    }
-    if (stream.events.length >= 2 * maxHeld) {
-      this.counters.overflowed++;
-      this.#discard((head >>> kindShift) & 7, payload);
-    } else stream.events.push(head, payload);
+  // ---- Streams that a cut has met ----
+
+  #pair(from: number, to: number): number {
+    return from * this.rows + to;
   }
 
-  /** What streams hold goes on its way, where there is one again. Call it after cuts have been healed. */
-  releaseStreams(): void {
-    for (const [key, stream] of [...this.#heldStreams]) {
-      const { from, to, events } = stream;
-      if (!this.links.connectivity.passes(from, to)) continue;
-      this.#heldStreams.delete(key);
-      for (let i = 0; i < events.length; i += 2)
-        this.#transmit(from, to, (events[i]! >>> kindShift) & 7, events[i + 1]!, 0);
-    }
+  #heldStream(from: number, to: number): HeldStream {
+    const pair = this.#pair(from, to);
+    const known = this.#heldStreams.get(pair);
+    if (known !== undefined) return known;
+    const lives = { from: this.#lifeOf(from), to: this.isAlive(to) ? this.#lifeOf(to) : nobody };
+    const stream: HeldStream = { from, to, lives, arrived: [], unsent: [], isGoingOn: false };
+    this.#heldStreams.set(pair, stream);
+    this.#isWatching = true;
+    this.#planReset(stream);
+    return stream;
   }
 
-  #reset(key: number, { from, to, events }: HeldStream): void {
-    this.#heldStreams.delete(key);
+  #planReset(stream: HeldStream): void {
+    const { from, to } = stream;
+    this.at(Math.min(latestTime, this.#time + this.links.settings.resetAfterMs), () => {
+      const isHeld = this.#heldStreams.get(this.#pair(from, to)) === stream;
+      if (isHeld && !this.links.connectivity.passes(from, to)) this.#reset(stream, true);
+    });
+  }
+
+  #hasRoom({ arrived, unsent }: HeldStream, kind: number, payload: number): boolean {
+    if (arrived.length / 2 + unsent.length / 3 < maxHeld) return true;
+    this.counters.overflowed++;
+    this.#discard(kind, payload);
+    return false;
+  }
+
+  /** What streams hold goes on its way, where there is one again. */
+  #onConnectivity(): void {
+    for (const stream of [...this.#heldStreams.values()])
+      if (this.links.connectivity.passes(stream.from, stream.to)) this.#release(stream);
+    this.#watch();
+  }
+
+  #watch(): void {
+    this.#isWatching = this.links.connectivity.isCutting || this.#heldStreams.size > 0;
+  }
+
+  /**
+   * What has not set out does so. What had met the cut on its way is there at the end of this millisecond; until then
+   * the stream is kept, so that whatever was under way behind it stays behind it.
+   */
+  #release(stream: HeldStream): void {
+    const { from, to, lives } = stream;
+    if (lives.to !== nobody && !this.#isLife(to, lives.to)) return this.#reset(stream, false);
+    const unsent = stream.unsent.splice(0);
+    for (let i = 0; i < unsent.length; i += 3)
+      this.#transmit(from, to, kindOf(unsent[i]!), unsent[i + 1]!, unsent[i + 2]!);
+    if (stream.isGoingOn) return;
+    stream.isGoingOn = true;
+    this.at(this.#time, () => {
+      stream.isGoingOn = false;
+      const pair = this.#pair(from, to);
+      if (this.#heldStreams.get(pair) !== stream) return;
+      if (!this.links.connectivity.passes(from, to)) return this.#planReset(stream);
+      this.#heldStreams.delete(pair);
+      this.#watch();
+      const { arrived } = stream;
+      for (let i = 0; i < arrived.length; i += 2) this.#arrive(to, arrived[i]!, arrived[i + 1]!);
+    });
+  }
+
+  /** Both ends give up; or the sender alone, because the process that it spoke to is gone. */
+  #reset(stream: HeldStream, tellsBoth: boolean): void {
+    const { from, to, lives, arrived, unsent } = stream;
+    this.#heldStreams.delete(this.#pair(from, to));
+    this.#watch();
     this.counters.resets++;
-    for (let i = 0; i < events.length; i += 2) this.#discard((events[i]! >>> kindShift) & 7, events[i + 1]!);
-    this.#config.onUndeliverable?.(from, to, "reset");
-    if (this.isAlive(to)) this.#config.onUndeliverable?.(to, from, "reset");
+    this.#discardAll(arrived);
+    for (let i = 0; i < unsent.length; i += 3) this.#discard(kindOf(unsent[i]!), unsent[i + 1]!);
+    if (this.#config.onUndeliverable === undefined) return;
+    if (this.#isLife(from, lives.from)) this.#tell(from, to, "reset", 0);
+    if (tellsBoth && this.#isLife(to, lives.to)) this.#tell(to, from, "reset", 0);
+  }
+
+  /** A stream to a dead process is refused by its machine, as soon as an answer can travel back. */
+  #refuse(from: number, to: number): void {
+    if (this.links.settings.kind !== "stream" || this.#config.onUndeliverable === undefined) return;
+    if (!this.isAlive(from)) return;
+    const back = this.links.transitMs(to, from, 0, this.#time);
+    if (back >= 0) this.#tell(from, to, "dead", back);
+  }
+
+  #tell(row: number, other: number, reason: "dead" | "reset", after: Millis): void {
+    const head = (undeliverable << kindShift) | this.#lifeOf(row);
+    this.#agenda.push(this.#time + after, row, head, (other << 1) | (reason === "dead" ? 0 : 1));
   }
 
   // ---- Nodes that are not simply alive ----
 
+  /** False if that was all: there is nobody, or the node will come to it later. */
   #admits(kind: number, row: number, head: number, payload: number): boolean {
     if (kind === callFunction) return true;
-    const status = this.#status[row]!;
-    if ((status & alive) === 0) {
-      if (kind === undeliverable) return false;
-      const isMessage = kind >= messageNumber && kind <= messageBytes;
-      if (isMessage) {
-        this.counters.toNobody++;
-        this.#tellSender(head & lowMask, row);
-      } else this.counters.ofEarlierLives++;
-      this.#discard(kind, payload);
-      return false;
-    }
-    if ((status & paused) !== 0) {
-      this.#holdEvent(kind, row, head, payload);
-      return false;
-    }
-    if (head < 0) return true; // it has been served
-    const slowness = this.#slowness.get(row)!;
-    slowness.busyUntil = Math.max(slowness.busyUntil, this.#time) + slowness.perEventMs;
-    this.#agenda.push(Math.ceil(slowness.busyUntil), row, head | served, payload);
+    if (isMessage(kind) && this.#isWatching && this.#isStopped(kind, row, head, payload)) return false;
+    this.#arrive(row, head, payload);
     return false;
   }
 
-  /** A stream to a dead process is refused by its machine, as soon as an answer can travel back. */
-  #tellSender(from: number, to: number): void {
-    if (this.links.settings.kind !== "stream" || this.#config.onUndeliverable === undefined) return;
-    const back = this.links.transitMs(to, from, 0, this.#time);
-    if (back >= 0) this.#agenda.push(this.#time + back, from, (undeliverable << kindShift) | 0, to << 1);
+  /** An event has come to its node; no cut can keep it away any more. */
+  #arrive(row: number, head: number, payload: number): void {
+    const kind = kindOf(head);
+    const status = this.#status[row]!;
+    if ((status & alive) === 0) {
+      this.#discard(kind, payload);
+      if (isMessage(kind)) {
+        this.counters.toNobody++;
+        this.#refuse(head & lowMask, row);
+      } else if (kind !== undeliverable && head >= 0) this.counters.ofEarlierLives++;
+    } else if ((status & paused) !== 0) this.#hold(row, kind, head, payload);
+    else if (head < 0) this.#serve(row, head);
+    else if ((status & slow) !== 0) this.#queue(row, kind, head, payload);
+    else this.#deliver(row, kind, head, payload);
   }
 
-  #holdEvent(kind: number, row: number, head: number, payload: number): void {
+  /** What the loop does, for events that come another way. */
+  #deliver(row: number, kind: number, head: number, payload: number): void {
+    this.#mix(row, head, payload);
+    const wasOutside = this.#isOutside;
+    this.#isOutside = false;
+    this.#enter(row);
+    try {
+      if (isMessage(kind)) this.#receive(kind, row, head, payload);
+      else if (kind !== timerNumber) this.#dispatch(kind, row, head, payload);
+      else if (this.#lifeOf(row) === (head & lowMask)) {
+        this.counters.timers++;
+        this.protocolOf(row)!.onTimer(payload, this);
+      } else this.counters.ofEarlierLives++;
+    } finally {
+      this.#isOutside = wasOutside;
+    }
+  }
+
+  #hold(row: number, kind: number, head: number, payload: number): void {
     let events = this.#heldEvents.get(row);
     if (events === undefined) {
       events = [];
       this.#heldEvents.set(row, events);
     }
-    if (events.length >= 2 * maxHeld && kind >= messageNumber && kind <= messageBytes) {
+    if (isMessage(kind) && events.length >= 2 * maxHeld) {
       this.counters.overflowed++;
       this.#discard(kind, payload);
     } else events.push(head, payload);
   }
 
-  #discardHeld(row: number): void {
-    const events = this.#heldEvents.get(row);
-    this.#heldEvents.delete(row);
-    for (let i = 0; events !== undefined && i < events.length; i += 2)
-      this.#discard((events[i]! >>> kindShift) & 7, events[i + 1]!);
+  /** The node comes to the event when it is done with those before it, and with this one. */
+  #queue(row: number, kind: number, head: number, payload: number): void {
+    const slowNode = this.#slowNodes.get(row)!;
+    if (isMessage(kind) && slowNode.queue.length - slowNode.done >= 2 * maxHeld) {
+      this.counters.overflowed++;
+      this.#discard(kind, payload);
+      return;
+    }
+    slowNode.queue.push(head, payload);
+    slowNode.busyUntil = Math.max(slowNode.busyUntil, this.#time) + slowNode.perEventMs;
+    // Nobody is so slow that the end of time would come first and stop the simulation.
+    const due = Math.min(latestTime, Math.ceil(slowNode.busyUntil));
+    this.#agenda.push(due, row, served | this.#lifeOf(row), 0);
+  }
+
+  #serve(row: number, head: number): void {
+    const slowNode = this.#slowNodes.get(row);
+    if (slowNode === undefined || this.#lifeOf(row) !== (head & lowMask)) return;
+    const { queue } = slowNode;
+    const first = queue[slowNode.done]!;
+    const payload = queue[slowNode.done + 1]!;
+    slowNode.done += 2;
+    if (slowNode.done > 1024 && slowNode.done * 2 > queue.length) {
+      queue.splice(0, slowNode.done);
+      slowNode.done = 0;
+    }
+    this.#quickenIfDone(row, slowNode);
+    this.#deliver(row, kindOf(first), first, payload);
+  }
+
+  #quickenIfDone(row: number, { perEventMs, queue, done }: SlowNode): void {
+    if (perEventMs > 0 || done < queue.length) return;
+    this.#slowNodes.delete(row);
+    this.#status[row]! &= ~slow;
+  }
+
+  #discardAll(events: readonly number[] = [], first = 0): void {
+    for (let i = first; i < events.length; i += 2) this.#discard(kindOf(events[i]!), events[i + 1]!);
   }
 
   #discard(kind: number, payload: number): void {
@@ -605,13 +832,22 @@ export class Simulation implements Environment<any, any, any> {
       return this.#config.codec!.read(this.#arena.bytes, start, end);
     } catch {
       this.counters.malformed++;
-      return undefined;
+      return unreadable;
     } finally {
       this.#arena.release(piece);
     }
   }
 
   // ---- Small things ----
+
+  #lifeOf(row: number): number {
+    return this.#status[row]! >>> lifeShift;
+  }
+
+  /** Is the node still living that life? */
+  #isLife(row: number, life: number): boolean {
+    return this.isAlive(row) && this.#lifeOf(row) === life;
+  }
 
   #enter(row: number): void {
     this.row = row;
@@ -620,10 +856,15 @@ export class Simulation implements Environment<any, any, any> {
     this.now = this.#clocks === undefined ? this.#time : this.#clocks.local(row, this.#time);
   }
 
-  /** Texts are hashed once; a notice costs the hash two multiplications. */
+  /** An event that the loop has not hashed when it happened, because it waited. */
+  #mix(row: number, head: number, payload: number): void {
+    this.#hashA = (Math.imul(this.#hashA ^ row, 0x9e3779b1) + this.#time) | 0;
+    this.#hashB = (Math.imul(this.#hashB ^ head ^ (this.#hashA >>> 15), 0x85ebca6b) + payload) | 0;
+  }
+
+  /** Texts are hashed once; a notice costs the hash two multiplications. What is in it besides its type is not hashed. */
   #mixNotice(notice: any): void {
-    const body = notice.body ?? notice;
-    const type: string = body.type;
+    const type = String((notice?.body ?? notice)?.type);
     let hash = this.#noticeHashes.get(type);
     if (hash === undefined) {
       hash = hashText(type);
@@ -633,10 +874,29 @@ export class Simulation implements Environment<any, any, any> {
     this.#hashB = Math.imul(this.#hashB ^ this.row ^ (this.#hashA >>> 15), 0x85ebca6b) | 0;
   }
 
-  #checkRow(row: number): void {
-    if (!(Number.isInteger(row) && row >= 0 && row < this.rows))
-      throw new UsageError(`row: there is no node ${row}; there are ${this.rows}`);
+  #isRow(row: number): boolean {
+    return Number.isInteger(row) && row >= 0 && row < this.rows;
   }
+
+  #checkRow(row: number): void {
+    if (!this.#isRow(row)) throw new UsageError(`row: there is no node ${row}; there are ${this.rows}`);
+  }
+}
+
+/** What comes of bytes that are no message. */
+const unreadable = Symbol("unreadable");
+
+function kindOf(head: number): number {
+  return (head >>> kindShift) & 7;
+}
+
+function isMessage(kind: number): boolean {
+  return kind >= messageNumber && kind <= messageBytes;
+}
+
+/** Does the agenda hold it as it is? Other numbers are kept as objects are. */
+function isWord(value: unknown): value is number {
+  return typeof value === "number" && (value | 0) === value;
 }
 
 /** Clocks that are wrong: each shows a time of its own. */
@@ -644,25 +904,39 @@ class Clocks {
   readonly #rates: Float64Array;
   readonly #since: Float64Array;
   readonly #shown: Float64Array;
+  /** No clock goes back: what it showed when it was set is the least that it shows. */
+  readonly #least: Float64Array;
 
   constructor(rows: number) {
     this.#rates = new Float64Array(rows);
     this.#since = new Float64Array(rows);
     this.#shown = new Float64Array(rows);
+    this.#least = new Float64Array(rows);
   }
 
   set(row: number, time: Millis, rate: number, offsetMs: Millis): void {
-    this.#shown[row] = this.local(row, time) + offsetMs;
+    const exact = this.#exact(row, time);
+    this.#least[row] = this.local(row, time);
+    this.#shown[row] = exact + offsetMs;
     this.#since[row] = time;
     this.#rates[row] = rate;
   }
 
   local(row: number, time: Millis): Millis {
-    return Math.floor(this.#shown[row]! + (time - this.#since[row]!) * (1 + this.#rates[row]!));
+    return Math.max(this.#least[row]!, Math.floor(this.#exact(row, time)));
   }
 
-  /** How long it takes until the node's clock has gone on by so much. */
-  trueDuration(row: number, pause: Millis): Millis {
-    return this.#rates[row] === 0 ? pause : Math.ceil(pause / (1 + this.#rates[row]!));
+  #exact(row: number, time: Millis): number {
+    return this.#shown[row]! + (time - this.#since[row]!) * (1 + this.#rates[row]!);
+  }
+
+  /** How long it takes until the node's clock has gone on by so much; never less, whatever the rounding. */
+  trueDuration(row: number, time: Millis, pause: Millis): Millis {
+    const rate = this.#rates[row]!;
+    if (rate === 0) return pause;
+    let duration = Math.ceil(pause / (1 + rate));
+    const start = Math.floor(this.#exact(row, time));
+    while (duration < latestTime && Math.floor(this.#exact(row, time + duration)) < start + pause) duration++;
+    return duration;
   }
 }

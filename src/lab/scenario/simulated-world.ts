@@ -180,8 +180,7 @@ export class SimulatedWorld implements World {
         });
       case "heal":
         simulation.links.connectivity.heal();
-        this.#tell(undefined, { type: "healed" });
-        return simulation.releaseStreams();
+        return this.#tell(undefined, { type: "healed" });
       case "links":
         simulation.links.change(action.set);
         return this.#tell(undefined, { type: "links-changed" });
