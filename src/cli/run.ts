@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import pc from "picocolors";
 import { UsageError } from "../core/index.ts";
 import {
+  aboutRun,
   checkersFor,
   createLiveWorld,
   createSimulatedWorld,
@@ -129,7 +130,7 @@ async function runOne(
   };
   if (world.kind === "live") process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
   try {
-    if (options.trace !== undefined) trace = record(world, options.trace, { scenario: scenario.name, seed });
+    if (options.trace !== undefined) trace = record(world, options.trace, aboutRun(scenario, seed));
     say(`${world.kind} network, seed ${seed}, a ping every ${pingIntervalOf(scenario)} ms`);
     const simulated = world instanceof SimulatedWorld ? world : undefined;
     return await runScenario(scenario, world, {

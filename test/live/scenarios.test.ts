@@ -1,5 +1,5 @@
 /** `grapevine run` in both worlds, and what only live links can show: gates between real sockets. */
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
@@ -252,7 +252,10 @@ describe("grapevine run", () => {
     const reader = readTrace(trace);
     const types: string[] = [];
     for await (const { type } of reader) types.push(type);
-    expect(reader.header).toMatchObject({ world: "simulated", about: { scenario: "mine", seed: 1 } });
+    expect(reader.header).toMatchObject({
+      world: "simulated",
+      about: { command: "run", scenario: { name: "mine", network: { peers: 5, seeds: 2 } }, seed: 1 },
+    });
     expect([...reader.names.values()].map(({ name, role }) => `${role} ${name}`).sort()).toEqual(
       ["seed-1", "seed-2"]
         .map((name) => `seed ${name}`)
@@ -261,6 +264,22 @@ describe("grapevine run", () => {
     );
     expect(types).toContain("crashed");
     expect(types).toContain("peer-removed");
+  });
+
+  test("leaves a trace from which the same run can be made again", async () => {
+    const trace = join(folder, "crash.ndjson");
+    await run(["run", "crash", "--seed", "9", "--peers", "6", "--trace", trace]);
+    const again = await run(["replay", trace, "--again"]);
+    expect(again).toMatchObject({ code: 0, stderr: "" });
+    expect(again.stdout).toMatch(/^The same again: \d{3,} events of /);
+    // Another seed in the header, and it is another run.
+    const text = readFileSync(trace, "utf8");
+    writeFileSync(trace, text.replace('"seed":9', '"seed":10'));
+    expect((await run(["replay", trace, "--again"])).code).toBe(1);
+    writeFileSync(trace, text.replace('"command":"run"', '"command":"up"'));
+    expect((await run(["replay", trace, "--again"])).stderr).toContain(
+      "--again: the trace is of no scenario",
+    );
   });
 
   test("ends with 1 where something did not hold, and says what", async () => {

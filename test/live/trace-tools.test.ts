@@ -170,9 +170,10 @@ describe("replay", () => {
     });
   });
 
-  test("has no --again as long as nothing can be run again", async () => {
+  test("offers to run a simulation again, and to play everything faster", async () => {
     const help = (await run(["replay", "--help"])).stdout;
     expect(help).toContain("--speed");
+    expect(help).toContain("--again");
     expect(await run(["replay", "--no-such"])).toMatchObject({ code: 2 });
   });
 });

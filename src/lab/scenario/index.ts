@@ -2,6 +2,7 @@ export * from "./checkers.ts";
 export * from "./duration.ts";
 export * from "./live-world.ts";
 export * from "./observer.ts";
+export * from "./rerun.ts";
 export * from "./runner.ts";
 export * from "./scenario.ts";
 export * from "./scenario-file.ts";
