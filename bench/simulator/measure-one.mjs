@@ -1,0 +1,118 @@
+// One measurement in a process of its own: node bench/simulator/measure-one.mjs '{"style":"columns","nodes":100000,"seed":1}'
+
+import { PushNode } from "./push-node.mjs";
+import { RoundProbe } from "./round-probe.mjs";
+
+const dist = (path) => import(new URL(`../../dist/${path}`, import.meta.url).href);
+const { Simulation, HeapAgenda } = await dist("simulator/index.js");
+const { Rumor } = await dist("dissemination/index.js");
+
+/** The links of push15: 10 to 499 ms, each as likely as another. */
+const links = { latency: { model: "uniform", fromMs: 10, toMs: 499 } };
+
+const request = JSON.parse(process.argv[2]);
+const measure = { columns, heap, instances, "wire-true": wireTrue, rounds, classic }[request.style];
+process.stdout.write(`${JSON.stringify(await measure(request))}\n`);
+
+async function columns({ nodes, seed }, config = {}) {
+  const rumor = new Rumor({ rows: nodes, options: { mode: "push", sends: 15, isQuiet: true } });
+  const before = process.cpuUsage();
+  const simulation = new Simulation({ seed, rows: nodes, links, ...config });
+  simulation.hostAll(rumor);
+  return finish(simulation, nodes, before, () => rumor.informed);
+}
+
+function heap(request) {
+  return columns(request, { agenda: new HeapAgenda() });
+}
+
+/** Every message is written and read by the codec of the wire: the number travels as that of a ping. */
+async function wireTrue(request) {
+  const { Codec, lengthBytes } = await dist("wire/index.js");
+  const codec = new Codec();
+  const small = {
+    maxBytes: 64,
+    write(nonce, target) {
+      const frame = codec.encode({ layer: "heartbeat", body: { type: "ping", nonce } });
+      for (let i = 0; i < frame.length; i++) target[i] = frame[i];
+      return frame.length;
+    },
+    read: (source, start, end) => codec.decode(source.subarray(start + lengthBytes, end)).body.nonce,
+  };
+  return columns(request, { codec: small });
+}
+
+async function instances({ nodes, seed }) {
+  const before = process.cpuUsage();
+  const simulation = new Simulation({ seed, rows: nodes, links });
+  const all = Array.from({ length: nodes }, () => new PushNode(nodes));
+  for (const [row, node] of all.entries()) simulation.host(row, node);
+  return finish(simulation, nodes, before, () => all.filter(({ isInformed }) => isInformed).length);
+}
+
+function finish(simulation, nodes, before, informed) {
+  simulation.command(0, { type: "infect" });
+  const began = performance.now();
+  simulation.run();
+  const wallSeconds = (performance.now() - began) / 1000;
+  const { user, system } = process.cpuUsage(before);
+  return {
+    events: simulation.counters.events,
+    hash: simulation.hash,
+    informed: informed(),
+    cpuSeconds: (user + system) / 1e6,
+    wallSeconds,
+    rssMiB: process.memoryUsage.rss() / 2 ** 20,
+    bytesPerNode: Math.round(simulation.memoryBytes / nodes),
+  };
+}
+
+async function rounds(request) {
+  return new RoundProbe(await dist("dissemination/index.js"), await dist("simulator/index.js")).run(request);
+}
+
+/** The whole classic stack: seeds, registration, overlay, heartbeat, flood; some peers publish ten messages each. */
+async function classic({ nodes, seed, publishers, retainMessages }) {
+  const { SimulatedNetwork } = await dist("lab/index.js");
+  const messages = 10;
+  let published = 0;
+  let deliveries = 0;
+  const before = process.cpuUsage();
+  const began = performance.now();
+  const network = new SimulatedNetwork({
+    seed,
+    seeds: 6,
+    maxPeers: nodes,
+    links: { kind: "stream", latency: { model: "uniform", fromMs: 5, toMs: 50 } },
+    options: { source: { waitsForCommand: true, messages }, flood: { retainMessages } },
+    onNotice: (_at, _row, layer, { type }) => {
+      if (layer !== "flood") return;
+      if (type === "delivered") deliveries++;
+      else if (type === "published") published++;
+    },
+  });
+  network.startSeeds();
+  for (let i = 0; i < nodes; i++) {
+    network.addPeer();
+    network.simulation.run(network.time + 1);
+  }
+  const isFormed = network.runUntil(() => network.isFormed, 300_000, 1000);
+  const formedAfterSeconds = (performance.now() - began) / 1000;
+  network.begin([...network.peers.keys()].slice(0, publishers));
+  const wanted = publishers * messages * (nodes - 1);
+  network.runUntil(() => deliveries >= wanted, 300_000, 1000);
+  const { user, system } = process.cpuUsage(before);
+  return {
+    events: network.simulation.counters.events,
+    hash: network.simulation.hash,
+    isFormed,
+    published,
+    deliveries,
+    ratio: deliveries / wanted,
+    formedAfterSeconds,
+    virtualMs: network.time,
+    cpuSeconds: (user + system) / 1e6,
+    wallSeconds: (performance.now() - began) / 1000,
+    rssMiB: process.memoryUsage.rss() / 2 ** 20,
+  };
+}
