@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { durationMs } from "./duration.ts";
-import { loadScenario, parseScenario, scenarioOf } from "./scenario-file.ts";
+import { invariantNames } from "./scenario.ts";
+import { loadScenario, parseScenario, scenarioFields, scenarioOf } from "./scenario-file.ts";
 import { findScenario, scenarios } from "./scenarios/index.ts";
 
 /** A scenario whose fourth step is the text. */
@@ -182,4 +183,18 @@ test("durations are in milliseconds, with a unit, or in pings", () => {
     'calm: "soon" is no duration; write 500ms, 5s, 2m, 1h or',
   );
   expect(() => durationMs(-1, 1000)).toThrow("-1 is no duration");
+});
+
+test("docs/scenarios.md has a row for every action, condition and invariant, with all fields", () => {
+  const lines = readFileSync(new URL("../../../docs/scenarios.md", import.meta.url), "utf8").split("\n");
+  const { actions, conditions, expect: ofExpect } = scenarioFields;
+  const invariants = Object.fromEntries(invariantNames.map((name) => [name, []]));
+  const all = [actions, conditions, { expect: ofExpect }, invariants].flatMap((table) =>
+    Object.entries(table),
+  );
+  for (const [name, fields] of all) {
+    const row = lines.find((line) => line.split("|")[1]?.includes(`\`${name}\``));
+    expect(row, name).toBeDefined();
+    for (const field of fields) expect(row, name).toContain(`\`${field}\``);
+  }
 });

@@ -99,6 +99,13 @@ const expectation = { within: duration.optional(), claim: text.optional(), figur
 const doings = [...Object.keys(actions), "expect"];
 const beings = Object.keys(conditions);
 
+/** Every action, condition and field that there is, for documents and tools. */
+export const scenarioFields = {
+  actions: Object.fromEntries(Object.entries(actions).map(([name, of]) => [name, Object.keys(of)])),
+  conditions: Object.fromEntries(Object.entries(conditions).map(([name, of]) => [name, Object.keys(of)])),
+  expect: Object.keys(expectation),
+} as const;
+
 const fields = {
   scenario: [
     "name",
