@@ -115,7 +115,7 @@ function markdown() {
     const heap = find("heap", one.nodes);
     const ofC = c === undefined ? "" : `1/${(rate(c) / rate(one)).toFixed(1)}`;
     const ofHeap = heap === undefined ? "" : `${(rate(one) / rate(heap)).toFixed(1)}x`;
-    const perNode = `${Math.round((one.rssMiB * 2 ** 20) / one.nodes)} B`;
+    const perNode = `${one.bytesPerNode ?? Math.round((one.rssMiB * 2 ** 20) / one.nodes)} B`;
     const same = one.hash === find("columns", one.nodes)?.hash ? "the same" : "other payloads";
     lines.push(
       `| ${one.style} | ${power(one.nodes)} | ${rate(one).toFixed(2)} M | ${ofC} | ${ofHeap} | ${Math.round(one.rssMiB)} MiB | ${perNode} | ${same} |`,

@@ -53,12 +53,22 @@ export class CounterRandom extends RandomBits {
     return this.at(row, counter);
   }
 
-  // The same as inherited, but without calls that are looked up: these two are where the hot paths draw.
   override unit(): number {
     return this.uint32() / 2 ** 32;
   }
+
+  /** As inherited. Where simulations draw: written out, for a call costs more than a draw (bench/simulator). */
   override below(bound: number): number {
-    return Math.floor((this.uint32() / 2 ** 32) * bound);
+    const { row, counters } = this;
+    const counter = counters[row]!;
+    counters[row] = counter + 1;
+    let x = (Math.imul(row, golden) ^ this.#seedA) + Math.imul(counter, silver);
+    x = Math.imul(x ^ (x >>> 16), 0x21f0aaad);
+    x = Math.imul(x ^ (x >>> 15), 0x735a2d97);
+    x = x ^ (x >>> 15) ^ row ^ this.#seedB;
+    x = Math.imul(x ^ (x >>> 16), 0x21f0aaad);
+    x = Math.imul(x ^ (x >>> 15), 0x735a2d97);
+    return (((x ^ (x >>> 15)) >>> 0) * 2 ** -32 * bound) >>> 0;
   }
 
   /** The draw of that name, without counting: for engines that name every draw, as rounds do. */

@@ -162,6 +162,8 @@ export class Simulation implements Environment<any, any, any> {
   readonly #status: Int32Array;
   readonly #protocols: (AnyProtocol | undefined)[] = [];
   #shared: AnyProtocol | undefined;
+  /** All nodes live, in their first lives, and none hangs or is slow: then nobody's status has to be looked at. */
+  #isUntroubled = false;
   readonly #ids: NodeId[] | undefined;
   readonly #rowsById: Map<NodeId, number> | undefined;
   /** True time; `now` is what the clock of the node shows. */
@@ -235,7 +237,7 @@ export class Simulation implements Environment<any, any, any> {
     if (this.#clocks !== undefined) pause = this.#clocks.trueDuration(this.row, this.#time, pause);
     const isNumber = isWord(timer);
     const kind = isNumber ? timerNumber : timerObject;
-    const life = this.#status[this.row]! >>> lifeShift;
+    const life = this.#isUntroubled ? 1 : this.#status[this.row]! >>> lifeShift;
     this.#agenda.push(
       this.#time + pause,
       this.row,
@@ -297,6 +299,7 @@ export class Simulation implements Environment<any, any, any> {
         throw new UsageError(`protocol: node ${row} lives already, with another one`);
     this.#shared = protocol;
     for (let row = 0; row < this.rows; row++) if (!this.isAlive(row)) this.#start(row, protocol);
+    this.#isUntroubled = this.#status.every((status) => status === ((1 << lifeShift) | alive));
   }
 
   /** Somebody else may be in the middle of something, and goes on as itself afterwards. */
@@ -323,6 +326,7 @@ export class Simulation implements Environment<any, any, any> {
     this.#checkRow(row);
     if (!this.#isOutside && this.row === row)
       throw new UsageError(`row: node ${row} is in the middle of something; crash it with \`at\``);
+    this.#isUntroubled = false;
     this.#status[row]! &= ~flags;
     if (this.#shared === undefined) this.#protocols[row] = undefined;
     this.#waking.delete(row);
@@ -337,6 +341,7 @@ export class Simulation implements Environment<any, any, any> {
   pause(row: number): void {
     this.#checkRow(row);
     this.#waking.delete(row);
+    this.#isUntroubled = false;
     if (this.isAlive(row)) this.#status[row]! |= paused;
   }
 
@@ -372,6 +377,7 @@ export class Simulation implements Environment<any, any, any> {
       this.#quickenIfDone(row, slowNode);
     } else if (perEventMs > 0) {
       this.#slowNodes.set(row, { perEventMs, busyUntil: this.#time, queue: [], done: 0 });
+      this.#isUntroubled = false;
       this.#status[row]! |= slow;
     }
   }
@@ -489,7 +495,8 @@ export class Simulation implements Environment<any, any, any> {
       this.#hashA = (Math.imul(this.#hashA ^ row, 0x9e3779b1) + at) | 0;
       this.#hashB = (Math.imul(this.#hashB ^ head ^ (this.#hashA >>> 15), 0x85ebca6b) + payload) | 0;
       const kind = (head >>> kindShift) & 7;
-      if ((status[row]! & flags) !== alive && !this.#admits(kind, row, head, payload)) continue;
+      if (!this.#isUntroubled && (status[row]! & flags) !== alive && !this.#admits(kind, row, head, payload))
+        continue;
       this.row = row;
       random.row = row;
       this.self = this.#ids === undefined ? row : this.#ids[row]!;
@@ -500,7 +507,7 @@ export class Simulation implements Environment<any, any, any> {
         const sender = this.#ids === undefined ? from : this.#ids[from]!;
         (shared ?? this.#protocols[row]!).onMessage(sender, payload, this);
       } else if (kind === timerNumber) {
-        if (status[row]! >>> lifeShift === (head & lowMask)) {
+        if (this.#isUntroubled || status[row]! >>> lifeShift === (head & lowMask)) {
           counters.timers++;
           (shared ?? this.#protocols[row]!).onTimer(payload, this);
         } else counters.ofEarlierLives++;
