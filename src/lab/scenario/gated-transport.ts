@@ -455,7 +455,6 @@ class Lane {
   readonly #path: { readonly from: number; readonly to: number };
   readonly #deliver: (chunk: Uint8Array) => void;
   #queue: { readonly dueAt: number; readonly chunk: Uint8Array }[] = [];
-  #lastDueAt = 0;
   #timer: NodeJS.Timeout | undefined;
   #onEnd: (() => void) | undefined;
 
@@ -474,8 +473,7 @@ class Lane {
   }
 
   push(chunk: Uint8Array): void {
-    this.#lastDueAt = Math.max(this.#lastDueAt, this.#gates.dueAt(this.#path.from, this.#path.to));
-    this.#queue.push({ dueAt: this.#lastDueAt, chunk });
+    this.#queue.push({ dueAt: this.#gates.dueAt(this.#path.from, this.#path.to), chunk });
     this.heldBytes += chunk.length;
     this.flush();
   }
@@ -486,7 +484,7 @@ class Lane {
     this.flush();
   }
 
-  /** Delivers what is due. */
+  /** Delivers what is due; whoever is late holds up those behind him. */
   flush(): void {
     while (!this.isStopped && this.#queue.length > 0 && !this.isHeld) {
       const { dueAt, chunk } = this.#queue[0]!;

@@ -508,7 +508,9 @@ class LiveWorld implements World {
       for (let i = 0; i < messages; i++)
         await (live.process ?? live.node!).publish(`${live.name} says ${++this.#said}`);
     });
-    await this.until(() => this.#published >= target, 10_000);
+    const tookMs = await this.until(() => this.#published >= target, 10_000);
+    if (tookMs === undefined)
+      throw new Error(`${target - this.#published} messages were not published in 10 s`);
   }
 
   async close(): Promise<void> {
