@@ -15,6 +15,7 @@ import { publishCommand } from "./publish.ts";
 import { replayCommand } from "./replay.ts";
 import { runCommand } from "./run.ts";
 import { seedCommand } from "./seed.ts";
+import { simulateCommand } from "./simulate.ts";
 import { statusCommand } from "./status.ts";
 import { tailCommand } from "./tail.ts";
 import { traceCommand } from "./trace.ts";
@@ -32,6 +33,7 @@ const program = new Command("grapevine")
   .addCommand(peerCommand())
   .addCommand(clusterCommand())
   .addCommand(runCommand())
+  .addCommand(simulateCommand())
   .addCommand(campaignCommand())
   .addCommand(drillCommand())
   .commandsGroup("Talk to a running node:")

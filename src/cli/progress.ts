@@ -10,6 +10,8 @@ export interface ProgressConfig {
   /** False draws on standard error only, and only if that is a terminal: standard output is for the result. */
   readonly isOn: boolean;
   readonly whole: number;
+  /** What of the whole there is; default: `3 of 10`. */
+  readonly shown?: (value: number) => string;
 }
 
 export class Progress {
@@ -25,14 +27,14 @@ export class Progress {
 
   /** `note` says what is special about it: events per second, failures. */
   draw(value: number, note = ""): void {
-    const { isOn, whole } = this.#config;
+    const { isOn, whole, shown = (part) => count(part, whole) } = this.#config;
     if (!isOn && !this.#isTerminal) return;
     const now = performance.now();
     const pause = this.#isTerminal ? drawEveryMs : lineEveryMs;
     if (now - Math.max(this.#drawnAt, this.#isTerminal ? 0 : this.#startedAt) < pause) return;
     this.#drawnAt = now;
     const left = value === 0 ? "" : `, ${duration(((now - this.#startedAt) / value) * (whole - value))} left`;
-    const text = `${Math.floor(value).toLocaleString("en")} of ${whole.toLocaleString("en")}${left}${note === "" ? "" : `, ${note}`}`;
+    const text = `${shown(value)}${left}${note === "" ? "" : `, ${note}`}`;
     if (this.#isTerminal) {
       this.#hasDrawn = true;
       logUpdateStderr(`  ${bar(value, whole)} ${text}`);
@@ -48,6 +50,10 @@ export function bar(value: number, whole: number): string {
   const share = whole === 0 ? 1 : Math.min(1, value / whole);
   const filled = Math.floor(share * barWidth);
   return pc.green("█".repeat(filled)) + pc.dim("░".repeat(barWidth - filled));
+}
+
+function count(value: number, whole: number): string {
+  return `${Math.floor(value).toLocaleString("en")} of ${whole.toLocaleString("en")}`;
 }
 
 function duration(ms: number): string {

@@ -24,15 +24,15 @@ const headings: Record<string, string> = {
 /** Decided by the command itself, never by the user. */
 const internal = new Set(["waitsForCommand"]);
 
-/** Adds every tunable of every protocol, grouped by part, and `--config`. */
-export function addTunables(command: Command): Command {
+/** Adds every tunable of every protocol, grouped by part, and `--config`; without the parts that mean nothing here. */
+export function addTunables(command: Command, without: readonly string[] = []): Command {
   command.optionsGroup("Options:");
   command.option(
     "--config <file>",
     "YAML or JSON file with any of the options below, by section; the command line wins",
   );
   for (const tunable of tunables) {
-    if (internal.has(tunable.name)) continue;
+    if (internal.has(tunable.name) || without.includes(tunable.section)) continue;
     command.optionsGroup(headings[tunable.section]!);
     command.addOption(new Option(`--${tunable.flag} <${placeholder(tunable)}>`, describe(tunable)));
   }

@@ -1,6 +1,10 @@
 export * from "./batch.ts";
+export * from "./batch-report.ts";
+export * from "./charts.ts";
 export type { Curve } from "./curve.ts";
-export * from "./delivery-count.ts";
+export { DeliveryCount } from "./delivery-count.ts";
+export * from "./html-report.ts";
 export * from "./preset.ts";
 export * from "./presets.ts";
+export * from "./result-lines.ts";
 export * from "./run.ts";

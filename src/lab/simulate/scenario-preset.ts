@@ -83,8 +83,9 @@ async function run(input: SimulationInput, watch: RunWatch): Promise<ScenarioRes
   });
   const ending: Ending = isStopped ? "stopped" : ok ? "complete" : "limit";
   const failedChecks = checks.filter((check) => !check.ok);
+  const ours = figuresOf(input, world, summary, clock);
   return {
-    ...figuresOf(input, world, summary, clock),
+    ...ours,
     ok: ok && !isStopped,
     ending,
     delayMs: spreadOf(delays, delayMoments.mean),
@@ -92,7 +93,8 @@ async function run(input: SimulationInput, watch: RunWatch): Promise<ScenarioRes
     failedChecks: failedChecks.map(({ claim, detail }) =>
       detail === undefined ? claim : `${claim} (${detail})`,
     ),
-    figures,
+    // Those of the scenario itself: the others are there already, by the same names.
+    figures: Object.fromEntries(Object.entries(figures).filter(([name]) => !Object.hasOwn(ours, name))),
     parameters: input.parameters,
     delays: countsOf(delays),
   };

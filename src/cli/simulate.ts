@@ -1,0 +1,411 @@
+import { closeSync, openSync, writeFileSync } from "node:fs";
+import { Command, Option } from "commander";
+import pc from "picocolors";
+import { UsageError } from "../core/index.ts";
+import { type RumorOptions, rumorOptions } from "../dissemination/index.ts";
+import {
+  type BatchConfig,
+  type BatchProgress,
+  batchReport,
+  findScenario,
+  htmlReport,
+  inputsOf,
+  lineOf,
+  mergeResultLines,
+  type ParameterName,
+  type Preset,
+  presetNamed,
+  presets,
+  programVersion,
+  ResultFile,
+  readResultLines,
+  runBatch,
+  type Shard,
+  type SimulationParameters,
+  type SimulationResult,
+  scenarios,
+  tableOf,
+} from "../lab/index.ts";
+import { type NodeOptions, parseDuration } from "../node/index.ts";
+import { type RoundSemantics, roundSemantics } from "../simulator/index.ts";
+import { addLinkOptions, type LinkOptions, readLinks } from "./link-options.ts";
+import { wholeNumber } from "./numbers.ts";
+import { Progress } from "./progress.ts";
+import { stopSignal } from "./stop-signal.ts";
+import { addTunables, readTunables } from "./tunable-options.ts";
+
+interface SimulateOptions extends LinkOptions {
+  readonly nodes?: number;
+  readonly seed: number;
+  readonly runs: number;
+  readonly threads?: number;
+  readonly shard?: Shard;
+  readonly output?: string;
+  readonly merge?: readonly string[];
+  readonly json?: boolean;
+  readonly trace?: string;
+  readonly html?: string;
+  readonly limit?: number;
+  readonly seeds?: number;
+  readonly publishers?: number;
+  readonly joinEvery?: number;
+  readonly wireTrue?: boolean;
+  readonly rounds?: RoundSemantics;
+  readonly sends?: number;
+  readonly fanout?: number;
+  readonly timing?: RumorOptions["timing"];
+}
+
+const interrupted = 130;
+
+/** Sections of tunables that are about sockets, of which a simulation has none. */
+const aboutSockets = ["links", "wire", "transport"];
+
+const presetList = presets.map(({ name, description }) => `  ${name.padEnd(12)} ${description}`).join("\n");
+const scenarioNames = scenarios.map(({ name }) => name).join(", ");
+
+export function simulateCommand(): Command {
+  const command = new Command("simulate")
+    .description(
+      "Run the protocols in virtual time: once or many times on all cores, up to millions of nodes",
+    )
+    .argument("[preset]", "what to simulate: one of the list below, the name of a scenario, or its file")
+    .option("--nodes <number>", "how many nodes (default: by preset)", wholeNumber("--nodes", 1, 2 ** 28))
+    .option("--seed <number>", "of the first run; the others follow", wholeNumber("--seed", 0, 2 ** 48), 1)
+    .option(
+      "--runs <number>",
+      "how many runs, each with a seed of its own",
+      wholeNumber("--runs", 1, 10_000_000),
+      1,
+    )
+    .option(
+      "--threads <number>",
+      "runs at the same time (default: one for each core, as far as memory reaches)",
+      wholeNumber("--threads", 1, 1024),
+    )
+    .option("--limit <duration>", "virtual time after which a run that has not ended is ended", (text) =>
+      parseDuration("--limit", text),
+    )
+    .option("--json", "print one JSON object and nothing else")
+    .option("--html <file>", "write a report with charts: one file that opens offline")
+    .option("--trace <file>", "write every event of the one run as a line of JSON")
+    .option(
+      "--output <file>",
+      "add each result as a line of JSON; a run whose line is there is not run again",
+    )
+    .option("--shard <i/n>", "run part i of n only; without --output its lines are printed", parseShard)
+    .option("--merge <files...>", "run nothing: put together what --output has left in these files");
+  addClassicOptions(command);
+  addRumorOptions(command);
+  addLinkOptions(command);
+  return addTunables(command, aboutSockets)
+    .addHelpText(
+      "after",
+      `
+Presets:
+${presetList}
+Scenarios: ${scenarioNames}, or a file.
+
+The tunables of the parts (from Generated messages to Seeds) are for classic and for scenarios. For push, pull and
+push-pull, --interval is the time between two calls of a node (default: 1s).
+
+The same seed gives the same run, event for event, on any machine and with any number of threads: the same traceHash.
+The exit code is 0 only if each run came to its end: everything delivered, or a rumor that has run its course.
+
+Examples:
+  $ grapevine simulate classic --nodes 1000 --html report.html
+  $ grapevine simulate classic --nodes 10000 --seed 1 --json
+  $ grapevine simulate push --nodes 1000000 --latency log-normal:50ms:0.5 --loss 1%
+  $ grapevine simulate push-pull --rounds synchronous --nodes 10000000
+  $ grapevine simulate push --sends 3 --runs 100         how many never hear it, with an interval
+  $ grapevine simulate crash --nodes 200 --runs 20       a scenario with other seeds
+  $ grapevine simulate push --runs 1000 --shard 2/4 --output part2.ndjson
+  $ grapevine simulate --merge part1.ndjson part2.ndjson part3.ndjson part4.ndjson
+`,
+    )
+    .action(async (what: string | undefined, options: SimulateOptions) => {
+      if (options.merge !== undefined) return merge(what, options.merge, options);
+      if (what === undefined) return command.help();
+      await simulate(what, options);
+    });
+}
+
+function addClassicOptions(command: Command): void {
+  command
+    .optionsGroup("Classic networks:")
+    .option("--seeds <number>", "seeds (default: 6)", wholeNumber("--seeds", 1, 1000))
+    .option(
+      "--publishers <number>",
+      "peers that publish, drawn by the seed (default: 10)",
+      wholeNumber("--publishers", 0, 2 ** 28),
+    )
+    .option("--join-every <duration>", "a peer joins so long after the one before (default: 1ms)", (text) =>
+      parseDuration("--join-every", text),
+    )
+    .option("--wire-true", "write and read every message with the codec of the wire; counts bytes")
+    .optionsGroup("Options:");
+}
+
+function addRumorOptions(command: Command): void {
+  const { sends, fanout, timing } = rumorOptions.specs;
+  command
+    .optionsGroup("Rumors:")
+    .addOption(
+      new Option(
+        "--rounds <kind>",
+        "rounds instead of events; what a round is changes the answer, so the result names it",
+      ).choices(roundSemantics as readonly string[]),
+    )
+    .option("--sends <number>", `${sends.description} (default: 0)`, wholeNumber("--sends", 0, sends.max!))
+    .option(
+      "--fanout <number>",
+      `${fanout.description} (default: 1)`,
+      wholeNumber("--fanout", 1, fanout.max!),
+    )
+    .addOption(
+      new Option("--timing <kind>", `${timing.description} (default: ${timing.default})`).choices(
+        timing.choices as readonly string[],
+      ),
+    )
+    .optionsGroup("Options:");
+}
+
+// ---- From options to a batch -----------------------------------------------------------------------------------
+
+async function simulate(what: string, options: SimulateOptions): Promise<void> {
+  const config = batchOf(what, options);
+  const inputs = inputsOf(config);
+  if (options.html !== undefined) checkWritable("--html", options.html);
+  const lines = options.output === undefined ? undefined : new ResultFile(options.output);
+  // A part of a batch says what it has found in lines, not in a table.
+  const printsLines = options.shard !== undefined && lines === undefined;
+  const controller = new AbortController();
+  void stopSignal().then(() => controller.abort());
+  const progress = new Progress({
+    isOn: options.json !== true,
+    whole: inputs.length,
+    shown: (done) => shownProgress(done, inputs.length),
+  });
+  const startedAt = performance.now();
+  const { results } = await runBatch({
+    ...config,
+    isKnown: (input) => lines?.find(input) !== undefined,
+    tracePath: options.trace,
+    signal: controller.signal,
+    onProgress: (now) => progress.draw(now.done, noteOf(now, performance.now() - startedAt)),
+    onResult: (result) => {
+      lines?.add(result);
+      if (printsLines) process.stdout.write(lineOf(result));
+    },
+  });
+  progress.end();
+  lines?.close();
+  const bySeed = new Map(results.map((result) => [result.seed, result]));
+  const all = inputs.flatMap((input) => bySeed.get(input.seed) ?? lines?.find(input) ?? []);
+  if (!printsLines) finish(all.length === 0 ? [] : [all], options, inputs.length);
+  process.exitCode = controller.signal.aborted ? interrupted : all.every(({ ok }) => ok) ? 0 : 1;
+  setImmediate(() => process.exit());
+}
+
+function batchOf(what: string, options: SimulateOptions): BatchConfig {
+  const { seed, runs, threads, shard } = options;
+  const scenario = presets.some(({ name }) => name === what) ? undefined : scenarioNamed(what);
+  const preset = presetNamed(scenario === undefined ? what : "scenario");
+  const parameters = { ...parametersOf(preset, options), scenario };
+  const nodes = options.nodes ?? scenario?.network?.peers ?? preset.defaultNodes;
+  return { preset: preset.name, nodes, parameters, seed, runs, threads, shard };
+}
+
+function scenarioNamed(what: string) {
+  try {
+    return findScenario(what);
+  } catch (error) {
+    if (!(error instanceof UsageError) || !error.message.startsWith("scenario: there is no")) throw error;
+    const names = presets.map(({ name }) => name).join(", ");
+    throw new UsageError(
+      `simulate: there is no "${what}"; there are the presets ${names}, the scenarios ${scenarioNames}, or name a file`,
+    );
+  }
+}
+
+/** Where each parameter comes from, so that one that means nothing is refused by the name that the user knows. */
+const flags: Readonly<Partial<Record<ParameterName, string>>> = {
+  links: "--transport, --latency, --loss, --duplication, --reordering",
+  limitMs: "--limit",
+  isWireTrue: "--wire-true",
+  seeds: "--seeds",
+  publishers: "--publishers",
+  joinEveryMs: "--join-every",
+  options: "tunables such as --ping-interval",
+  rumor: "--sends, --fanout, --timing",
+  rounds: "--rounds",
+};
+
+function parametersOf(preset: Preset, options: SimulateOptions): SimulationParameters {
+  const isRumor = preset.takes.includes("rumor");
+  const { rumor, tunables } = divided(
+    readTunables(options as unknown as Record<string, unknown>),
+    isRumor,
+    options,
+  );
+  const parameters: SimulationParameters = {
+    links: readLinks(options),
+    limitMs: options.limit,
+    isWireTrue: options.wireTrue,
+    seeds: options.seeds,
+    publishers: options.publishers,
+    joinEveryMs: options.joinEvery,
+    options: tunables,
+    rumor,
+    rounds: options.rounds,
+  };
+  for (const [name, value] of Object.entries(parameters) as [ParameterName, unknown][]) {
+    if (value === undefined || preset.takes.includes(name)) continue;
+    const known = preset.takes.flatMap((taken) => flags[taken] ?? []).join("; ");
+    throw new UsageError(`${flags[name]}: means nothing to ${preset.name}, which takes ${known}`);
+  }
+  return parameters;
+}
+
+/** `--interval` is of both: the pause of a source, and that between the calls of a rumor. */
+function divided(
+  given: NodeOptions,
+  isRumor: boolean,
+  { sends, fanout, timing }: SimulateOptions,
+): { readonly rumor: Partial<RumorOptions> | undefined; readonly tunables: NodeOptions | undefined } {
+  const { intervalMs, ...source } = given.source ?? {};
+  const takesInterval = isRumor && intervalMs !== undefined;
+  const rest = takesInterval ? { ...given, source } : given;
+  const named = { sends, fanout, timing, ...(takesInterval ? { intervalMs } : {}) };
+  const rumor = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
+  const hasTunables = Object.values(rest).some((section) => Object.keys(section ?? {}).length > 0);
+  return {
+    rumor: Object.keys(rumor).length === 0 ? undefined : rumor,
+    tunables: hasTunables ? rest : undefined,
+  };
+}
+
+function parseShard(text: string): Shard {
+  const match = /^(\d+)\/(\d+)$/.exec(text.trim());
+  const [index, count] = [Number(match?.[1]), Number(match?.[2])];
+  if (match === null || index < 1 || index > count)
+    throw new UsageError(`--shard: "${text}" is no part; write 1/4 for the first of four, up to 4/4`);
+  return { index, count };
+}
+
+function checkWritable(option: string, path: string): void {
+  try {
+    closeSync(openSync(path, "a"));
+  } catch (error) {
+    throw unwritable(option, path, error);
+  }
+}
+
+function unwritable(option: string, path: string, error: unknown): UsageError {
+  return new UsageError(`${option}: cannot write ${path} (${(error as NodeJS.ErrnoException).code})`);
+}
+
+// ---- Putting together what there is ----------------------------------------------------------------------------
+
+function merge(what: string | undefined, files: readonly string[], options: SimulateOptions): void {
+  if (what !== undefined)
+    throw new UsageError(`--merge: runs nothing, so leave out "${what}", or name it as a file after --merge`);
+  if (options.html !== undefined) checkWritable("--html", options.html);
+  const batches = mergeResultLines(files.flatMap(readResultLines)).map((lines) =>
+    lines.map(({ result }) => result),
+  );
+  if (batches.length === 0) throw new UsageError(`--merge: there is no result in ${files.join(", ")}`);
+  finish(batches, options, Math.max(2, batches.flat().length));
+  process.exitCode = batches.flat().every(({ ok }) => ok) ? 0 : 1;
+}
+
+/** Prints and writes what the user asked for. */
+function finish(
+  batches: readonly (readonly SimulationResult[])[],
+  { json, html }: SimulateOptions,
+  runs: number,
+): void {
+  if (html !== undefined && batches.length > 0) {
+    const command = ["npx grapevine", ...process.argv.slice(2).map(quoted)].join(" ");
+    const page = htmlReport({ batches, command, version: programVersion });
+    try {
+      writeFileSync(html, page);
+    } catch (error) {
+      throw unwritable("--html", html, error);
+    }
+  }
+  if (json === true) {
+    // One run that was asked for is its own report.
+    const reports = runs === 1 ? batches.flat() : batches.map((results) => batchReport(results));
+    process.stdout.write(`${JSON.stringify(reports.length === 1 ? reports[0] : reports)}\n`);
+    return;
+  }
+  if (batches.length === 0) process.stdout.write("ended before the first run had a result\n");
+  for (const results of batches) process.stdout.write(`${described(results)}\n`);
+  if (html !== undefined && batches.length > 0) process.stdout.write(`report in ${html}\n`);
+}
+
+/** As a shell wants it. */
+function quoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+// ---- Words -----------------------------------------------------------------------------------------------------
+
+function shownProgress(done: number, runs: number): string {
+  if (runs === 1) return `${Math.floor(100 * done)} %`;
+  return `${Math.floor(done).toLocaleString("en")} of ${runs.toLocaleString("en")} runs`;
+}
+
+function noteOf({ events, virtualMs, runs }: BatchProgress, wallMs: number): string {
+  const rate = `${compact((1000 * events) / Math.max(1, wallMs))} events/s`;
+  return runs === 1 ? `${rate}, ${(virtualMs / 1000).toFixed(1)} s of virtual time` : rate;
+}
+
+function compact(value: number): string {
+  return value.toLocaleString("en", { notation: "compact", maximumFractionDigits: 1 });
+}
+
+function described(results: readonly SimulationResult[]): string {
+  const report = batchReport(results);
+  const { preset, nodes, runs, ok, seeds, traceHash, engine, semantics, parameters } = report;
+  const name = parameters.scenario?.name ?? preset;
+  const how = engine === "rounds" ? `, ${semantics} rounds` : "";
+  const which = runs === 1 ? `seed ${seeds.first}` : `${runs} runs, seeds ${seeds.first} to ${seeds.last}`;
+  const lines = [
+    `${pc.bold(name)}, ${nodes.toLocaleString("en")} nodes${how}, ${which}: ${verdictOf(results, ok)}`,
+    ...aligned(tableOf(report)).map((row, i) => `  ${i === 0 ? pc.dim(row) : row}`),
+    `  hash ${traceHash}`,
+  ];
+  const [only] = results;
+  const fit = runs === 1 ? only?.degrees?.fit : undefined;
+  if (fit !== undefined) lines.push(`  degrees fit best: ${fit.best} (asked for: ${only!.degrees!.law})`);
+  return lines.join("\n");
+}
+
+function verdictOf(results: readonly SimulationResult[], ok: number): string {
+  const [{ ending, ratio }] = results as [SimulationResult];
+  if (results.length > 1) {
+    const text = `${ok} of ${results.length} came to their end`;
+    return ok === results.length ? pc.green(text) : pc.red(text);
+  }
+  const reached = `${(100 * ratio).toFixed(ratio === 1 ? 0 : 2)} % reached`;
+  const endings = {
+    complete: "complete",
+    quiet: "it has run its course",
+    limit: "not complete",
+    stopped: "stopped",
+  };
+  const text = `${endings[ending]}, ${reached}`;
+  return ok === 1 ? pc.green(text) : pc.red(text);
+}
+
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)))
+      .join("  ")
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,118 @@
+/** Style and script of the report's page: browsers run them, so that they are texts here. */
+
+export const pageStyle = `
+:root {
+  --ground: #ffffff; --text: #1b1f24; --faint: #57606a; --line: #d0d7de; --grid: #e6e9ed;
+  --ok: #116329; --failed: #b42318;
+  --series-0: #0550ae; --series-1: #b35900; --series-2: #57606a;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --ground: #12161b; --text: #e6edf3; --faint: #9aa5b1; --line: #39424d; --grid: #242b33;
+    --ok: #57d364; --failed: #ff8078;
+    --series-0: #6cb6ff; --series-1: #f0a04b; --series-2: #adbac7;
+  }
+}
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--ground); color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
+main { max-width: 76rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
+h1 { font-size: 1.7rem; line-height: 1.2; margin: 1rem 0 0.5rem; }
+h2 { font-size: 1.15rem; margin: 0 0 0.5rem; }
+section { margin-top: 2rem; }
+.ok { color: var(--ok); }
+.failed { color: var(--failed); }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1.5rem; margin-top: 1.5rem; }
+figure { margin: 0; padding: 1rem; border: 1px solid var(--line); border-radius: 6px; min-width: 0; }
+figcaption { color: var(--faint); font-size: 0.9rem; margin: 0.5rem 0; }
+summary { cursor: pointer; }
+:focus-visible { outline: 2px solid var(--series-0); outline-offset: 2px; }
+.table { overflow: auto; max-height: 30rem; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.2rem 0.9rem 0.2rem 0; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; }
+th[scope="row"], thead th:first-child { text-align: left; font-weight: 500; }
+thead th { position: sticky; top: 0; background: var(--ground); color: var(--faint); font-weight: 600; }
+pre { overflow: auto; padding: 0.8rem 1rem; border: 1px solid var(--line); border-radius: 6px; font-size: 0.85rem; }
+.u-legend { color: var(--text); font-size: 0.85rem; text-align: left; }
+.u-legend .u-marker { border-width: 3px !important; }
+@media print { details, .u-legend { display: none; } }
+`;
+
+export const pageScript = `
+"use strict";
+(() => {
+  const charts = JSON.parse(document.getElementById("charts").textContent);
+  const dashes = { dashed: [8, 5], dotted: [2, 4] };
+  let drawn = [];
+
+  const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const text = (value) => value === null || value === undefined ? "–" :
+    Number(value.toPrecision(4)).toLocaleString("en", { maximumSignificantDigits: 4 });
+  const tick = (value) => value === null ? "" :
+    value !== 0 && Math.abs(value) < 0.001 ? value.toExponential(0) : value.toLocaleString("en");
+
+  function axis({ label, isLogarithmic }, isVertical) {
+    return {
+      label, labelSize: 24, size: isVertical ? 58 : 34, font: "12px system-ui, sans-serif",
+      labelFont: "13px system-ui, sans-serif", stroke: color("--text"),
+      grid: { stroke: color("--grid"), width: 1 }, ticks: { stroke: color("--line"), width: 1 },
+      values: (_, splits) => splits.map((value) => isLogarithmic && !isPlain(value) ? "" : tick(value)),
+    };
+  }
+
+  /** On logarithmic paper there is room for 1, 2, 5, 10, 20 … */
+  function isPlain(value) {
+    const lead = value / 10 ** Math.floor(Math.log10(value) + 1e-9);
+    return [1, 2, 5].some((plain) => Math.abs(lead - plain) < 1e-6);
+  }
+
+  function draw(chart) {
+    const place = document.getElementById(chart.id);
+    const data = [chart.at];
+    const series = [{ label: chart.x.label, value: (_, value) => text(value) }];
+    const bands = [];
+    for (const { label, style, color: number, values, band } of chart.series) {
+      const stroke = color("--series-" + number);
+      data.push(values);
+      series.push({
+        label, stroke, width: style === "points" ? 0 : 2, dash: dashes[style],
+        points: { show: style === "points", size: 6, fill: stroke, stroke },
+        paths: style === "bars" ? uPlot.paths.bars({ size: [0.9, 100], align: 0 }) :
+          style === "points" ? () => null : uPlot.paths.linear(),
+        fill: style === "bars" ? stroke + "99" : undefined,
+        spanGaps: true, value: (_, value) => text(value),
+      });
+      if (band === undefined) continue;
+      for (const edge of [band.high, band.low]) {
+        data.push(edge);
+        series.push({ label: label + (edge === band.high ? ", highest" : ", lowest"), width: 0, stroke,
+          points: { show: false }, value: (_, value) => text(value) });
+      }
+      bands.push({ series: [series.length - 2, series.length - 1], fill: stroke + "33" });
+    }
+    const scale = ({ isLogarithmic }) => isLogarithmic ? { distr: 3, log: 10 } : {};
+    const isBars = chart.series.some(({ style }) => style === "bars");
+    const last = chart.at.at(-1);
+    const half = chart.at.length > 1 ? (chart.at[1] - chart.at[0]) / 2 : 0.5;
+    const x = { time: false, ...scale(chart.x) };
+    if (isBars) x.range = [chart.at[0] - half, last + half];
+    else if (!chart.x.isLogarithmic) x.range = [chart.at[0], last === chart.at[0] ? last + 1 : last];
+    const y = scale(chart.y);
+    if (!chart.y.isLogarithmic) y.range = (_, low, high) => [0, isBars ? high * 1.05 : Math.max(high, 100)];
+    const size = () => ({ width: place.clientWidth, height: 320 });
+    const plot = new uPlot({
+      ...size(), series, bands, scales: { x, y }, axes: [axis(chart.x, false), axis(chart.y, true)],
+      legend: { live: true }, cursor: { points: { size: 7 } },
+    }, data, place);
+    return { plot, resize: () => plot.setSize(size()) };
+  }
+
+  function drawAll() {
+    for (const { plot } of drawn) plot.destroy();
+    drawn = charts.map(draw);
+  }
+
+  drawAll();
+  addEventListener("resize", () => { for (const { resize } of drawn) resize(); });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+})();
+`;
