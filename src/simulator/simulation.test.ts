@@ -607,17 +607,35 @@ describe("slow nodes", () => {
   test("what a slow node had not come to when it crashed is gone; its next life is quick", () => {
     const village = new Village();
     village.simulation.slowDown(0, 100);
-    village.say(1, 0, { words: "old" });
+    for (const i of [1, 2, 3]) village.say(1, 0, { old: i });
     village.wait(0, 0, { timer: "old" });
-    village.at(50, (simulation) => {
+    village.at(350, (simulation) => {
       simulation.crash(0);
       village.host(0);
     });
-    village.say(1, 0, "new", 60);
+    village.say(1, 0, "new", 360);
     village.simulation.run();
-    expect(village.heard(0)).toEqual([[70, "new"]]);
+    expect(village.heard(0)).toEqual([
+      [200, { old: 1 }], // the order to wait came first
+      [300, { old: 2 }],
+      [370, "new"],
+    ]);
     expect(village.rung(0)).toEqual([]);
     expect(village.simulation.objectsHeld).toBe(0);
+  });
+
+  test("a next life that is slow, too, has a queue of its own", () => {
+    const village = new Village();
+    village.simulation.slowDown(0, 100);
+    for (const i of [1, 2, 3]) village.say(1, 0, { old: i });
+    village.at(50, (simulation) => {
+      simulation.crash(0);
+      village.host(0);
+      simulation.slowDown(0, 200);
+    });
+    village.say(1, 0, "new", 50);
+    village.simulation.run();
+    expect(village.heard(0)).toEqual([[260, "new"]]);
   });
 
   test("a node that crashes while it is slow and paused is simply dead", () => {
@@ -761,6 +779,16 @@ describe("clocks", () => {
       { seed: 3, numRuns: 1000 },
     );
     expect(timers).toBeGreaterThan(1000);
+  });
+
+  test("rounding makes no timer early, where a pause is a whole number of true milliseconds", () => {
+    for (const rate of [0.001, -0.001, 0.1, -0.1, 0.3]) {
+      const waits = Array.from({ length: 2000 }, (_, i) => Math.round(i * (1 + rate)));
+      const { early } = watchClock([{ afterMs: 7, rate, offsetMs: 0, waits }]);
+      expect(early).toHaveLength(2000);
+      expect(Math.max(0, ...early)).toBe(0);
+      expect(Math.min(...early)).toBeGreaterThanOrEqual(-2); // nor later than needed
+    }
   });
 
   test("no clock ever goes back, whatever is done to it, and all show whole milliseconds", () => {
@@ -1004,6 +1032,22 @@ describe("streams", () => {
     expect(village.simulation.objectsHeld).toBe(0);
   });
 
+  test("a stream that heals in the last millisecond is not reset; if it is cut again at once, it has its time again", () => {
+    for (const isCutAgain of [false, true]) {
+      const village = new Village({ links: { kind: "stream", resetAfterMs: 1000 } });
+      const { connectivity } = village.simulation.links;
+      village.at(5, () => connectivity.cut(0, 1));
+      village.say(0, 1, { words: 1 });
+      village.at(1010, () => connectivity.heal());
+      // Planned late, so that it comes after the end of the stream's time, in the same millisecond.
+      if (isCutAgain) village.at(20, () => village.at(1010, () => connectivity.cut(0, 1)));
+      village.simulation.run();
+      expect(village.heard(1)).toEqual(isCutAgain ? [] : [[1010, { words: 1 }]]);
+      expect(village.undeliverable.map(({ time }) => time)).toEqual(isCutAgain ? [2010, 2010] : []);
+      expect(village.simulation.objectsHeld).toBe(0);
+    }
+  });
+
   test("a paused end learns of the reset when it resumes, a dead one never", () => {
     const village = new Village({ links: { kind: "stream", resetAfterMs: 1000 } });
     village.simulation.links.connectivity.partition([
@@ -1054,6 +1098,23 @@ describe("streams", () => {
       expect(village.simulation.counters.toNobody).toBe(1);
       expect(village.simulation.objectsHeld).toBe(0);
     }
+  });
+
+  test("the refusal takes the way back", () => {
+    const latency = {
+      model: "zones",
+      matrixMs: [
+        [0, 10],
+        [30, 0],
+      ],
+    } as const;
+    const village = new Village({ links: { kind: "stream", latency } });
+    village.simulation.crash(1);
+    village.say(0, 1, 1);
+    village.say(0, 1, 2, 100);
+    village.at(100, ({ links }) => links.connectivity.cut(1, 0)); // on which there is none now
+    village.simulation.run();
+    expect(village.undeliverable).toEqual([{ time: 40, from: 0, to: 1, reason: "dead" }]);
   });
 
   test("nobody is told what concerned an earlier life, and the dead are told nothing", () => {
@@ -1383,12 +1444,14 @@ describe("the hash", () => {
   });
 
   test("what waited for a paused node and then happened is in it", () => {
-    const hashOfPause = (resumes: boolean) => {
-      const village = new Village({ links: streams });
+    const hashOfPause = (crashes: boolean) => {
+      const village = new Village();
       village.simulation.pause(0);
       for (const words of [1, 2]) village.say(1, 0, words);
-      village.at(50, (simulation) => (resumes ? simulation.resume(0) : undefined));
-      village.simulation.at(50, () => {});
+      village.at(50, (simulation) => {
+        simulation.resume(0);
+        if (crashes) simulation.crash(0);
+      });
       village.simulation.run();
       return village.simulation.hash;
     };

@@ -117,8 +117,6 @@ interface HeldStream {
   readonly arrived: number[];
   /** Head, payload and bytes of messages that have not set out. */
   readonly unsent: number[];
-  /** What has arrived goes on at the end of this millisecond. */
-  isGoingOn: boolean;
 }
 
 const nobody = -1;
@@ -329,7 +327,6 @@ export class Simulation implements Environment<any, any, any> {
     this.#isUntroubled = false;
     this.#status[row]! &= ~flags;
     if (this.#shared === undefined) this.#protocols[row] = undefined;
-    this.#waking.delete(row);
     this.#discardAll(this.#heldEvents.get(row));
     this.#heldEvents.delete(row);
     const slowNode = this.#slowNodes.get(row);
@@ -628,7 +625,7 @@ export class Simulation implements Environment<any, any, any> {
     const known = this.#heldStreams.get(pair);
     if (known !== undefined) return known;
     const lives = { from: this.#lifeOf(from), to: this.isAlive(to) ? this.#lifeOf(to) : nobody };
-    const stream: HeldStream = { from, to, lives, arrived: [], unsent: [], isGoingOn: false };
+    const stream: HeldStream = { from, to, lives, arrived: [], unsent: [] };
     this.#heldStreams.set(pair, stream);
     this.#isWatching = true;
     this.#planReset(stream);
@@ -639,7 +636,7 @@ export class Simulation implements Environment<any, any, any> {
     const { from, to } = stream;
     this.at(Math.min(latestTime, this.#time + this.links.settings.resetAfterMs), () => {
       const isHeld = this.#heldStreams.get(this.#pair(from, to)) === stream;
-      if (isHeld && !this.links.connectivity.passes(from, to)) this.#reset(stream, true);
+      if (isHeld && !this.links.connectivity.passes(from, to)) this.#reset(stream);
     });
   }
 
@@ -667,14 +664,11 @@ export class Simulation implements Environment<any, any, any> {
    */
   #release(stream: HeldStream): void {
     const { from, to, lives } = stream;
-    if (lives.to !== nobody && !this.#isLife(to, lives.to)) return this.#reset(stream, false);
+    if (lives.to !== nobody && !this.#isLife(to, lives.to)) return this.#reset(stream);
     const unsent = stream.unsent.splice(0);
     for (let i = 0; i < unsent.length; i += 3)
       this.#transmit(from, to, kindOf(unsent[i]!), unsent[i + 1]!, unsent[i + 2]!);
-    if (stream.isGoingOn) return;
-    stream.isGoingOn = true;
     this.at(this.#time, () => {
-      stream.isGoingOn = false;
       const pair = this.#pair(from, to);
       if (this.#heldStreams.get(pair) !== stream) return;
       if (!this.links.connectivity.passes(from, to)) return this.#planReset(stream);
@@ -685,8 +679,8 @@ export class Simulation implements Environment<any, any, any> {
     });
   }
 
-  /** Both ends give up; or the sender alone, because the process that it spoke to is gone. */
-  #reset(stream: HeldStream, tellsBoth: boolean): void {
+  /** Both ends give up, as far as they still are the processes that they were. */
+  #reset(stream: HeldStream): void {
     const { from, to, lives, arrived, unsent } = stream;
     this.#heldStreams.delete(this.#pair(from, to));
     this.#watch();
@@ -695,13 +689,12 @@ export class Simulation implements Environment<any, any, any> {
     for (let i = 0; i < unsent.length; i += 3) this.#discard(kindOf(unsent[i]!), unsent[i + 1]!);
     if (this.#config.onUndeliverable === undefined) return;
     if (this.#isLife(from, lives.from)) this.#tell(from, to, "reset", 0);
-    if (tellsBoth && this.#isLife(to, lives.to)) this.#tell(to, from, "reset", 0);
+    if (this.#isLife(to, lives.to)) this.#tell(to, from, "reset", 0);
   }
 
   /** A stream to a dead process is refused by its machine, as soon as an answer can travel back. */
   #refuse(from: number, to: number): void {
     if (this.links.settings.kind !== "stream" || this.#config.onUndeliverable === undefined) return;
-    if (!this.isAlive(from)) return;
     const back = this.links.transitMs(to, from, 0, this.#time);
     if (back >= 0) this.#tell(from, to, "dead", back);
   }
@@ -826,10 +819,8 @@ export class Simulation implements Environment<any, any, any> {
 
   #copy(piece: number): number {
     const start = this.#arena.start(piece);
-    return this.#keep(
-      this.#arena.bytes.slice(start, start + this.#arena.length(piece)),
-      this.#arena.length(piece),
-    );
+    const length = this.#arena.length(piece);
+    return this.#keep(this.#arena.bytes.subarray(start, start + length), length);
   }
 
   #read(piece: number): any {
