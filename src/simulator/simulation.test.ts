@@ -724,7 +724,7 @@ describe("clocks", () => {
   }
 
   /** What the clock of a node shows at each of its events, and how early each timer was that no change has met. */
-  function watchClock(changes: readonly ClockChange[]): { shown: number[]; early: number[] } {
+  function watchClock(changes: readonly ClockChange[], spacingMs = 37): { shown: number[]; early: number[] } {
     const simulation = new Simulation({ seed: 1, rows: 1 });
     const shown: number[] = [];
     const early: number[] = [];
@@ -747,7 +747,7 @@ describe("clocks", () => {
       simulation.at(time, () => {
         setting++;
         simulation.setClock(0, rate, offsetMs);
-        for (const [i, ms] of waits.entries()) simulation.command(0, { ms }, 37 * i);
+        for (const [i, ms] of waits.entries()) simulation.command(0, { ms }, spacingMs * i);
       });
     }
     simulation.run();
@@ -782,9 +782,9 @@ describe("clocks", () => {
   });
 
   test("rounding makes no timer early, where a pause is a whole number of true milliseconds", () => {
-    for (const rate of [0.001, -0.001, 0.1, -0.1, 0.3]) {
+    for (const rate of [0.001, -0.001, 0.1, -0.1, 0.3, -0.3]) {
       const waits = Array.from({ length: 2000 }, (_, i) => Math.round(i * (1 + rate)));
-      const { early } = watchClock([{ afterMs: 7, rate, offsetMs: 0, waits }]);
+      const { early } = watchClock([{ afterMs: 7, rate, offsetMs: 0, waits }], 0);
       expect(early).toHaveLength(2000);
       expect(Math.max(0, ...early)).toBe(0);
       expect(Math.min(...early)).toBeGreaterThanOrEqual(-2); // nor later than needed
@@ -1361,6 +1361,63 @@ describe("one protocol for all rows", () => {
     expect([...counts.heard]).toEqual([0, 0, 1, 0]);
     simulation.hostAll(counts);
     expect([...counts.starts]).toEqual([2, 2, 2, 1]);
+  });
+
+  test("whatever befalls a node among all befalls it, at whatever moment", () => {
+    const simulation = new Simulation({
+      seed: 1,
+      rows: 5,
+      links: { latency: { model: "constant", ms: 10 } },
+    });
+    const counts = new Counts(5);
+    simulation.hostAll(counts);
+    simulation.at(20, () => simulation.pause(1));
+    simulation.at(20, () => simulation.slowDown(2, 1000));
+    simulation.at(20, () => simulation.crash(3));
+    for (const ms of [0, 15]) simulation.command(0, [1, 2, 3, 4], ms);
+    simulation.run(100);
+    expect([...counts.heard]).toEqual([0, 1, 1, 1, 2]);
+    // A new life for who is dead changes nothing for the others.
+    simulation.hostAll(counts);
+    simulation.command(0, [1, 2, 3, 4]);
+    simulation.run(900);
+    expect([...counts.heard]).toEqual([0, 1, 1, 2, 3]);
+    simulation.resume(1);
+    simulation.run();
+    expect([...counts.heard]).toEqual([0, 3, 3, 2, 3]);
+  });
+
+  test.each(["pause", "slowDown", "crash"] as const)(
+    "%s is felt even if it is the first trouble of all",
+    (trouble) => {
+      const simulation = new Simulation({ seed: 1, rows: 2 });
+      const counts = new Counts(2);
+      simulation.hostAll(counts);
+      simulation.at(5, () => simulation[trouble](1, 1e6));
+      simulation.command(0, [1]);
+      simulation.run(1000);
+      expect(counts.heard[1]).toBe(0);
+    },
+  );
+
+  test("a timer of an earlier life does not fire in the next, even if all are hosted anew", () => {
+    const fired: [number, number][] = [];
+    const protocol: Protocol<number, number, never, never> = {
+      start: (env) => env.schedule(100 + env.row, env.now),
+      onMessage() {},
+      onCommand() {},
+      onTimer: (since, env) => fired.push([env.row, since]),
+    };
+    const simulation = new Simulation({ seed: 1, rows: 2 });
+    simulation.hostAll(protocol);
+    simulation.run(50);
+    simulation.crash(1);
+    simulation.hostAll(protocol);
+    simulation.run();
+    expect(fired).toEqual([
+      [0, 0],
+      [1, 50],
+    ]);
   });
 
   test("nobody has two protocols", () => {
