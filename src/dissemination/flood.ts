@@ -50,6 +50,7 @@ import {
   type SeenEntry,
   type Summary,
 } from "./messages.ts";
+import { type MessageId, Retained, RetainedMessages } from "./retained-messages.ts";
 
 export interface FloodOptions {
   readonly forwardDelayMs: number;
@@ -161,21 +162,14 @@ export type FloodNotice =
 
 type FloodEnvironment = Environment<FloodMessage, FloodTimer, FloodNotice>;
 
-/** A message that is kept for those who lack it. */
-interface Retained {
-  readonly gossip: Gossip;
-  readonly receivedAt: Millis;
-  /** Neighbors that sent it or got it, and when. */
-  readonly holders: Map<NodeId, Millis>;
-}
+type LifeId = Pick<MessageId, "origin" | "incarnation">;
 
 /** What was seen of one life of one origin. */
-interface Seen {
-  readonly origin: NodeId;
-  readonly incarnation: number;
+interface Life extends LifeId {
   readonly sequences: RangeSet;
-  readonly keyHash: number;
-  /** Its part of the fingerprint: a hash of the key and the ranges. */
+  /** Of identity and incarnation. */
+  readonly hash: number;
+  /** Its part of the fingerprint: a hash of who it is and of the ranges. */
   share: number;
 }
 
@@ -204,13 +198,16 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
   };
   readonly #options: FloodOptions;
   readonly #config: FloodConfig;
-  /** In order of first receipt, so that the first key is the oldest. */
-  readonly #retained = new Map<string, Retained>();
+  readonly #retained = new RetainedMessages();
   /** Messages in them: what was published in one turn is one gossip, and counts each of its messages. */
   #retainedCount = 0;
-  readonly #seen = new Map<string, Seen>();
-  /** The incarnations of each origin that are in #seen, in growing order. */
-  readonly #lives = new Map<Identity, number[]>();
+  /** Of whom something was seen, in the order in which they were first heard of. */
+  readonly #seen = new Set<Life>();
+  /** The same by origin, each origin's in growing order of incarnation. */
+  readonly #lives = new Map<Identity, Life[]>();
+  /** A number for each neighbor that sent or got a message: `Retained` keeps its holders under it. */
+  readonly #places = new Map<NodeId, number>();
+  readonly #freePlaces: number[] = [];
   /** First received, and not yet forwarded. */
   #pending: Retained[] = [];
   /** The incarnation in which this life started: refutations raise the incarnation, but not the life. */
@@ -232,9 +229,10 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
 
   start(env: FloodEnvironment): void {
     for (const gossip of this.#config.restored ?? []) {
-      const { origin, incarnation, sequence, payloads } = gossip.statement;
-      if (!this.#markSeen(origin, incarnation, sequence, payloads.length)) continue;
-      this.#retain(gossip, env);
+      const { statement } = gossip;
+      const known = this.#find(statement);
+      if (this.#hasSeen(known, statement)) continue;
+      this.#retain(gossip, this.#markSeen(known, statement), env);
     }
     this.#scheduleRepair(env.random.below(this.#options.repairIntervalMs), env);
   }
@@ -290,12 +288,30 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
 
   /** Neighbors only: strangers may ask too, and there is no end of them. */
   #noteHolder(retained: Retained, node: NodeId, env: FloodEnvironment): void {
-    if (this.#config.view.has(node)) retained.holders.set(node, env.now);
+    const place = this.#places.get(node) ?? this.#placeFor(node);
+    if (place !== undefined) retained.note(place, env.now);
+  }
+
+  #isHolder(retained: Retained, node: NodeId): boolean {
+    const place = this.#places.get(node);
+    return place !== undefined && retained.isHeldBy(place);
+  }
+
+  #placeFor(node: NodeId): number | undefined {
+    if (!this.#config.view.has(node)) return undefined;
+    const place = this.#freePlaces.pop() ?? this.#places.size;
+    this.#places.set(node, place);
+    return place;
   }
 
   /** A new link to the same peer knows nothing of what crossed the old one. */
   #forgetHolder(neighbor: NodeId): void {
-    for (const { holders } of this.#retained.values()) holders.delete(neighbor);
+    const place = this.#places.get(neighbor);
+    if (place === undefined) return;
+    for (const retained of this.#retained) retained.forget(place);
+    for (const retained of this.#pending) retained.forget(place);
+    this.#places.delete(neighbor);
+    this.#freePlaces.push(place);
   }
 
   // ---- Publishing, receiving, forwarding ----
@@ -317,23 +333,26 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
       payloads,
     };
     this.#nextSequence += payloads.length;
-    this.#markSeen(statement.origin, statement.incarnation, statement.sequence, payloads.length);
+    const known = this.#find(statement);
+    const life = this.#hasSeen(known, statement) ? known : this.#markSeen(known, statement);
     const gossip: Gossip = { type: "gossip", statement, proof: this.#config.signatures.sign(statement) };
     this.counters.published += payloads.length;
     payloads.forEach((payload, i) => {
       const { origin, incarnation, sequence, at } = statement;
       env.notify({ type: "published", origin, incarnation, sequence: sequence + i, at, payload });
     });
-    this.#forwardLater(this.#retain(gossip, env), env);
+    this.#forwardLater(this.#retain(gossip, life, env), env);
   }
 
   #onGossip(from: NodeId, gossip: Gossip, env: FloodEnvironment): void {
     const { origin, incarnation, sequence, at, payloads } = gossip.statement;
-    if (this.#hasSeen(origin, incarnation, sequence)) {
+    const known = this.#find(gossip.statement);
+    if (this.#hasSeen(known, gossip.statement)) {
       this.counters.duplicates++;
-      const retained = this.#retained.get(messageKey(origin, incarnation, sequence));
-      if (retained?.holders.has(from)) this.counters.crossings++;
-      else if (retained !== undefined) this.#noteHolder(retained, from, env);
+      const retained = this.#retained.find(gossip.statement, hashOf(gossip.statement, known));
+      if (retained === undefined) return;
+      if (this.#isHolder(retained, from)) this.counters.crossings++;
+      else this.#noteHolder(retained, from, env);
       return;
     }
     // Only now, and only once: checking a signature costs more than everything else together.
@@ -341,8 +360,8 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
       this.counters.forged++;
       return env.notify({ type: "forged-gossip", origin, from });
     }
-    const isNew = payloads.map((_, i) => !this.#hasSeen(origin, incarnation, sequence + i));
-    this.#markSeen(origin, incarnation, sequence, payloads.length);
+    const isNew = payloads.map((_, i) => known?.sequences.has(sequence + i) !== true);
+    const life = this.#markSeen(known, gossip.statement);
     for (let i = 0; i < payloads.length; i++) {
       if (!isNew[i]) continue; // an origin that numbers two messages alike
       this.counters.delivered++;
@@ -356,7 +375,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
         from,
       });
     }
-    const retained = this.#retain(gossip, env);
+    const retained = this.#retain(gossip, life, env);
     this.#noteHolder(retained, from, env);
     this.#forwardLater(retained, env);
   }
@@ -370,7 +389,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     const pending = this.#pending;
     this.#pending = [];
     for (const retained of pending) {
-      const to = this.#config.view.neighbors.filter((neighbor) => !retained.holders.has(neighbor));
+      const to = this.#config.view.neighbors.filter((neighbor) => !this.#isHolder(retained, neighbor));
       if (to.length === 0) continue;
       const { origin, incarnation, sequence, payloads } = retained.gossip.statement;
       for (const neighbor of to) this.#sendTo(neighbor, retained, env);
@@ -386,83 +405,90 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
 
   // ---- What was seen ----
 
-  #hasSeen(origin: NodeId, incarnation: number, sequence: number): boolean {
-    const seen = this.#seen.get(lifeKey(origin, incarnation));
-    return seen === undefined ? this.#isForgotten(origin, incarnation) : seen.sequences.has(sequence);
+  /** The life, if it is remembered: nearly always the origin's latest. */
+  #find({ origin, incarnation }: LifeId): Life | undefined {
+    const lives = this.#lives.get(identityOf(origin));
+    if (lives === undefined) return undefined;
+    for (let i = lives.length - 1; i >= 0; i--) if (lives[i]!.incarnation === incarnation) return lives[i];
+    return undefined;
+  }
+
+  /** `known` is the life of the message, if it is remembered. */
+  #hasSeen(known: Life | undefined, message: MessageId): boolean {
+    return known === undefined ? this.#isForgotten(message) : known.sequences.has(message.sequence);
   }
 
   /** A life before all those that are remembered counts as seen. */
-  #isForgotten(origin: NodeId, incarnation: number): boolean {
+  #isForgotten({ origin, incarnation }: LifeId): boolean {
     const lives = this.#lives.get(identityOf(origin));
-    return lives !== undefined && lives.length >= maxLivesPerOrigin && incarnation < lives[0]!;
+    return lives !== undefined && lives.length >= maxLivesPerOrigin && incarnation < lives[0]!.incarnation;
   }
 
-  /** False if the first of them was seen before. */
-  #markSeen(origin: NodeId, incarnation: number, sequence: number, count: number): boolean {
-    if (this.#hasSeen(origin, incarnation, sequence)) return false;
-    const seen = this.#seen.get(lifeKey(origin, incarnation)) ?? this.#begin(origin, incarnation);
-    for (let i = sequence; i < sequence + count; i++) seen.sequences.add(i);
+  /** All messages of a gossip of which the first was not seen before. */
+  #markSeen(known: Life | undefined, { origin, incarnation, sequence, payloads }: GossipStatement): Life {
+    const life = known ?? this.#begin(origin, incarnation);
+    for (let i = 0; i < payloads.length; i++) life.sequences.add(sequence + i);
     // An origin whose numbers have too many holes: the lowest holes count as seen, so that memory stays bounded.
-    if (seen.sequences.rangeCount > maxRangesRemembered) {
-      this.counters.gapsGivenUp += seen.sequences.fillLowestGaps(maxRangesRemembered);
+    if (life.sequences.rangeCount > maxRangesRemembered) {
+      this.counters.gapsGivenUp += life.sequences.fillLowestGaps(maxRangesRemembered);
     }
-    const share = hashNumbers(seen.sequences.bounds, seen.keyHash);
-    this.#fingerprint = (this.#fingerprint + share - seen.share) >>> 0;
-    seen.share = share;
-    return true;
+    const share = hashNumbers(life.sequences.bounds, life.hash);
+    this.#fingerprint = (this.#fingerprint + share - life.share) >>> 0;
+    life.share = share;
+    return life;
   }
 
-  #begin(origin: NodeId, incarnation: number): Seen {
-    const key = lifeKey(origin, incarnation);
-    const seen: Seen = { origin, incarnation, sequences: new RangeSet(), keyHash: hashText(key), share: 0 };
-    this.#seen.set(key, seen);
+  #begin(origin: NodeId, incarnation: number): Life {
+    const hash = hashText(lifeKey({ origin, incarnation }));
+    const life: Life = { origin, incarnation, sequences: new RangeSet(), hash, share: 0 };
+    this.#seen.add(life);
     const identity = identityOf(origin);
     const lives = this.#lives.get(identity);
-    if (lives === undefined) this.#lives.set(identity, [incarnation]);
+    if (lives === undefined) this.#lives.set(identity, [life]);
     else {
-      lives.push(incarnation);
-      lives.sort((a, b) => a - b);
-      if (lives.length > maxLivesPerOrigin) this.#forgetLife(this.#seen.get(lifeKey(origin, lives[0]!))!);
+      lives.push(life);
+      lives.sort((a, b) => a.incarnation - b.incarnation);
+      if (lives.length > maxLivesPerOrigin) this.#forgetLife(lives[0]!);
     }
     // The oldest of all.
     if (this.#seen.size > this.#options.maxOrigins) this.#forgetLife(this.#seen.values().next().value!);
-    return seen;
+    return life;
   }
 
-  #forgetLife({ origin, incarnation, share }: Seen): void {
-    this.#seen.delete(lifeKey(origin, incarnation));
-    this.#fingerprint = (this.#fingerprint - share) >>> 0;
-    const identity = identityOf(origin);
+  #forgetLife(life: Life): void {
+    this.#seen.delete(life);
+    this.#fingerprint = (this.#fingerprint - life.share) >>> 0;
+    const identity = identityOf(life.origin);
     const lives = this.#lives.get(identity)!;
-    lives.splice(lives.indexOf(incarnation), 1);
+    lives.splice(lives.indexOf(life), 1);
     if (lives.length === 0) this.#lives.delete(identity);
   }
 
   // ---- Retention ----
 
-  #retain(gossip: Gossip, env: FloodEnvironment): Retained {
-    const { origin, incarnation, sequence } = gossip.statement;
-    const key = messageKey(origin, incarnation, sequence);
-    const retained: Retained = { gossip, receivedAt: env.now, holders: new Map() };
+  #retain(gossip: Gossip, life: Life | undefined, env: FloodEnvironment): Retained {
+    const { payloads } = gossip.statement;
+    const places = this.#places.size + this.#freePlaces.length;
+    const retained = new Retained(gossip, env.now, hashOf(gossip.statement, life), places);
     if (this.#options.retainMessages === 0) return retained;
-    const old = this.#retained.get(key); // of a life that was forgotten meanwhile
-    this.#retained.set(key, retained);
-    this.#retainedCount += gossip.statement.payloads.length - (old?.gossip.statement.payloads.length ?? 0);
-    env.notify({ type: "persist", key: `gossip/${key}`, value: gossip, isAwaited: false });
+    const replaced = this.#retained.put(retained); // of a life that was forgotten meanwhile
+    this.#retainedCount += payloads.length - (replaced?.gossip.statement.payloads.length ?? 0);
+    env.notify({ type: "persist", key: storageKey(gossip), value: gossip, isAwaited: false });
     while (this.#retainedCount > this.#options.retainMessages) this.#forgetOldestMessage(env);
     return retained;
   }
 
   #forgetOldestMessage(env: FloodEnvironment): void {
-    const [key, { gossip }] = this.#retained.entries().next().value!;
-    this.#retained.delete(key);
+    const { gossip } = this.#retained.oldest!;
+    this.#retained.removeOldest();
     this.#retainedCount -= gossip.statement.payloads.length;
-    env.notify({ type: "persist", key: `gossip/${key}`, value: undefined, isAwaited: false });
+    env.notify({ type: "persist", key: storageKey(gossip), value: undefined, isAwaited: false });
   }
 
   #expire(env: FloodEnvironment): void {
-    for (const retained of this.#retained.values()) {
-      if (env.now - retained.receivedAt <= this.#options.retainMs) return; // the rest is younger
+    const { retainMs } = this.#options;
+    for (let oldest = this.#retained.oldest; oldest !== undefined; oldest = this.#retained.oldest) {
+      if (env.now - oldest.receivedAt <= retainMs) return; // the rest is younger
       this.#forgetOldestMessage(env);
     }
   }
@@ -495,7 +521,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
 
   /** The latest lives, and of each the lowest ranges, should there be more than fit: at worst we get a copy. */
   #digest(): SeenEntry[] {
-    const all = [...this.#seen.values()];
+    const all = [...this.#seen];
     return all.slice(-maxDigestOrigins).map(({ origin, incarnation, sequences }) => ({
       origin,
       incarnation,
@@ -507,24 +533,22 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     if (!this.#config.view.has(from)) return; // history is for neighbors: it is long, and anybody could ask
     const theirs = new Map<string, RangeSet>();
     let lacksSomething = false;
-    for (const { origin, incarnation, ranges } of digest.entries) {
-      const key = lifeKey(origin, incarnation);
-      const sequences = new RangeSet(ranges);
-      theirs.set(key, sequences);
-      lacksSomething ||=
-        !covers(this.#seen.get(key)?.sequences, ranges) && !this.#isForgotten(origin, incarnation);
+    for (const entry of digest.entries) {
+      theirs.set(lifeKey(entry), new RangeSet(entry.ranges));
+      lacksSomething ||= !covers(this.#find(entry)?.sequences, entry.ranges) && !this.#isForgotten(entry);
     }
     // A digest that is full may have left out what its sender has seen.
     const isWhole = digest.entries.length < maxDigestOrigins;
     let sent = 0;
     let bytes = 0;
     const isFull = () => sent >= this.#options.repairBatch || bytes >= maxRepairBytes;
-    for (const retained of this.#retained.values()) {
+    const place = this.#places.get(from);
+    for (const retained of this.#retained) {
       if (isFull()) break;
-      const { origin, incarnation, sequence, payloads } = retained.gossip.statement;
-      const seen = theirs.get(lifeKey(origin, incarnation));
-      if (seen?.has(sequence)) continue;
-      const sentAt = retained.holders.get(from);
+      const { statement } = retained.gossip;
+      const seen = theirs.get(lifeKey(statement));
+      if (seen?.has(statement.sequence)) continue;
+      const sentAt = place === undefined ? undefined : retained.heldAt(place);
       if (sentAt !== undefined) {
         if (env.now - sentAt < this.#options.resendAfterMs) continue; // on its way
         if (seen === undefined && !isWhole) continue;
@@ -532,7 +556,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
       }
       this.#sendTo(from, retained, env);
       sent++;
-      for (const payload of payloads) bytes += payloadBytes(payload);
+      for (const payload of statement.payloads) bytes += payloadBytes(payload);
     }
     this.counters.repairs += sent;
     if (sent > 0) env.notify({ type: "history-sent", to: from, messages: sent });
@@ -543,12 +567,17 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
   }
 }
 
-function lifeKey(origin: NodeId, incarnation: number): string {
+function lifeKey({ origin, incarnation }: LifeId): string {
   return `${identityOf(origin)}/${incarnation}`;
 }
 
-function messageKey(origin: NodeId, incarnation: number, sequence: number): string {
-  return `${identityOf(origin)}/${incarnation}/${sequence}`;
+function storageKey({ statement }: Gossip): string {
+  return `gossip/${lifeKey(statement)}/${statement.sequence}`;
+}
+
+/** What `RetainedMessages` finds a message by. A forgotten life has its hash no longer at hand. */
+function hashOf(message: MessageId, life: Life | undefined): number {
+  return hashNumbers([message.sequence], life?.hash ?? hashText(lifeKey(message)));
 }
 
 /** Does `seen` contain every one of these ranges? A range lies within one range of ours or has a hole. */
