@@ -23,53 +23,50 @@ type StackEnvironment = Environment<Tagged, Tagged, Tagged>;
  */
 export class Stack implements Protocol<Tagged, Tagged, Tagged, Tagged> {
   readonly layers: Readonly<Record<string, AnyProtocol>>;
-  readonly #names: readonly string[];
-  readonly #environments: Record<string, LayerEnvironment> = Object.create(null);
-  readonly #queue: Tagged[] = [];
+  readonly #places = new Map<string, Place>();
+  /** Those that listen to notices, and those that hear who sent something: most events concern all of them. */
+  readonly #listening: readonly Place[];
   readonly #hearing: readonly AnyProtocol[];
+  readonly #queue: Tagged[] = [];
   #isDraining = false;
 
   constructor(layers: Record<string, AnyProtocol>) {
     this.layers = layers;
-    this.#names = Object.keys(layers);
+    for (const [name, layer] of Object.entries(layers))
+      this.#places.set(name, { name, layer, env: new LayerEnvironment(name, this.#queue) });
+    this.#listening = [...this.#places.values()].filter(({ layer }) => layer.onNotice !== undefined);
     this.#hearing = Object.values(layers).filter((layer) => layer.onHeard !== undefined);
-    for (const name of this.#names) this.#environments[name] = new LayerEnvironment(name, this.#queue);
   }
 
   start(env: StackEnvironment): void {
-    for (const name of this.#names) {
-      this.layers[name]!.start(this.#bind(name, env)!);
+    for (const place of this.#places.values()) {
+      place.layer.start(place.env.within(env));
       this.#drain(env);
     }
   }
 
   /** Throws `UsageError` if no layer has that name; nothing has changed then. */
   onCommand(command: Tagged, env: StackEnvironment): void {
-    const bound = this.#bind(command.layer, env);
-    if (bound === undefined)
-      throw new UsageError(`layer: no layer "${command.layer}" (${this.#names.join(", ")})`);
-    this.layers[command.layer]!.onCommand(command.body, bound);
+    const place = this.#places.get(command.layer);
+    if (place === undefined)
+      throw new UsageError(`layer: no layer "${command.layer}" (${[...this.#places.keys()].join(", ")})`);
+    place.layer.onCommand(command.body, place.env.within(env));
     this.#drain(env);
   }
 
   /** A message for a layer that we do not run is somebody's newer or other profile: ignored. */
   onMessage(from: NodeId, message: Tagged, env: StackEnvironment): void {
-    const bound = this.#bind(message.layer, env);
-    if (bound === undefined) return;
+    const place = this.#places.get(message.layer);
+    if (place === undefined) return;
     for (const layer of this.#hearing) layer.onHeard!(from);
-    this.layers[message.layer]!.onMessage(from, message.body, bound);
+    place.layer.onMessage(from, message.body, place.env.within(env));
     this.#drain(env);
   }
 
   onTimer(timer: Tagged, env: StackEnvironment): void {
-    this.layers[timer.layer]!.onTimer(timer.body, this.#bind(timer.layer, env)!);
+    const place = this.#places.get(timer.layer)!;
+    place.layer.onTimer(timer.body, place.env.within(env));
     this.#drain(env);
-  }
-
-  #bind(layer: string, env: StackEnvironment): LayerEnvironment | undefined {
-    const bound = this.#environments[layer];
-    if (bound !== undefined) bound.outer = env;
-    return bound;
   }
 
   #drain(env: StackEnvironment): void {
@@ -79,48 +76,62 @@ export class Stack implements Protocol<Tagged, Tagged, Tagged, Tagged> {
     try {
       while (offered < this.#queue.length) {
         const notice = this.#queue[offered++]!;
-        for (const name of this.#names) {
-          if (name === notice.layer) continue;
-          const layer = this.layers[name]!;
-          if (layer.onNotice !== undefined) layer.onNotice(notice.body, this.#bind(name, env)!);
+        for (const { name, layer, env: own } of this.#listening) {
+          if (name !== notice.layer) layer.onNotice!(notice.body, own.within(env));
         }
         env.notify(notice);
       }
     } finally {
       // A layer that throws has spoilt that one notice; those behind it are offered after the next handler.
-      this.#queue.splice(0, offered);
+      if (offered === this.#queue.length) this.#queue.length = 0;
+      else this.#queue.splice(0, offered);
       this.#isDraining = false;
     }
   }
 }
 
+/** A layer's place in the stack. */
+interface Place {
+  readonly name: string;
+  readonly layer: AnyProtocol;
+  readonly env: LayerEnvironment;
+}
+
 class LayerEnvironment implements Environment<Typed, Typed, Typed> {
-  outer!: StackEnvironment;
+  #outer!: StackEnvironment;
   readonly #layer: string;
   readonly #queue: Tagged[];
+  /** The last message: what goes to many neighbors is tagged once, and so the codec can know it again. */
+  #sent: Tagged | undefined;
 
   constructor(layer: string, queue: Tagged[]) {
     this.#layer = layer;
     this.#queue = queue;
   }
 
+  within(outer: StackEnvironment): this {
+    this.#outer = outer;
+    return this;
+  }
+
   get self(): NodeId {
-    return this.outer.self;
+    return this.#outer.self;
   }
   get row(): number {
-    return this.outer.row;
+    return this.#outer.row;
   }
   get now(): Millis {
-    return this.outer.now;
+    return this.#outer.now;
   }
   get random(): Random {
-    return this.outer.random;
+    return this.#outer.random;
   }
   send(to: NodeId, message: Typed): void {
-    this.outer.send(to, { layer: this.#layer, body: message });
+    if (this.#sent?.body !== message) this.#sent = { layer: this.#layer, body: message };
+    this.#outer.send(to, this.#sent);
   }
   schedule(after: Millis, timer: Typed): void {
-    this.outer.schedule(after, { layer: this.#layer, body: timer });
+    this.#outer.schedule(after, { layer: this.#layer, body: timer });
   }
   notify(notice: Typed): void {
     this.#queue.push({ layer: this.#layer, body: notice });

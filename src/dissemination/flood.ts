@@ -575,9 +575,9 @@ function storageKey({ statement }: Gossip): string {
   return `gossip/${lifeKey(statement)}/${statement.sequence}`;
 }
 
-/** What `RetainedMessages` finds a message by. A forgotten life has its hash no longer at hand. */
+/** What `RetainedMessages` finds a message by, as a signed number, which takes no box of its own. */
 function hashOf(message: MessageId, life: Life | undefined): number {
-  return hashNumbers([message.sequence], life?.hash ?? hashText(lifeKey(message)));
+  return hashNumbers([message.sequence], life?.hash ?? hashText(lifeKey(message))) | 0;
 }
 
 /** Does `seen` contain every one of these ranges? A range lies within one range of ours or has a hole. */
