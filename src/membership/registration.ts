@@ -324,7 +324,7 @@ export class Registration
       case "neighbor-failed":
         return this.#report(known.neighbor, known.incarnation, known.misses, env);
       case "peer-met":
-        return this.#learn(known, env);
+        return this.#learn({ peer: known.peer, since: known.since }, env);
     }
   }
 
@@ -498,9 +498,10 @@ export class Registration
     }
   }
 
+  /** Keeps the candidate itself: what a seed hands to thousands is one object for all of them in a simulation. */
   #learn(candidate: Candidate, env: RegistrationEnvironment): void {
     if (identityOf(candidate.peer) === identityOf(env.self)) return;
-    this.#known.add({ peer: candidate.peer, since: candidate.since }, env.random);
+    this.#known.add(candidate, env.random);
   }
 
   // ---- Dead-node reports, refutation, leaving ----

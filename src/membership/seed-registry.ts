@@ -34,8 +34,8 @@ import {
   pick,
   type Signatures,
   type Signed,
-  sample,
 } from "../core/index.ts";
+import { type Listed, ListedPeers } from "./listed-peers.ts";
 import {
   type DeadReport,
   type DeltaEntry,
@@ -54,7 +54,6 @@ import {
   type SyncDelta,
   type SyncDigest,
 } from "./messages.ts";
-import { isElder } from "./seniority.ts";
 
 export interface SeedRegistryOptions {
   readonly confirmations: number;
@@ -196,8 +195,10 @@ interface Case {
   probe: number | "silent";
 }
 
-interface Entry {
+interface Entry extends Listed {
   record: Signed<PeerRecord>;
+  /** What a digest says of it while nobody accuses it: one object for all digests. */
+  digest: DigestEntry;
   /** When this version of the record came. */
   changedAt: Millis;
   heardAt: Millis;
@@ -267,7 +268,8 @@ export class SeedRegistry
   };
   readonly #options: SeedRegistryOptions;
   readonly #config: SeedRegistryConfig;
-  readonly #entries = new Map<Identity, Entry>();
+  readonly #entries = new ListedPeers<Entry>();
+  /** Nobody is both in the list and here. */
   readonly #removals = new Map<Identity, Removal>();
   readonly #callBacks = new Map<number, CallBackReason>();
   /** The call-back under way to each peer that asked to be taken up: one each, so that nobody fills the table. */
@@ -540,18 +542,30 @@ export class SeedRegistry
 
   /** True if the peer, this address of it, or this life of it is new to the list. */
   #put(record: Signed<PeerRecord>, env: SeedEnvironment): boolean {
-    const { peer, incarnation, version } = record.statement;
+    const { peer, incarnation, version, since } = record.statement;
     const identity = identityOf(peer);
     const old = this.#entries.get(identity);
     const hash = hashText(`${identity}:${incarnation}:${version}`);
     this.#fingerprint = (this.#fingerprint + hash - (old?.hash ?? 0)) >>> 0;
     this.#removals.delete(identity);
-    const isSameLife = old?.record.statement.incarnation === incarnation;
-    const isNews = !isSameLife || old?.record.statement.peer !== peer;
-    const isSameVersion = isSameLife && old?.record.statement.version === version;
-    const changedAt = isSameVersion ? old!.changedAt : env.now;
-    const open = isSameLife ? old?.case : undefined;
-    this.#entries.set(identity, { record, changedAt, heardAt: env.now, case: open, hash });
+    const before = old?.record.statement;
+    const isSameLife = before?.incarnation === incarnation;
+    const isNews = !isSameLife || before?.peer !== peer;
+    const isSameVersion = isSameLife && before?.version === version;
+    const line: ListEntry = { peer, since };
+    const digest: DigestEntry = { peer, incarnation, version, state: "listed" };
+    if (old === undefined) {
+      const times = { changedAt: env.now, heardAt: env.now };
+      this.#entries.add({ record, line, digest, hash, ...times, case: undefined, place: 0 });
+      return true;
+    }
+    this.#entries.relist(old, line);
+    old.record = record;
+    old.digest = digest;
+    old.hash = hash;
+    old.heardAt = env.now;
+    if (!isSameVersion) old.changedAt = env.now;
+    if (!isSameLife) old.case = undefined;
     return isNews;
   }
 
@@ -565,34 +579,12 @@ export class SeedRegistry
 
   // ---- Handing out ----
 
-  /** The whole list if it is short; else a random part, with the eldest in it so that everybody finds an elder. */
   #handOutList(to: NodeId, asked: number, env: SeedEnvironment): void {
     const asker = identityOf(to);
-    const all: ListEntry[] = [];
-    for (const { record } of this.#entries.values()) {
-      const { peer, since } = record.statement;
-      if (identityOf(peer) !== asker) all.push({ peer, since });
-    }
-    let entries = all;
-    if (all.length > maxListEntries) {
-      const eldest = this.#eldest(all, 8);
-      const chosen = new Set([...eldest, ...sample(all, maxListEntries - eldest.length, env.random)]);
-      entries = [...chosen];
-    }
-    env.notify({ type: "list-handed-out", to, entries: entries.length, total: all.length });
-    env.send(to, { type: "peer-list", nonce: asked, total: all.length, entries });
-  }
-
-  #eldest(all: readonly ListEntry[], count: number): ListEntry[] {
-    const eldest: ListEntry[] = [];
-    for (const entry of all) {
-      let place = eldest.length;
-      while (place > 0 && isElder(entry, eldest[place - 1]!)) place--;
-      if (place >= count) continue;
-      eldest.splice(place, 0, entry);
-      if (eldest.length > count) eldest.pop();
-    }
-    return eldest;
+    const entries = this.#entries.excerptFor(asker, maxListEntries, env.random);
+    const total = this.#entries.size - (this.#entries.has(asker) ? 1 : 0);
+    env.notify({ type: "list-handed-out", to, entries: entries.length, total });
+    env.send(to, { type: "peer-list", nonce: asked, total, entries });
   }
 
   // ---- Leaving the list ----
@@ -812,15 +804,15 @@ export class SeedRegistry
   }
 
   #onSyncRequest(from: NodeId, asked: number, fingerprint: number, env: SeedEnvironment): void {
-    const hasCases = [...this.#entries.values()].some((entry) => (entry.case?.reports.size ?? 0) > 0);
+    const entries: DigestEntry[] = [];
+    let hasCases = false;
+    for (const { digest, case: open } of this.#entries.values()) {
+      const isAccused = open !== undefined && open.reports.size > 0;
+      hasCases ||= isAccused;
+      entries.push(isAccused ? { ...digest, state: "accused" } : digest);
+    }
     if (fingerprint === this.#fingerprint && !hasCases)
       return env.send(from, { type: "sync-same", nonce: asked });
-    const entries: DigestEntry[] = [];
-    for (const { record, case: open } of this.#entries.values()) {
-      const { peer, incarnation, version } = record.statement;
-      const state = open !== undefined && open.reports.size > 0 ? "accused" : "listed";
-      entries.push({ peer, incarnation, version, state });
-    }
     for (const { entry, incarnation, reports, leave } of this.#removals.values()) {
       if (entries.length >= maxDigestEntries) break;
       if (reports.length === 0 && leave === undefined) continue; // every seed finds that out for itself
@@ -862,7 +854,7 @@ export class SeedRegistry
   #lacks(theirs: DigestEntry, env: SeedEnvironment): boolean {
     const identity = identityOf(theirs.peer);
     const entry = this.#entries.get(identity);
-    const removal = this.#removals.get(identity);
+    const removal = entry === undefined ? this.#removals.get(identity) : undefined;
     const mine = entry?.record.statement;
     switch (theirs.state) {
       case "removed":
