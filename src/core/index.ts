@@ -3,6 +3,7 @@ export * from "./contact.ts";
 export * from "./environment.ts";
 export * from "./errors.ts";
 export * from "./hash.ts";
+export * from "./hash-index.ts";
 export * from "./histogram.ts";
 export * from "./interfaces.ts";
 export * from "./moments.ts";

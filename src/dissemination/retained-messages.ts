@@ -1,11 +1,10 @@
-/**
- * Messages that are kept for those who lack them: a queue in order of first receipt, with a table over it that finds
- * each by its id. Every copy of every message is looked up here, and a busy peer keeps thousands, so both are flat:
- * the queue is a ring, and the table holds places in it (open addressing, linear probing). Benchmark: bench/scale.mjs.
- */
-import { identityOf, type Millis, type NodeId } from "../core/index.ts";
+import { HashIndex, identityOf, type Millis, type NodeId } from "../core/index.ts";
 import type { Gossip } from "./messages.ts";
 
+/**
+ * Messages that are kept for those who lack them: a queue in order of first receipt, and an index that finds each by
+ * its id. Every copy of every message is looked up here, and each peer keeps thousands of them.
+ */
 /** Which message: the origin's identity counts, not its address. */
 export interface MessageId {
   readonly origin: NodeId;
@@ -48,12 +47,12 @@ const never = -1;
 const firstCapacity = 8;
 
 export class RetainedMessages {
-  /** Its length is a power of two. */
+  /** Goes round; its length is a power of two. */
   #ring: (Retained | undefined)[] = new Array(firstCapacity).fill(undefined);
   #oldest = 0;
   #size = 0;
-  /** Places in the ring, plus one; 0 is empty. Always twice as long as the ring, so at most half full. */
-  #table = new Int32Array(2 * firstCapacity);
+  /** Places in the ring by the hash of the id. */
+  #index = new HashIndex();
 
   get size(): number {
     return this.#size;
@@ -63,35 +62,27 @@ export class RetainedMessages {
   }
 
   find(id: MessageId, hash: number): Retained | undefined {
-    const place = this.#table[this.#slotOf(id, hash)]!;
-    return place === 0 ? undefined : this.#ring[place - 1];
+    const place = this.#placeOf(id, hash);
+    return place < 0 ? undefined : this.#ring[place];
   }
 
   /** Adds as the youngest; or in the place of the one with the same id, which is returned. */
   put(retained: Retained): Retained | undefined {
-    const slot = this.#slotOf(retained.gossip.statement, retained.hash);
-    const place = this.#table[slot]!;
-    if (place !== 0) {
-      const replaced = this.#ring[place - 1];
-      this.#ring[place - 1] = retained;
+    const place = this.#placeOf(retained.gossip.statement, retained.hash);
+    if (place >= 0) {
+      const replaced = this.#ring[place];
+      this.#ring[place] = retained;
       return replaced;
     }
-    if (this.#size === this.#ring.length) {
-      this.#grow();
-      this.put(retained);
-      return undefined;
-    }
-    const youngest = (this.#oldest + this.#size) & (this.#ring.length - 1);
-    this.#ring[youngest] = retained;
-    this.#table[slot] = youngest + 1;
-    this.#size++;
+    if (this.#size === this.#ring.length) this.#grow();
+    this.#add(retained);
     return undefined;
   }
 
   removeOldest(): void {
-    const retained = this.#ring[this.#oldest];
+    const retained = this.oldest;
     if (retained === undefined) return;
-    this.#empty(this.#slotOf(retained.gossip.statement, retained.hash));
+    this.#index.delete(retained.hash, this.#oldest);
     this.#ring[this.#oldest] = undefined;
     this.#oldest = (this.#oldest + 1) & (this.#ring.length - 1);
     this.#size--;
@@ -102,39 +93,24 @@ export class RetainedMessages {
     for (let i = 0; i < this.#size; i++) yield this.#ring[(this.#oldest + i) & (this.#ring.length - 1)]!;
   }
 
-  /** Where in the table the message is, or would be. */
-  #slotOf(id: MessageId, hash: number): number {
-    const mask = this.#table.length - 1;
-    let slot = hash & mask;
-    for (;;) {
-      const place = this.#table[slot]!;
-      if (place === 0) return slot;
-      const there = this.#ring[place - 1]!;
-      if (there.hash === hash && isSame(there.gossip.statement, id)) return slot;
-      slot = (slot + 1) & mask;
-    }
+  #placeOf(id: MessageId, hash: number): number {
+    const ring = this.#ring;
+    return this.#index.find(hash, (place) => isSame(ring[place]!.gossip.statement, id));
   }
 
-  /** Moves those behind the gap forward, as far as each may go, so that no search stops short. */
-  #empty(slot: number): void {
-    const mask = this.#table.length - 1;
-    let gap = slot;
-    for (let next = (gap + 1) & mask; this.#table[next] !== 0; next = (next + 1) & mask) {
-      const wanted = this.#ring[this.#table[next]! - 1]!.hash & mask;
-      if (((next - wanted) & mask) < ((next - gap) & mask)) continue; // it would come before where it is searched
-      this.#table[gap] = this.#table[next]!;
-      gap = next;
-    }
-    this.#table[gap] = 0;
+  #add(retained: Retained): void {
+    const place = (this.#oldest + this.#size++) & (this.#ring.length - 1);
+    this.#ring[place] = retained;
+    this.#index.add(retained.hash, place);
   }
 
   #grow(): void {
     const all = [...this];
-    this.#ring = new Array(2 * this.#ring.length).fill(undefined);
-    this.#table = new Int32Array(2 * this.#ring.length);
+    this.#ring = new Array(2 * all.length).fill(undefined);
+    this.#index = new HashIndex();
     this.#oldest = 0;
     this.#size = 0;
-    for (const retained of all) this.put(retained);
+    for (const retained of all) this.#add(retained);
   }
 }
 

@@ -1,10 +1,19 @@
-import { type Candidate, type Identity, identityOf, type PeerSampler, type Random } from "../core/index.ts";
+import {
+  type Candidate,
+  HashIndex,
+  hashText,
+  type Identity,
+  identityOf,
+  type PeerSampler,
+  type Random,
+} from "../core/index.ts";
 
 /** The peers that a node has heard of: a packed table with a fixed bound, from which it samples uniformly. */
 export class KnownPeers implements PeerSampler {
   readonly #limit: number;
   readonly #candidates: Candidate[] = [];
-  readonly #indexOf = new Map<Identity, number>();
+  /** The places of #candidates by identity. */
+  readonly #index = new HashIndex();
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -17,36 +26,41 @@ export class KnownPeers implements PeerSampler {
     return this.#candidates;
   }
   get(identity: Identity): Candidate | undefined {
-    const index = this.#indexOf.get(identity);
-    return index === undefined ? undefined : this.#candidates[index];
+    const place = this.#placeOf(identity);
+    return place < 0 ? undefined : this.#candidates[place];
   }
 
   /** Adds or replaces by identity. A full table takes the newcomer in a random one's place. True if it was new. */
   add(candidate: Candidate, random: Random): boolean {
     const identity = identityOf(candidate.peer);
-    const index = this.#indexOf.get(identity);
-    if (index !== undefined) {
-      this.#candidates[index] = candidate;
+    const place = this.#placeOf(identity);
+    if (place >= 0) {
+      this.#candidates[place] = candidate;
       return false;
     }
     if (this.#candidates.length >= this.#limit) {
       this.remove(identityOf(this.#candidates[random.below(this.#candidates.length)]!.peer));
     }
-    this.#indexOf.set(identity, this.#candidates.length);
+    this.#index.add(hashOf(identity), this.#candidates.length);
     this.#candidates.push(candidate);
     return true;
   }
 
   remove(identity: Identity): boolean {
-    const index = this.#indexOf.get(identity);
-    if (index === undefined) return false;
+    const place = this.#placeOf(identity);
+    if (place < 0) return false;
     const last = this.#candidates.pop()!;
-    this.#indexOf.delete(identity);
-    if (index < this.#candidates.length) {
-      this.#candidates[index] = last;
-      this.#indexOf.set(identityOf(last.peer), index);
+    this.#index.delete(hashOf(identity), place);
+    if (place < this.#candidates.length) {
+      this.#candidates[place] = last;
+      this.#index.move(hashOf(identityOf(last.peer)), this.#candidates.length, place);
     }
     return true;
+  }
+
+  #placeOf(identity: Identity): number {
+    const candidates = this.#candidates;
+    return this.#index.find(hashOf(identity), (place) => identityOf(candidates[place]!.peer) === identity);
   }
 
   sample(count: number, random: Random, accept: (candidate: Candidate) => boolean = () => true): Candidate[] {
@@ -66,4 +80,9 @@ export class KnownPeers implements PeerSampler {
     }
     return [...chosen];
   }
+}
+
+/** Simulated nodes are numbered from 0: a multiplication by an odd number spreads them without a collision. */
+function hashOf(identity: Identity): number {
+  return typeof identity === "number" ? Math.imul(identity, 0x9e3779b1) : hashText(identity);
 }
