@@ -23,8 +23,10 @@ type StackEnvironment = Environment<Tagged, Tagged, Tagged>;
  */
 export class Stack implements Protocol<Tagged, Tagged, Tagged, Tagged> {
   readonly layers: Readonly<Record<string, AnyProtocol>>;
-  readonly #places = new Map<string, Place>();
-  /** Those that listen to notices, and those that hear who sent something: most events concern all of them. */
+  readonly #names: readonly string[];
+  /** In the order of #names: a handful, which is looked through quicker than a table is asked. */
+  readonly #places: readonly Place[];
+  /** Those that listen to notices, and those that hear who sent something. */
   readonly #listening: readonly Place[];
   readonly #hearing: readonly AnyProtocol[];
   readonly #queue: Tagged[] = [];
@@ -32,41 +34,47 @@ export class Stack implements Protocol<Tagged, Tagged, Tagged, Tagged> {
 
   constructor(layers: Record<string, AnyProtocol>) {
     this.layers = layers;
-    for (const [name, layer] of Object.entries(layers))
-      this.#places.set(name, { name, layer, env: new LayerEnvironment(name, this.#queue) });
-    this.#listening = [...this.#places.values()].filter(({ layer }) => layer.onNotice !== undefined);
+    this.#names = Object.keys(layers);
+    this.#places = this.#names.map((name) => new Place(name, layers[name]!, this.#queue));
+    this.#listening = this.#places.filter(({ protocol }) => protocol.onNotice !== undefined);
     this.#hearing = Object.values(layers).filter((layer) => layer.onHeard !== undefined);
   }
 
   start(env: StackEnvironment): void {
-    for (const place of this.#places.values()) {
-      place.layer.start(place.env.within(env));
+    for (const place of this.#places) {
+      place.protocol.start(place.within(env));
       this.#drain(env);
     }
   }
 
   /** Throws `UsageError` if no layer has that name; nothing has changed then. */
   onCommand(command: Tagged, env: StackEnvironment): void {
-    const place = this.#places.get(command.layer);
+    const place = this.#placeOf(command.layer);
     if (place === undefined)
-      throw new UsageError(`layer: no layer "${command.layer}" (${[...this.#places.keys()].join(", ")})`);
-    place.layer.onCommand(command.body, place.env.within(env));
+      throw new UsageError(`layer: no layer "${command.layer}" (${this.#names.join(", ")})`);
+    place.protocol.onCommand(command.body, place.within(env));
     this.#drain(env);
   }
 
   /** A message for a layer that we do not run is somebody's newer or other profile: ignored. */
   onMessage(from: NodeId, message: Tagged, env: StackEnvironment): void {
-    const place = this.#places.get(message.layer);
+    const place = this.#placeOf(message.layer);
     if (place === undefined) return;
     for (const layer of this.#hearing) layer.onHeard!(from);
-    place.layer.onMessage(from, message.body, place.env.within(env));
+    place.protocol.onMessage(from, message.body, place.within(env));
     this.#drain(env);
   }
 
   onTimer(timer: Tagged, env: StackEnvironment): void {
-    const place = this.#places.get(timer.layer)!;
-    place.layer.onTimer(timer.body, place.env.within(env));
+    const place = this.#placeOf(timer.layer)!;
+    place.protocol.onTimer(timer.body, place.within(env));
     this.#drain(env);
+  }
+
+  #placeOf(layer: string): Place | undefined {
+    const names = this.#names;
+    for (let i = 0; i < names.length; i++) if (names[i] === layer) return this.#places[i];
+    return undefined;
   }
 
   #drain(env: StackEnvironment): void {
@@ -76,8 +84,8 @@ export class Stack implements Protocol<Tagged, Tagged, Tagged, Tagged> {
     try {
       while (offered < this.#queue.length) {
         const notice = this.#queue[offered++]!;
-        for (const { name, layer, env: own } of this.#listening) {
-          if (name !== notice.layer) layer.onNotice!(notice.body, own.within(env));
+        for (const place of this.#listening) {
+          if (place.name !== notice.layer) place.protocol.onNotice!(notice.body, place.within(env));
         }
         env.notify(notice);
       }
@@ -90,22 +98,18 @@ export class Stack implements Protocol<Tagged, Tagged, Tagged, Tagged> {
   }
 }
 
-/** A layer's place in the stack. */
-interface Place {
+/** A layer in the stack, and the environment that it sees: it tags whatever the layer sends, schedules and notifies. */
+class Place implements Environment<Typed, Typed, Typed> {
   readonly name: string;
-  readonly layer: AnyProtocol;
-  readonly env: LayerEnvironment;
-}
-
-class LayerEnvironment implements Environment<Typed, Typed, Typed> {
-  #outer!: StackEnvironment;
-  readonly #layer: string;
+  readonly protocol: AnyProtocol;
   readonly #queue: Tagged[];
-  /** The last message: what goes to many neighbors is tagged once, and so the codec can know it again. */
+  #outer!: StackEnvironment;
+  /** The last message: what goes to many neighbors is tagged once. */
   #sent: Tagged | undefined;
 
-  constructor(layer: string, queue: Tagged[]) {
-    this.#layer = layer;
+  constructor(name: string, protocol: AnyProtocol, queue: Tagged[]) {
+    this.name = name;
+    this.protocol = protocol;
     this.#queue = queue;
   }
 
@@ -127,13 +131,13 @@ class LayerEnvironment implements Environment<Typed, Typed, Typed> {
     return this.#outer.random;
   }
   send(to: NodeId, message: Typed): void {
-    if (this.#sent?.body !== message) this.#sent = { layer: this.#layer, body: message };
+    if (this.#sent?.body !== message) this.#sent = { layer: this.name, body: message };
     this.#outer.send(to, this.#sent);
   }
   schedule(after: Millis, timer: Typed): void {
-    this.#outer.schedule(after, { layer: this.#layer, body: timer });
+    this.#outer.schedule(after, { layer: this.name, body: timer });
   }
   notify(notice: Typed): void {
-    this.#queue.push({ layer: this.#layer, body: notice });
+    this.#queue.push({ layer: this.name, body: notice });
   }
 }

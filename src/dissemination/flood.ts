@@ -171,6 +171,7 @@ interface Life extends LifeId {
   readonly hash: number;
   /** Its part of the fingerprint: a hash of who it is and of the ranges. */
   share: number;
+  isForgotten: boolean;
 }
 
 const halfASurrogatePair = /\p{Surrogate}/u;
@@ -346,15 +347,11 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
 
   #onGossip(from: NodeId, gossip: Gossip, env: FloodEnvironment): void {
     const { origin, incarnation, sequence, at, payloads } = gossip.statement;
+    const kept = this.#retained.find(gossip.statement, hashOf(gossip.statement));
+    // The quick way, which most copies take: what is kept was seen, unless its whole life was forgotten since.
+    if (kept?.life?.isForgotten === false) return this.#onCopy(from, kept, env);
     const known = this.#find(gossip.statement);
-    if (this.#hasSeen(known, gossip.statement)) {
-      this.counters.duplicates++;
-      const retained = this.#retained.find(gossip.statement, hashOf(gossip.statement, known));
-      if (retained === undefined) return;
-      if (this.#isHolder(retained, from)) this.counters.crossings++;
-      else this.#noteHolder(retained, from, env);
-      return;
-    }
+    if (this.#hasSeen(known, gossip.statement)) return this.#onCopy(from, kept, env);
     // Only now, and only once: checking a signature costs more than everything else together.
     if (!this.#config.signatures.verify(origin, gossip.statement, gossip.proof)) {
       this.counters.forged++;
@@ -378,6 +375,13 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     const retained = this.#retain(gossip, life, env);
     this.#noteHolder(retained, from, env);
     this.#forwardLater(retained, env);
+  }
+
+  #onCopy(from: NodeId, kept: Retained | undefined, env: FloodEnvironment): void {
+    this.counters.duplicates++;
+    if (kept === undefined) return;
+    if (this.#isHolder(kept, from)) this.counters.crossings++;
+    else this.#noteHolder(kept, from, env);
   }
 
   #forwardLater(retained: Retained, env: FloodEnvironment): void {
@@ -440,7 +444,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
 
   #begin(origin: NodeId, incarnation: number): Life {
     const hash = hashText(lifeKey({ origin, incarnation }));
-    const life: Life = { origin, incarnation, sequences: new RangeSet(), hash, share: 0 };
+    const life: Life = { origin, incarnation, sequences: new RangeSet(), hash, share: 0, isForgotten: false };
     this.#seen.add(life);
     const identity = identityOf(origin);
     const lives = this.#lives.get(identity);
@@ -456,6 +460,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
   }
 
   #forgetLife(life: Life): void {
+    life.isForgotten = true;
     this.#seen.delete(life);
     this.#fingerprint = (this.#fingerprint - life.share) >>> 0;
     const identity = identityOf(life.origin);
@@ -469,7 +474,13 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
   #retain(gossip: Gossip, life: Life | undefined, env: FloodEnvironment): Retained {
     const { payloads } = gossip.statement;
     const places = this.#places.size + this.#freePlaces.length;
-    const retained = new Retained(gossip, env.now, hashOf(gossip.statement, life), places);
+    const retained = new Retained({
+      gossip,
+      receivedAt: env.now,
+      hash: hashOf(gossip.statement),
+      life,
+      places,
+    });
     if (this.#options.retainMessages === 0) return retained;
     const replaced = this.#retained.put(retained); // of a life that was forgotten meanwhile
     this.#retainedCount += payloads.length - (replaced?.gossip.statement.payloads.length ?? 0);
@@ -576,8 +587,10 @@ function storageKey({ statement }: Gossip): string {
 }
 
 /** What `RetainedMessages` finds a message by, as a signed number, which takes no box of its own. */
-function hashOf(message: MessageId, life: Life | undefined): number {
-  return hashNumbers([message.sequence], life?.hash ?? hashText(lifeKey(message))) | 0;
+function hashOf({ origin, incarnation, sequence }: MessageId): number {
+  const identity = identityOf(origin);
+  const seed = typeof identity === "number" ? identity : hashText(identity);
+  return hashNumbers([incarnation, sequence], seed) | 0;
 }
 
 /** Does `seen` contain every one of these ranges? A range lies within one range of ours or has a hole. */

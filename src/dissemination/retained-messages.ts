@@ -17,14 +17,18 @@ export class Retained {
   readonly receivedAt: Millis;
   /** Of the id: all copies have the same, whatever address the origin had. */
   readonly hash: number;
+  /** The life of the origin that it is of. */
+  readonly life: { readonly isForgotten: boolean } | undefined;
   /** When the neighbor in each place sent it or got it; `never` where it did not. */
   readonly #heldAt: Millis[];
 
-  constructor(gossip: Gossip, receivedAt: Millis, hash: number, places: number) {
-    this.gossip = gossip;
-    this.receivedAt = receivedAt;
-    this.hash = hash;
-    this.#heldAt = new Array<Millis>(places).fill(never);
+  /** `places`: how many of them there are so far; there may come more. */
+  constructor(fields: Pick<Retained, "gossip" | "receivedAt" | "hash" | "life"> & { places: number }) {
+    this.gossip = fields.gossip;
+    this.receivedAt = fields.receivedAt;
+    this.hash = fields.hash;
+    this.life = fields.life;
+    this.#heldAt = new Array<Millis>(fields.places).fill(never);
   }
 
   isHeldBy(place: number): boolean {

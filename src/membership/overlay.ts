@@ -204,9 +204,7 @@ export class Overlay
     if (law === "uniform" || law === "preferential") return Math.min(minDegree, others);
     const cutOff = Math.max(minDegree, Math.min(maxDegree, others));
     if (this.#law?.maxDegree !== cutOff) {
-      const support = { minDegree, maxDegree: cutOff };
-      const made = law === "power-law" ? powerLaw({ exponent, ...support }) : seedExponential(support);
-      this.#law = { maxDegree: cutOff, law: made };
+      this.#law = { maxDegree: cutOff, law: lawOf(law, exponent, minDegree, cutOff) };
     }
     return Math.min(this.#law.law.quantile(Math.max(0, this.#rank)), others);
   }
@@ -542,4 +540,20 @@ export class Overlay
     if (reason !== "replaced") this.#avoid(peer, env);
     this.#refillSoon(env);
   }
+}
+
+/** Laws that peers of this process have asked for: as the network grows, all of them go through the same ones. */
+const laws = new Map<string, DegreeLaw>();
+const maxLaws = 1024;
+
+function lawOf(law: OverlayLaw, exponent: number, minDegree: number, maxDegree: number): DegreeLaw {
+  const key = `${law}/${exponent}/${minDegree}/${maxDegree}`;
+  let made = laws.get(key);
+  if (made === undefined) {
+    const support = { minDegree, maxDegree };
+    made = law === "power-law" ? powerLaw({ exponent, ...support }) : seedExponential(support);
+    if (laws.size >= maxLaws) laws.clear();
+    laws.set(key, made);
+  }
+  return made;
 }
