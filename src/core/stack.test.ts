@@ -94,6 +94,20 @@ describe("tags", () => {
     ]);
   });
 
+  test("what goes to many is tagged once, and another message is not taken for it", () => {
+    const { low, stack, env } = world();
+    const [news, more] = [{ type: "news" }, { type: "news" }];
+    low.onEvent = (_, __, environment) => {
+      for (const to of ["b", "c"]) environment.send(to, news);
+      environment.send("d", more);
+    };
+    stack.onCommand({ layer: "low", body: { type: "go" } }, env);
+    const [toB, toC, toD] = env.sent().map(({ message }) => message);
+    expect(toC).toBe(toB);
+    expect(toB!.body).toBe(news);
+    expect(toD!.body).toBe(more);
+  });
+
   test("one stack serves two environments in turn", () => {
     const { low, stack, env } = world();
     const other = new RecordingEnvironment<Tagged, Tagged, Tagged>("z");

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Alone } from "../../test/support/alone.ts";
 import { FloodWorld } from "../../test/support/flood-world.ts";
 import { signaturesOf, signedBy } from "../../test/support/notary.ts";
-import { type NodeId, RangeSet, seededRandom, UsageError } from "../core/index.ts";
+import { type NodeId, RangeSet, seededRandom, type Typed, UsageError } from "../core/index.ts";
 import { Flood, type FloodCommand, type FloodConfig, type FloodNotice, type FloodTimer } from "./flood.ts";
 import {
   type Digest,
@@ -496,6 +496,13 @@ describe("retention", () => {
     expect(peer.hearsFrom(2, gossipOf(7, { sequence: 9 })).flood.retainedCount).toBe(4);
   });
 
+  test("of a life that was forgotten does not stand in the way of its messages: they are news again", () => {
+    const peer = new Peer({ options: { maxOrigins: 1 } });
+    peer.hearsFrom(2, gossipOf(7), gossipOf(7), gossipOf(8), gossipOf(7));
+    expect(peer.noticesOf("delivered").map(({ origin }) => origin)).toEqual([7, 8, 7]);
+    expect(peer.flood.counters.duplicates).toBe(1);
+  });
+
   test("counts right also where a life was forgotten before its messages were", () => {
     const peer = new Peer({ options: { maxOrigins: 1, retainMessages: 3 } });
     for (let i = 0; i < 10; i++) peer.hearsFrom(2, gossipOf(7), gossipOf(8));
@@ -803,5 +810,42 @@ describe("absurd numbers", () => {
     for (const origin of range(25, 29)) same.hearsFrom(2, gossipOf(origin));
     const [one, other] = [peer, same].map((each) => each.pass(10_000).sentOf("summary")[0]!);
     expect(one!.fingerprint, "and leaves no trace").toBe(other!.fingerprint);
+  });
+});
+
+describe("a neighbor that comes after another went", () => {
+  /** 2 has sent a message that waits to be forwarded; then 2 goes, 4 comes, and sends another one. */
+  function replaced(retainMessages: number): Peer {
+    const peer = new Peer({ options: { forwardDelayMs: 100, retainMessages } });
+    peer.receive(2, gossipOf(7));
+    peer.neighbors.splice(0, 1);
+    peer.hear({ type: "neighbor-down", neighbor: 2, reason: "failed" } as Typed);
+    peer.neighbors.push(4);
+    peer.hear({ type: "neighbor-up", neighbor: 4, incarnation: 1 } as Typed);
+    return peer.receive(4, gossipOf(8));
+  }
+
+  test.each([
+    [100, "retained"],
+    [0, "not retained"],
+  ])("is sent what the other one had, and not what it sent itself (%d: %s)", (retainMessages) => {
+    const peer = replaced(retainMessages).pass(100);
+    const told = peer.sentOf("gossip").map(({ to, statement }) => [to, statement.origin]);
+    expect(told).toEqual([
+      [3, 7],
+      [4, 7],
+      [3, 8],
+    ]);
+  });
+
+  test("is sent at once what it asks for, though the other one got it a moment ago", () => {
+    const peer = new Peer({ neighbors: [2, 3] }).hearsFrom(3, gossipOf(7));
+    peer.neighbors.splice(0, 1);
+    peer.hear({ type: "neighbor-down", neighbor: 2, reason: "failed" } as Typed);
+    peer.neighbors.push(4);
+    peer.hearsFrom(4, gossipOf(8)).clear();
+    const entries = [{ origin: 8, incarnation: 1, ranges: [0, 0] }];
+    peer.receive(4, { type: "digest", entries, isAnswer: true });
+    expect(peer.sentOf("gossip").map(({ to, statement }) => [to, statement.origin])).toEqual([[4, 7]]);
   });
 });
