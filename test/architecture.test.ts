@@ -255,8 +255,10 @@ describe("the rule of use", () => {
     const texts = {
       "src/cli/main.ts": 'import "../lab/runner.ts";',
       "src/lab/index.ts": "",
-      "src/lab/runner.ts": 'new Worker(new URL("./worker.ts", import.meta.url));',
+      "src/lab/runner.ts":
+        'new Worker(new URL("./worker.ts", import.meta.url)); new Pool(new URL("./built-worker.js", import.meta.url));',
       "src/lab/worker.ts": "",
+      "src/lab/built-worker.ts": "",
       "test/a.test.ts": "",
     };
     expect(orphansIn(fake(texts))).toEqual([]);

@@ -77,10 +77,12 @@ function importedBy(node: Node): string | undefined {
     case "TSImportType":
       return typeof node["source"]?.value === "string" ? node["source"].value : undefined;
     case "NewExpression": {
-      // new URL("./worker.ts", import.meta.url): how a worker is named.
+      // new URL("./worker.js", import.meta.url): how a worker is named: by what it is when it runs.
       const [file, base] = node["arguments"];
       const isOurs = node["callee"].name === "URL" && base !== undefined && typeof file?.value === "string";
-      return isOurs && file.value.startsWith(".") ? file.value : undefined;
+      return isOurs && file.value.startsWith(".")
+        ? file.value.replace(/worker\.js$/, "worker.ts")
+        : undefined;
     }
   }
   return undefined;

@@ -4,9 +4,9 @@ import { RangeSet } from "../../core/index.ts";
 import { Registration } from "../../membership/registration.ts";
 import { parseScenario } from "../scenario/scenario-file.ts";
 import { SimulatedDisk } from "../simulated-network.ts";
-import { type CampaignReport, runCampaign, runDrawn } from "./campaign.ts";
+import { type CampaignReport, runCampaign } from "./campaign.ts";
 import { closed, drawScenario, faultKinds } from "./draw.ts";
-import { runOne } from "./run-one.ts";
+import { runDrawn, runOne } from "./run-one.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();

@@ -7,7 +7,7 @@ import { Tinypool } from "tinypool";
 import { UsageError } from "../../core/index.ts";
 import type { Scenario, Violation } from "../scenario/scenario.ts";
 import { closed, type Draft, drawScenario } from "./draw.ts";
-import { type RunOutcome, runOne } from "./run-one.ts";
+import { type RunOutcome, runDrawn } from "./run-one.ts";
 import { shrink } from "./shrink.ts";
 
 export interface CampaignConfig {
@@ -165,11 +165,6 @@ async function runAll(
     await pool.destroy();
   }
   return outcomes.sort((a, b) => a.seed - b.seed);
-}
-
-/** The run of that number, as a campaign draws it. */
-export function runDrawn(seed: number): Promise<RunOutcome> {
-  return runOne(closed(drawScenario(seed)), seed);
 }
 
 async function failureOf({ seed, violations }: RunOutcome, mayShrink: boolean): Promise<CampaignFailure> {

@@ -3,6 +3,7 @@ import { checkersFor } from "../scenario/checkers.ts";
 import { runScenario } from "../scenario/runner.ts";
 import type { Scenario, ScenarioReport, Violation } from "../scenario/scenario.ts";
 import { createSimulatedWorld } from "../scenario/simulated-world.ts";
+import { closed, drawScenario } from "./draw.ts";
 
 export interface RunOutcome {
   readonly seed: number;
@@ -12,6 +13,11 @@ export interface RunOutcome {
   readonly events: number;
   readonly virtualMs: number;
   readonly hash: string;
+}
+
+/** The run of that number, as a campaign draws it. */
+export function runDrawn(seed: number): Promise<RunOutcome> {
+  return runOne(closed(drawScenario(seed)), seed);
 }
 
 /** Runs a scenario in virtual time. Never throws for what goes wrong within: that is a violation. */

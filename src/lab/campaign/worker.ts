@@ -1,6 +1,5 @@
 /** What a worker thread of a campaign does: some runs, one after the other. */
-import { runDrawn } from "./campaign.ts";
-import type { RunOutcome } from "./run-one.ts";
+import { type RunOutcome, runDrawn } from "./run-one.ts";
 
 export default async function runSeeds(seeds: readonly number[]): Promise<RunOutcome[]> {
   const outcomes: RunOutcome[] = [];
