@@ -386,7 +386,7 @@ function described(results: readonly SimulationResult[]): string {
 function verdictOf(results: readonly SimulationResult[], ok: number): string {
   const [{ ending, ratio }] = results as [SimulationResult];
   if (results.length > 1) {
-    const text = `${ok} of ${results.length} came to their end`;
+    const text = `${ok} of ${results.length} ended as they should`;
     return ok === results.length ? pc.green(text) : pc.red(text);
   }
   const reached = `${(100 * ratio).toFixed(ratio === 1 ? 0 : 2)} % reached`;

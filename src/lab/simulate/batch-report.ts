@@ -47,6 +47,7 @@ const notFigures = new Set([
   "delays",
   "traffic",
   "histogram",
+  "logLikelihood",
 ]);
 
 export function batchReport(results: readonly SimulationResult[]): BatchReport {
@@ -120,9 +121,9 @@ function combinedHash(results: readonly SimulationResult[]): string {
 /** As a person reads it: four digits, more where there are more before the point. */
 export function shownNumber(value: number | null): string {
   if (value === null) return "";
-  if (value !== 0 && Math.abs(value) < 1e-3) return value.toExponential(2);
-  const digits = Math.abs(value) >= 1000 ? 0 : Math.abs(value) >= 100 ? 1 : Math.abs(value) >= 10 ? 2 : 3;
-  return value.toLocaleString("en", { maximumFractionDigits: digits });
+  if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString("en");
+  if (value !== 0 && Math.abs(value) < 1e-4) return value.toExponential(3);
+  return value.toLocaleString("en", { maximumSignificantDigits: 4 });
 }
 
 /** The table's rows as texts: its head first. One column of values where there is one run. */

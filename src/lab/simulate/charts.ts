@@ -68,7 +68,7 @@ function infection(results: readonly SimulationResult[]): Chart | undefined {
   return {
     id: "infection",
     title: "Infection curve",
-    note: `How many nodes do not know the rumor, know and spread it${hasRemoved ? ", and know it but have stopped" : ""}.`,
+    note: `How many nodes do not know the rumor (susceptible), know and spread it (infected)${hasRemoved ? ", and know it but have stopped (removed)" : ""}.`,
     x: { label: unit === "ms" ? "virtual time (ms)" : "rounds" },
     y: { label: "nodes (%)" },
     at,
@@ -113,13 +113,20 @@ function delays(results: readonly SimulationResult[]): Chart | undefined {
   };
 }
 
+/** Within a bucket a straight line: nobody knows more. */
 function cumulative(counts: Counts, at: readonly number[]): number[] {
   const total = counts.reduce((sum, [, count]) => sum + count, 0);
   let next = 0;
   let seen = 0;
+  let from = 0;
   return at.map((x) => {
-    for (; next < counts.length && counts[next]![0] <= x; next++) seen += counts[next]![1];
-    return (100 * seen) / total;
+    for (; next < counts.length && counts[next]![0] <= x; next++) {
+      from = counts[next]![0];
+      seen += counts[next]![1];
+    }
+    if (next === counts.length) return 100;
+    const [upTo, count] = counts[next]!;
+    return (100 * (seen + (count * (x - from)) / (upTo - from))) / total;
   });
 }
 

@@ -26,13 +26,15 @@ figure { margin: 0; padding: 1rem; border: 1px solid var(--line); border-radius:
 figcaption { color: var(--faint); font-size: 0.9rem; margin: 0.5rem 0; }
 summary { cursor: pointer; }
 :focus-visible { outline: 2px solid var(--series-0); outline-offset: 2px; }
-.table { overflow: auto; max-height: 30rem; }
+.table { overflow: auto; }
+details .table { max-height: 24rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.2rem 0.9rem 0.2rem 0; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; }
 th[scope="row"], thead th:first-child { text-align: left; font-weight: 500; }
 thead th { position: sticky; top: 0; background: var(--ground); color: var(--faint); font-weight: 600; }
 pre { overflow: auto; padding: 0.8rem 1rem; border: 1px solid var(--line); border-radius: 6px; font-size: 0.85rem; }
 .u-legend { color: var(--text); font-size: 0.85rem; text-align: left; }
+.u-legend .edge { display: none; }
 .u-legend .u-marker { border-width: 3px !important; }
 @media print { details, .u-legend { display: none; } }
 `;
@@ -48,13 +50,14 @@ export const pageScript = `
   const text = (value) => value === null || value === undefined ? "–" :
     Number(value.toPrecision(4)).toLocaleString("en", { maximumSignificantDigits: 4 });
   const tick = (value) => value === null ? "" :
-    value !== 0 && Math.abs(value) < 0.001 ? value.toExponential(0) : value.toLocaleString("en");
+    value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(0) : value.toLocaleString("en", { maximumFractionDigits: 6 });
 
   function axis({ label, isLogarithmic }, isVertical) {
     return {
       label, labelSize: 24, size: isVertical ? 58 : 34, font: "12px system-ui, sans-serif",
       labelFont: "13px system-ui, sans-serif", stroke: color("--text"),
       grid: { stroke: color("--grid"), width: 1 }, ticks: { stroke: color("--line"), width: 1 },
+      ...(isLogarithmic ? { filter: (_, splits) => splits } : {}),
       values: (_, splits) => splits.map((value) => isLogarithmic && !isPlain(value) ? "" : tick(value)),
     };
   }
@@ -84,7 +87,7 @@ export const pageScript = `
       if (band === undefined) continue;
       for (const edge of [band.high, band.low]) {
         data.push(edge);
-        series.push({ label: label + (edge === band.high ? ", highest" : ", lowest"), width: 0, stroke,
+        series.push({ label: label + (edge === band.high ? ", highest" : ", lowest"), class: "edge", width: 0, stroke,
           points: { show: false }, value: (_, value) => text(value) });
       }
       bands.push({ series: [series.length - 2, series.length - 1], fill: stroke + "33" });

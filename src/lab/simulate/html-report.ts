@@ -93,10 +93,11 @@ ${report.runs > mostRunsListed ? `<p>The first ${mostRunsListed} of ${report.run
 }
 
 function summaryOf({ runs, ok, ratio, seeds, engine, semantics }: BatchReport): string {
+  const all = runs === 1 ? "The run ended as it should" : `All ${runs} runs ended as they should`;
   const verdict =
     ok === runs
-      ? `<strong class="ok">${runs === 1 ? "The run came to its end" : `All ${runs} runs came to their end`}</strong>`
-      : `<strong class="failed">${ok} of ${runs} runs came to their end</strong>`;
+      ? `<strong class="ok">${all}</strong>`
+      : `<strong class="failed">${ok} of ${runs} runs ended as they should</strong>`;
   const named = runs === 1 ? `seed ${seeds.first}` : `seeds ${seeds.first} to ${seeds.last}`;
   const model =
     engine === "rounds"
