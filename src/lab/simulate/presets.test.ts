@@ -117,6 +117,17 @@ describe("classic", () => {
     expect(trace.names).toHaveLength(36);
   });
 
+  test("lets the seed draw who publishes", async () => {
+    const publishers = async (seed: number) => {
+      const trace = new Recorder();
+      await simulate("classic", { ...small["classic"]!, seed }, { trace });
+      return new Set(trace.events.flatMap(({ type, node }) => (type === "published" ? [node] : [])));
+    };
+    const [first, second] = [await publishers(1), await publishers(2)];
+    expect([first.size, second.size]).toEqual([3, 3]);
+    expect(second).not.toEqual(first);
+  });
+
   test("has a distribution for each total", async () => {
     const { degrees, traffic, delays, nodes, deliveries, copiesPerNode } = await simulate<ClassicResult>(
       "classic",

@@ -240,6 +240,7 @@ function runInRounds(input: SimulationInput, watch: RunWatch): RoundsResult {
   }
   const wallMs = clock.wallMs;
   const rounds = ran?.rounds ?? played;
+  const nodeRoundsPerSecond = clock.rate(nodes * rounds);
   const ending = endingOf(ran?.ending);
   const doubled = semantics === "synchronous" ? rumor.state.byteLength : 0;
   const order = semantics === "sequential" ? 4 * nodes : 0;
@@ -258,7 +259,7 @@ function runInRounds(input: SimulationInput, watch: RunWatch): RoundsResult {
     time: rounded(ran?.time ?? played),
     reachedRounds: reached(rumor.infectedAt.slice().sort()),
     copiesPerNode: rounded(rumor.copies / nodes),
-    nodeRoundsPerSecond: clock.rate(nodes * rounds),
+    nodeRoundsPerSecond,
     wallMs,
     bytesPerNode: rounded((columnBytes(rumor) + doubled + order) / nodes),
     memoryMiB: memoryMiB(),
