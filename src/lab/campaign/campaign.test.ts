@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { parse, stringify } from "yaml";
 import { RangeSet } from "../../core/index.ts";
+import { RetainedMessages } from "../../dissemination/retained-messages.ts";
 import { Registration } from "../../membership/registration.ts";
 import { parseScenario } from "../scenario/scenario-file.ts";
 import { SimulatedDisk } from "../simulated-network.ts";
@@ -37,6 +38,18 @@ const bugs = {
       if (!isIn || value !== 1 || times >= 6) return isIn;
       forgotten.set(this, times + 1);
       return false;
+    });
+    const { find } = RetainedMessages.prototype;
+    const overlooked = new WeakSet<RetainedMessages>();
+    vi.spyOn(RetainedMessages.prototype, "find").mockImplementation(function (
+      this: RetainedMessages,
+      message,
+      hash,
+    ) {
+      const kept = find.call(this, message, hash);
+      if (kept === undefined || message.sequence !== 1 || overlooked.has(this)) return kept;
+      overlooked.add(this);
+      return undefined;
     });
   },
   "lose the persist step": () => {
