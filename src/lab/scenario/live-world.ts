@@ -402,7 +402,11 @@ class LiveWorld implements World {
       });
     },
     publish: async ({ from, messages = 1 }) => this.#publish(from as readonly string[], messages),
-    partition: async ({ groups = [] }) => {
+    partition: async ({ groups = [], by }) => {
+      if (by !== undefined)
+        throw new UsageError(
+          "by: live nodes are in no zones; name the groups, or run this with --world simulated",
+        );
       const names = groups as readonly (readonly string[])[];
       for (const name of names.flat()) this.#find(name, "partition");
       this.#gates!.partition(names);

@@ -1,5 +1,7 @@
 /** Lets a scenario happen to a world, and says whether it held. */
 import { type Millis, sample, seededRandom, type TraceEvent, UsageError } from "../../core/index.ts";
+import type { ChurnEvent } from "../../simulator/index.ts";
+import { churnOf, sessionName } from "./churn-step.ts";
 import {
   activeSeeds,
   claimOf,
@@ -64,7 +66,7 @@ export async function runScenario(
   const run = new Run(scenario, world, config);
   try {
     await run.form();
-    for (const step of scenario.timeline ?? []) await run.step(step);
+    for (const [place, step] of (scenario.timeline ?? []).entries()) await run.step(step, place);
     await run.settle();
   } catch (error) {
     if (error instanceof UsageError) throw error;
@@ -93,6 +95,8 @@ class Run {
   readonly #checks: Check[] = [];
   readonly #violations: Violation[] = [];
   readonly #figures: Record<string, unknown> = {};
+  /** What happens beside the steps, in order of time. */
+  readonly #beside: { readonly at: Millis; readonly action: Action }[] = [];
   #formedAt: Millis = 0;
   #nextPeer: number;
 
@@ -140,12 +144,13 @@ class Run {
       this.#facts.listsAtStart.set(seed.name, listText(seed));
   }
 
-  async step(step: Step): Promise<void> {
+  async step(step: Step, place: number): Promise<void> {
     if (step.at !== undefined) {
       const restMs = this.#formedAt + this.#ms(step.at, "at") - this.#world.now;
-      if (restMs > 0) await this.#world.sleep(restMs);
+      if (restMs > 0) await this.#sleep(restMs);
     }
-    if (step.do === "wait") return await this.#world.sleep(this.#ms(step.for, "for"));
+    if (step.do === "wait") return await this.#sleep(this.#ms(step.for, "for"));
+    if (step.do === "churn") return this.#beginChurn(churnOf(step, place, this.#seed), place);
     if (step.do === "expect") return await this.#expect(step);
     if (step.do === "join" && step.name === undefined) return await this.#joinSome(step);
     await this.#perform(step);
@@ -153,6 +158,8 @@ class Run {
 
   /** What needs calm is waited for, as long as the scenario allows; then everything is looked at for good. */
   async settle(): Promise<void> {
+    const last = this.#beside.at(-1);
+    if (last !== undefined) await this.#sleep(last.at - this.#world.now);
     const names = new Set(this.#scenario.invariants ?? invariantNames);
     const wanted = calmInvariants.filter(({ name }) => names.has(name));
     // A network that the scenario leaves divided cannot be expected to agree.
@@ -162,7 +169,7 @@ class Run {
         for (const { condition } of wanted) if (!(await this.#find(condition, [])).ok) return false;
         return true;
       };
-      this.#figures["calmAfterMs"] = await this.#world.until(isCalm, limitMs);
+      this.#figures["calmAfterMs"] = await this.#until(isCalm, limitMs);
       for (const { name, condition } of wanted) {
         const { ok, detail } = await this.#find(condition, []);
         if (ok) continue;
@@ -209,8 +216,51 @@ class Run {
     for (let i = 0; i < count; i++) {
       while (this.#observer.node(`peer-${this.#nextPeer}`) !== undefined) this.#nextPeer++;
       await this.#world.perform({ do: "join", name: `peer-${this.#nextPeer++}` });
-      if (pauseMs > 0) await this.#world.sleep(pauseMs);
+      if (pauseMs > 0) await this.#sleep(pauseMs);
     }
+  }
+
+  // ---- What goes on beside the steps ----
+
+  #beginChurn(events: readonly ChurnEvent[], place: number): void {
+    this.#say(`churn: ${events.filter(({ type }) => type === "join").length} peers will come`);
+    const begin = this.#world.now;
+    for (const { atMs, type, session } of events) {
+      const name = sessionName(place, session);
+      this.#beside.push({
+        at: begin + atMs,
+        action: type === "join" ? { do: type, name } : { do: type, node: [name] },
+      });
+    }
+    this.#beside.sort((a, b) => a.at - b.at);
+  }
+
+  /** Lets time pass, with all that happens in it. */
+  async #sleep(ms: Millis): Promise<void> {
+    const end = this.#world.now + ms;
+    while (this.#beside.length > 0 && this.#beside[0]!.at <= end) await this.#doNextBeside();
+    if (end > this.#world.now) await this.#world.sleep(end - this.#world.now);
+  }
+
+  async #until(condition: () => boolean | Promise<boolean>, limitMs: Millis): Promise<Millis | undefined> {
+    const start = this.#world.now;
+    const end = start + limitMs;
+    for (;;) {
+      const next = this.#beside[0]?.at ?? Number.POSITIVE_INFINITY;
+      const stop = Math.min(next, end);
+      const tookMs = await this.#world.until(condition, Math.max(0, stop - this.#world.now));
+      if (tookMs !== undefined) return this.#world.now - start;
+      if (next >= end) return undefined;
+      await this.#doNextBeside();
+    }
+  }
+
+  async #doNextBeside(): Promise<void> {
+    const { at, action } = this.#beside.shift()!;
+    if (at > this.#world.now) await this.#world.sleep(at - this.#world.now);
+    const isGone =
+      "node" in action && this.#observer.node((action.node as readonly string[])[0]!)?.isLiving !== true;
+    if (!isGone) await this.#world.perform(action);
   }
 
   async #perform(step: ActionStep): Promise<void> {
@@ -242,6 +292,7 @@ class Run {
     const names = (selector: Parameters<Selection["names"]>[0]) => this.#selection.names(selector);
     switch (action.do) {
       case "partition":
+        if (action.by !== undefined) return action;
         return { do: "partition", groups: action.groups?.map(names) ?? this.#split(action.share ?? 0.5) };
       case "cut":
         return { ...action, from: names(action.from), to: names(action.to) };
@@ -277,7 +328,7 @@ class Run {
       finding = await this.#find(condition as Condition, names);
       return finding.ok;
     };
-    const tookMs = within === undefined ? 0 : await this.#world.until(holds, this.#ms(within, "within"));
+    const tookMs = within === undefined ? 0 : await this.#until(holds, this.#ms(within, "within"));
     // Looked at once more: nothing is known if the limit was zero, and what a limit ends is described as it ended.
     if (!finding.ok) await holds();
     Object.assign(this.#figures, finding.figures);
@@ -328,7 +379,8 @@ function tell(action: Action): string {
     case "publish":
       return `${who(action.from)}: ${action.messages ?? 1} to publish each`;
     case "partition":
-      return `partition: ${action.groups!.slice(1).map(who).join(" | ")} from the rest`;
+      if (action.groups === undefined) return `partition by ${action.by}`;
+      return `partition: ${action.groups.slice(1).map(who).join(" | ")} from the rest`;
     case "cut":
       return `cut: what ${who(action.from)} say does not reach ${who(action.to)}`;
     case "forge-reports":

@@ -7,9 +7,9 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument } from "yaml";
 import { z } from "zod";
-import { UsageError } from "../../core/index.ts";
+import { seededRandom, UsageError } from "../../core/index.ts";
 import { type NodeOptions, optionsOf } from "../../node/index.ts";
-import { type LinkSettings, linkSettings } from "../../simulator/index.ts";
+import { type ChurnModel, churnEvents, type LinkSettings, linkSettings } from "../../simulator/index.ts";
 import { durationMs } from "./duration.ts";
 import { type Condition, invariantNames, type Scenario, type Step } from "./scenario.ts";
 
@@ -65,7 +65,11 @@ const actions = {
   resume: { node: selector },
   leave: { node: selector },
   publish: { from: selector, messages: count(1, 1_000_000).optional() },
-  partition: { groups: z.array(selector).min(1).optional(), share: number(0, 1).optional() },
+  partition: {
+    groups: z.array(selector).min(1).optional(),
+    share: number(0, 1).optional(),
+    by: oneOf(["zone"]).optional(),
+  },
   cut: { from: selector, to: selector },
   heal: {},
   links: { set: links },
@@ -75,6 +79,7 @@ const actions = {
   "forge-registrations": { count: count(1, 100_000).optional() },
   junk: { node: selector, idleConnections: count(0, 100_000).optional() },
   wait: { for: duration },
+  churn: { model: z.unknown() },
 } as const satisfies Record<Exclude<Step["do"], "expect">, z.ZodRawShape>;
 
 const conditions = {
@@ -250,9 +255,23 @@ function checkStep(step: unknown, i: number, place: Place): unknown {
   if (doing === "links") return { ...checked, ...linksOf(checked, "set", [...path, "set"], place) };
   if (doing === "join" && checked["name"] !== undefined && checked["count"] !== undefined)
     throw new UsageError(`${place([...path, "count"])}: one peer joins by its name, or so many; not both`);
-  if (doing === "partition" && (checked["groups"] === undefined) === (checked["share"] === undefined))
-    throw new UsageError(`${place(path)}: give either "groups" or "share"`);
+  const ways = ["groups", "share", "by"].filter((way) => checked[way] !== undefined);
+  if (doing === "partition" && ways.length !== 1)
+    throw new UsageError(`${place(path)}: give one of "groups", "share" and "by"`);
+  if (doing === "churn") checkChurn(checked["model"], [...path, "model"], place);
   return checked;
+}
+
+/** Those who expand the model look at it. */
+function checkChurn(model: unknown, path: Path, place: Place): void {
+  if (typeof model !== "object" || model === null || Array.isArray(model))
+    throw new UsageError(`${place(path)}: ${shown(model)} is no model; write { model: poisson, … }`);
+  try {
+    churnEvents(model as ChurnModel, seededRandom(0));
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(`${place(path)}: ${error.message}`);
+  }
 }
 
 /** The settings as they were given, having been looked at by those who use them. */

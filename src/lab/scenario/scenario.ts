@@ -3,7 +3,7 @@
  * runs simulated and live (docs/simulator.md says how to write one).
  */
 import type { NodeOptions } from "../../node/index.ts";
-import type { LinkSettings } from "../../simulator/index.ts";
+import type { ChurnModel, LinkSettings } from "../../simulator/index.ts";
 
 /** `500` or `"500ms"`, `"5s"`, `"2m"`; `"5 pings"` is in ping intervals of the stack. */
 export type Duration = number | string;
@@ -32,8 +32,13 @@ export type Action =
   /** Says goodbye and goes. */
   | { readonly do: "leave"; readonly node: Selector }
   | { readonly do: "publish"; readonly from: Selector; readonly messages?: number }
-  /** Splits the network: into these groups (whoever is in none is in the first), or at random by share. */
-  | { readonly do: "partition"; readonly groups?: readonly Selector[]; readonly share?: number }
+  /** Splits the network: into these groups (whoever is in none is in the first), at random by share, or by zone. */
+  | {
+      readonly do: "partition";
+      readonly groups?: readonly Selector[];
+      readonly share?: number;
+      readonly by?: "zone";
+    }
   /** One-way cut: what these say does not arrive at those. */
   | { readonly do: "cut"; readonly from: Selector; readonly to: Selector }
   /** Ends all partitions and cuts. */
@@ -86,6 +91,8 @@ export type Step =
   | (Action & Timing)
   /** Lets time pass. */
   | ({ readonly do: "wait"; readonly for: Duration } & Timing)
+  /** Peers come and go as a model says, beside the steps that follow. The end of the timeline waits for it. */
+  | ({ readonly do: "churn"; readonly model: ChurnModel } & Timing)
   /** Waits until it is true; fails after `within` (default: at once). */
   | ({
       readonly do: "expect";

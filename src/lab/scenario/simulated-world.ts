@@ -11,6 +11,7 @@ import {
 import { mergeOptions, type NodeOptions } from "../../node/index.ts";
 import type { LinkSettings } from "../../simulator/index.ts";
 import { SimulatedNetwork } from "../simulated-network.ts";
+import { joinersOf } from "./churn-step.ts";
 import { durationMs } from "./duration.ts";
 import type { Action, Scenario, Selector } from "./scenario.ts";
 import { defaultPeers, defaultSeeds, pingIntervalOf, scenarioOptions } from "./scenario-options.ts";
@@ -42,6 +43,8 @@ export class SimulatedWorld implements World {
   readonly #attacks: SimulatedAttacks;
   readonly #listeners: ((event: TraceEvent) => void)[] = [];
   readonly #stepMs: Millis;
+  /** What their machines take for an event, by row. */
+  readonly #slowMachines = new Map<number, Millis>();
   #published = 0;
 
   constructor(scenario: Scenario, { seed }: SimulatedWorldConfig) {
@@ -50,13 +53,12 @@ export class SimulatedWorld implements World {
     this.pingIntervalMs = pingIntervalOf(scenario);
     this.#stepMs = Math.max(1, Math.round(this.pingIntervalMs / 20));
     const { seeds = defaultSeeds, peers = defaultPeers } = network;
-    const joiners = timeline.reduce((sum, step) => sum + (step.do === "join" ? (step.count ?? 1) : 0), 0);
     const forges = timeline.some((step) => step.do === "forge-reports" || step.do === "forge-registrations");
     const needsBytes = forges || timeline.some((step) => step.do === "junk");
     this.network = new SimulatedNetwork({
       seed,
       seeds,
-      maxPeers: peers + joiners + attackers,
+      maxPeers: peers + joinersOf(timeline, seed) + attackers,
       links: {
         ...defaultLinks,
         resetAfterMs: resetAfterPings * this.pingIntervalMs,
@@ -167,6 +169,11 @@ export class SimulatedWorld implements World {
       case "publish":
         return this.#publish(this.#living(action.from), action.messages ?? 1);
       case "partition": {
+        if (action.by === "zone") {
+          const { links } = simulation;
+          links.connectivity.partitionByZone((row) => links.zoneOf(row));
+          return this.#tell(undefined, { type: "partitioned", sizes: [] });
+        }
         const groups = (action.groups ?? []).map((group) => this.#rows(group));
         simulation.links.connectivity.partition(groups);
         return this.#tell(undefined, { type: "partitioned", sizes: groups.map((group) => group.length) });
@@ -186,7 +193,7 @@ export class SimulatedWorld implements World {
         return this.#tell(undefined, { type: "links-changed" });
       case "slow":
         for (const row of this.#living(action.node)) {
-          simulation.slowDown(row, action.perEventMs);
+          this.#slowDown(row, action.perEventMs);
           this.#tell(row, { type: "slowed", perEventMs: action.perEventMs });
         }
         return;
@@ -219,6 +226,11 @@ export class SimulatedWorld implements World {
     this.network.startPeer(row);
   }
 
+  #slowDown(row: number, perEventMs: Millis): void {
+    this.#slowMachines.set(row, perEventMs);
+    this.network.simulation.slowDown(row, perEventMs);
+  }
+
   #restart(row: number, keepsDisk: boolean): void {
     if (this.network.simulation.isAlive(row)) {
       throw new UsageError(
@@ -228,6 +240,9 @@ export class SimulatedWorld implements World {
     this.#tell(row, { type: "restarted", name: this.network.nameOf(row), keepsDisk });
     if (this.network.isSeed(row)) this.network.startSeed(row, keepsDisk);
     else this.network.startPeer(row, keepsDisk);
+    // A slow machine is slow in every life.
+    const perEventMs = this.#slowMachines.get(row);
+    if (perEventMs !== undefined) this.network.simulation.slowDown(row, perEventMs);
   }
 
   #publish(rows: readonly number[], messages: number): void {
@@ -343,7 +358,7 @@ export class SimulatedWorld implements World {
         if (row === undefined) throw new UsageError(`nodes: there is no "${name}"`);
         if (uploadBytesPerSecond > 0 || downloadBytesPerSecond > 0)
           simulation.links.setBandwidth(row, uploadBytesPerSecond, downloadBytesPerSecond);
-        if (perEventMs !== undefined) simulation.slowDown(row, perEventMs);
+        if (perEventMs !== undefined) this.#slowDown(row, perEventMs);
         if (zone !== undefined) simulation.links.setZone(row, zone);
       }
     }
