@@ -42,16 +42,12 @@ function heap(request) {
 
 /** Every message is written and read by the codec of the wire: the number travels as that of a ping. */
 async function wireTrue(request) {
-  const { Codec, lengthBytes } = await dist("wire/index.js");
-  const codec = new Codec();
+  const { wireCodec } = await dist("lab/index.js");
+  const wire = wireCodec();
   const small = {
     maxBytes: 64,
-    write(nonce, target) {
-      const frame = codec.encode({ layer: "heartbeat", body: { type: "ping", nonce } });
-      for (let i = 0; i < frame.length; i++) target[i] = frame[i];
-      return frame.length;
-    },
-    read: (source, start, end) => codec.decode(source.subarray(start + lengthBytes, end)).body.nonce,
+    write: (nonce, target) => wire.write({ layer: "heartbeat", body: { type: "ping", nonce } }, target),
+    read: (source, start, end) => wire.read(source, start, end).body.nonce,
   };
   return columns(request, { codec: small });
 }
