@@ -53,6 +53,7 @@ async function wireTrue(request) {
 }
 
 async function instances({ nodes, seed }) {
+  if (nodes > 20_000) await instances({ nodes: 20_000, seed }); // compiles the code
   const rssBefore = process.memoryUsage.rss();
   const before = process.cpuUsage();
   const simulation = new Simulation({ seed, rows: nodes, links });
@@ -89,7 +90,7 @@ async function rounds(request) {
 }
 
 /** The whole classic stack: seeds, registration, overlay, heartbeat, flood; some peers publish ten messages each. */
-async function classic({ nodes, seed, publishers, retainMessages }) {
+async function classic({ nodes, seed, publishers }) {
   const { SimulatedNetwork } = await dist("lab/index.js");
   const messages = 10;
   let published = 0;
@@ -101,7 +102,7 @@ async function classic({ nodes, seed, publishers, retainMessages }) {
     seeds: 6,
     maxPeers: nodes,
     links: { kind: "stream", latency: { model: "uniform", fromMs: 5, toMs: 50 } },
-    options: { source: { waitsForCommand: true, messages }, flood: { retainMessages } },
+    options: { source: { waitsForCommand: true, messages } },
     onNotice: (_at, _row, layer, { type }) => {
       if (layer !== "flood") return;
       if (type === "delivered") deliveries++;

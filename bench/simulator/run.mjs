@@ -45,12 +45,11 @@ const networks = values.quick
   ? [[1000, 10]]
   : [[1000, 10], [10_000, 10], ...(values.full ? [[10_000, 100]] : [])];
 for (const [nodes, publishers] of networks) {
-  const retainMessages = publishers >= 100 ? 100 : 1000;
   report({
     style: "classic",
     nodes,
     publishers,
-    ...measure({ style: "classic", nodes, seed, publishers, retainMessages }),
+    ...measure({ style: "classic", nodes, seed, publishers }),
   });
 }
 if (program !== undefined) rmSync(program.folder, { recursive: true });
