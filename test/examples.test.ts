@@ -16,7 +16,8 @@ const example = (name: string) => ({ cwd: base, script: join(root, "examples", n
 
 test("there is a test for each", () => {
   const names = readdirSync(join(root, "examples")).filter((name) => !name.endsWith(".md"));
-  expect(names).toEqual(["join.mjs", "local-network.mjs"]);
+  // Scenarios are data: test/live/scenarios.test.ts runs each.
+  expect(names).toEqual(["join.mjs", "local-network.mjs", "scenarios", "simulation.mjs"]);
 });
 
 test("join.mjs joins, publishes, hears what the others say, and leaves", async () => {
@@ -61,5 +62,17 @@ test("local-network.mjs is a network by itself: two peers meet, talk and part, a
   );
   expect(lines).toContain("ada knows 1 other, and has 1 neighbor");
   expect(lines.at(-1)).toBe("the network is closed");
+  expect(code).toBe(0);
+});
+
+test("simulation.mjs spreads a rumor to everybody, and the same seed gives the same run", async () => {
+  const { code, stdout, stderr } = await run([], example("simulation.mjs"));
+  expect(stderr).toBe("");
+  expect(stdout).toMatch(/^after 4 s \d+ of 100000 know it$/m);
+  expect(stdout.trimEnd().split("\n").slice(-3)).toEqual([
+    expect.stringMatching(/^everybody knows it after \d+ s$/),
+    "the same seed gives the same run: true",
+    "another seed another: true",
+  ]);
   expect(code).toBe(0);
 });

@@ -108,7 +108,7 @@ maxUnlisted: 3 pings
       withStep("do: links\n    set:\n      loss: 2"),
       /^crash\.yaml:13: timeline\[3\]\.set\.loss: 2 is more than 1$/,
     ],
-    [withStep("do: partition"), /^crash\.yaml:11: timeline\[3\]: give either "groups" or "share"$/],
+    [withStep("do: partition"), /^crash\.yaml:11: timeline\[3\]: give one of "groups", "share" and "by"$/],
     [
       withStep("do: join\n    name: a\n    count: 2"),
       /^crash\.yaml:13: timeline\[3\]\.count: one peer joins by its name/,
