@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { NodeId } from "../src/core/index.ts";
 import { registrationOptions } from "../src/membership/registration.ts";
-import type { StoredPeer } from "../src/membership/seed-registry.ts";
+import { type StoredPeer, seedRegistryOptions } from "../src/membership/seed-registry.ts";
 import {
   classicNetwork,
   expectAllDelivered,
@@ -196,6 +196,35 @@ describe("hanging", () => {
   });
 });
 
+describe("early deaths", () => {
+  const { leaseMs } = seedRegistryOptions.specs;
+  /** A tenth of the lease, up to two looks, and the seeds' time to hear of the peer. */
+  const forgottenMs = leaseMs.default / 10 + (2 * leaseMs.default) / 20 + 1000;
+
+  test("who dies before any seed has heard of its neighbors is out of all lists in a fifth of a lease", () => {
+    const world = classicNetwork({ seed: 24, peers: 20 });
+    world.runUntil(1 * minutes);
+    world.addPeer(21);
+    world.runUntil(world.now + 300);
+    world.crash(21);
+    const diedAt = world.now;
+    world.runUntil(diedAt + 1000);
+    for (const { registry } of world.seeds.values())
+      expect(registry.list.find(({ peer }) => peer === 21)).toMatchObject({ neighbors: [] });
+    world.runUntil(diedAt + forgottenMs);
+    expectSoundNetwork(world, 0);
+    expect(removedPeers(world)).toEqual(new Set([21]));
+    expect(world.of("peer-removed").every(({ notice }) => notice["reason"] === "expired")).toBe(true);
+  });
+
+  test("who is alone answers and stays, for many leases", () => {
+    const world = classicNetwork({ seed: 25, peers: 1, options: { registry: { leaseMs: 1 * minutes } } });
+    world.runUntil(20 * minutes);
+    expect(faultsOfLists(world)).toEqual([]);
+    expect(world.of("peer-removed")).toEqual([]);
+  });
+});
+
 describe("leaving", () => {
   test("five that say goodbye are out of every list within two seconds, and nobody is reported dead", () => {
     const world = classicNetwork({ seed: 31, peers: 30 });
@@ -227,7 +256,7 @@ describe("churn", () => {
     for (const { registry } of world.seeds.values()) {
       for (const peer of world.peers.keys()) expect(registry.has(peer), `${peer} is listed`).toBe(true);
     }
-    // Whoever died before its neighbors were known, or was handed on while it was dying, is out at the end of its lease.
+    // Whoever named only neighbors that died as well, or was handed on while it was dying, is out at the end of its lease.
     world.runUntil(18 * minutes);
     expectSound(world);
   });

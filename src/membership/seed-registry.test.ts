@@ -750,7 +750,7 @@ describe("dead-node reports", () => {
     expect(seed.registry.has(anna)).toBe(true);
   });
 
-  test("who never named a neighbor can be reported by nobody: only the lease ends its entry", () => {
+  test("who never named a neighbor can be reported by nobody: only its silence at the seed's own looks ends its entry", () => {
     const seed = new Seed().lists(recordOf(bert), recordOf(anna));
     seed.reports(reportOf(anna, bert)).pass(callBackTimeoutMs);
     expect(seed.registry.has(anna)).toBe(true);
@@ -763,7 +763,7 @@ describe("dead-node reports", () => {
       ...leaves.map((peer) => ({ record: recordOf(peer, { neighbors: [hub] }) })),
       { record: recordOf(hub, { neighbors: leaves.slice(0, 2) }) },
     ];
-    const seed = new Seed({ restored, options: { leaseMs: 100_000 } });
+    const seed = new Seed({ restored, options: { leaseMs: 100_000, maxPendingCallBacks: 20_000 } });
     seed.pass(104_000);
     expect(seed.registry.size).toBe(0);
   });
@@ -855,23 +855,34 @@ describe("leaving", () => {
 describe("the lease", () => {
   const options = { leaseMs: 8000, callBackTimeoutMs: 500 };
 
+  /** Anna, whose neighbor Bert is heard of all the time: he could report her, and does not. */
+  const seedWithAnnaAndBert = () =>
+    new Seed({ options }).lists(...linkedWithAnna([bert]), recordOf(anna, { neighbors: [bert] }));
+  const passWithBert = (seed: Seed, time: number) => {
+    for (let passed = 0; passed < time; passed += 500) {
+      seed.register(recordOf(bert));
+      seed.pass(Math.min(500, time - passed));
+    }
+    return seed;
+  };
+
   test("who was not heard of for a lease is called, without an accusation, and stays if it answers", () => {
-    const seed = new Seed({ options }).lists(recordOf(anna)).pass(8000);
+    const seed = passWithBert(seedWithAnnaAndBert(), 8000);
     expect(seed.sentOf("call-back")).toMatchObject([{ to: anna, accused: 0 }]);
-    seed.answers(anna).clear().pass(7999);
+    passWithBert(seed.answers(anna).clear(), 7999);
     expect(seed.registry.has(anna)).toBe(true);
     expect(seed.sentOf("call-back"), "a lease runs from when it was last heard of").toEqual([]);
   });
 
   test("it is removed if it is silent", () => {
-    const seed = new Seed({ options }).lists(recordOf(anna)).pass(12_000);
+    const seed = passWithBert(seedWithAnnaAndBert(), 12_000);
     expect(seed.noticesOf("peer-removed")).toMatchObject([{ peer: anna, reason: "expired" }]);
   });
 
   test("a renewal extends it", () => {
-    const seed = new Seed({ options }).lists(recordOf(anna));
+    const seed = seedWithAnnaAndBert();
     for (let i = 0; i < 5; i++) {
-      seed.pass(6000);
+      passWithBert(seed, 6000);
       seed.register(recordOf(anna));
     }
     expect(seed.sentOf("call-back")).toEqual([]);
@@ -885,6 +896,83 @@ describe("the lease", () => {
     for (const peer of neighbors) seed.register(recordOf(peer));
     seed.pass(1000);
     expect(seed.noticesOf("peer-removed")).toMatchObject([{ peer: anna, reason: "expired" }]);
+  });
+
+  test("who named no neighbors, whom nobody can report, is called after a tenth of it", () => {
+    const seed = new Seed({ options }).lists(recordOf(anna)).pass(799);
+    expect(seed.sentOf("call-back")).toEqual([]);
+    expect(seed.pass(1).sentOf("call-back")).toMatchObject([{ to: anna, accused: 0 }]);
+  });
+
+  test("and is removed at the next look after it was silent, a twentieth of the lease later", () => {
+    const seed = new Seed({ options: { ...options, callBackTimeoutMs: 300 } })
+      .lists(recordOf(anna))
+      .pass(1199);
+    expect(seed.registry.has(anna)).toBe(true);
+    seed.pass(1);
+    expect(seed.noticesOf("peer-removed")).toMatchObject([{ peer: anna, reason: "expired", reporters: [] }]);
+  });
+
+  test("unless it answers: who is alone stays, however long", () => {
+    const seed = new Seed({ options }).lists(recordOf(anna));
+    for (let i = 0; i < 100; i++) seed.clear().pass(200).answers(anna);
+    expect(seed.clear().pass(800).sentOf("call-back").length, "it is still looked after").toBe(1);
+    expect(seed.registry.has(anna)).toBe(true);
+    expect(seed.registry.counters.removals).toBe(0);
+  });
+
+  test("or renews before the next look, though its answer was lost", () => {
+    const seed = new Seed({ options }).lists(recordOf(anna)).pass(1500);
+    seed.register(recordOf(anna));
+    expect(seed.pass(700).registry.has(anna)).toBe(true);
+  });
+
+  test("or names a neighbor meanwhile: then it is the neighbor's to report, and it has the whole lease", () => {
+    const seed = new Seed({ options }).lists(recordOf(anna), ...linkedWithAnna([bert])).pass(700);
+    seed.register(recordOf(anna, { version: 1, neighbors: [bert] }));
+    passWithBert(seed.clear(), 7000);
+    expect(seed.sentOf("call-back")).toEqual([]);
+  });
+
+  test("however many are due at once, half of the call-backs stay free for newcomers, and all get their turn", () => {
+    const names = Array.from({ length: 10 }, (_, i) => `n${i}@h:1`);
+    const restored = names.map((name) => ({ record: recordOf(name) }));
+    const seed = new Seed({ restored, options: { ...options, maxPendingCallBacks: 8 } });
+    seed.pass(800);
+    expect(
+      seed.sentOf("call-back").map(({ to }) => to),
+      "half the call-backs",
+    ).toEqual(names.slice(0, 4));
+    seed.clear().register(recordOf(anna));
+    expect(seed.sentOf("refused"), "the other half is for newcomers").toEqual([]);
+    seed.answers(anna).clear().pass(400);
+    expect(seed.sentOf("call-back"), "the first are still being waited for").toEqual([]);
+    seed.pass(6000);
+    expect(seed.noticesOf("peer-removed").map(({ peer }) => peer)).toEqual(expect.arrayContaining(names));
+  });
+
+  test("a seed that found a peer silent a little earlier than another does not take it back from that one's list", () => {
+    const early = new Seed({ options }).lists(recordOf(anna)).pass(1600);
+    expect(early.registry.has(anna)).toBe(false);
+    const record = recordOf(anna);
+    early.pulls([digestOf(record)], [{ record, reports: [], leave: undefined }]);
+    expect(early.sentOf("sync-want")).toEqual([]);
+    expect(early.pass(800).registry.has(anna)).toBe(false);
+  });
+
+  test("a seed that cannot reach a living peer takes it from its own list only, and back when it answers", () => {
+    const record = recordOf(anna);
+    const cutOff = new Seed({ options }).lists(record).pass(1600);
+    const other = new Seed({ options }).lists(record);
+    expect(cutOff.registry.has(anna)).toBe(false);
+    cutOff.clear().receive(secondSeedInPerson, { type: "sync-request", nonce: 5, fingerprint: 1 });
+    const { entries } = cutOff.onlySent("sync-digest");
+    expect(entries, "it tells nobody what it cannot prove").toEqual([]);
+    other.pulls(entries, []);
+    expect(other.registry.has(anna)).toBe(true);
+    cutOff.pass(options.leaseMs / 4);
+    cutOff.pulls([digestOf(record)], [{ record, reports: [], leave: undefined }]).answers(anna);
+    expect(cutOff.registry.has(anna)).toBe(true);
   });
 });
 
@@ -1288,7 +1376,7 @@ describe("agreement among seeds", () => {
   });
 
   test("a seed by itself keeps working", () => {
-    const seed = new Seed({ otherSeeds: [] }).lists(recordOf(anna)).pass(60_000);
+    const seed = new Seed({ otherSeeds: [] }).lists(recordOf(anna)).pass(59_000);
     expect(seed.sent().map(({ message }) => message.type)).toEqual([]);
     expect(seed.registry.size).toBe(1);
   });

@@ -7,10 +7,12 @@
  *     P -> register -> S -> call-back -> P's address -> call-back-reply -> S -> (persist) -> registered -> P
  *
  * Leaving: by the peer's own signed word; or when enough of its neighbors report it dead *and* it does not answer
- * the seed itself; or when its lease runs out and it does not answer. A peer that was taken out and lives comes
- * back with a higher incarnation.
+ * the seed itself; or when its lease runs out and it does not answer. Whose record names no neighbors can be reported
+ * by nobody, so a tenth of the lease must do there. A peer that was taken out and lives comes back with a higher
+ * incarnation.
  *
  *     N1, N2, N3 -> dead-report(P) -> S -> call-back(accused) -> P … silence: P is removed
+ *                        the lease is over: S -> call-back -> P … silence: P is removed at the next look
  *
  * Agreement: a seed believes only what is signed and what it asked a configured address for. So it pulls: from a
  * random other seed now and then, and from one that hints at a change. Removals travel as the reports behind them,
@@ -97,7 +99,7 @@ export const seedRegistryOptions = defineOptions<SeedRegistryOptions>({
     min: 100,
     max: 86_400_000,
     description:
-      "A peer unheard of for so long is called back, and removed if it stays silent (guess: ten refreshes)",
+      "A peer unheard of for so long is called back, and removed if it stays silent; without neighbors after a tenth of it (guess: ten refreshes)",
   },
   removalRetentionMs: {
     default: 3_600_000,
@@ -110,7 +112,8 @@ export const seedRegistryOptions = defineOptions<SeedRegistryOptions>({
     default: 4096,
     min: 1,
     max: 1_000_000,
-    description: "Bound on registrations under way",
+    description:
+      "Bound on call-backs under way: at this many nobody is taken up, at half of it no lease is looked into (guess)",
   },
 });
 
@@ -248,6 +251,11 @@ interface Pull {
   deltas: number | undefined;
 }
 
+/** How often in a lease the seed looks for those that it has not heard of. */
+const looksPerLease = 20;
+/** Who dies before its first record with neighbors has come is noticed by the seed alone: that must not take a lease. */
+const leaseShareWithoutNeighbors = 1 / 10;
+
 /** The shortest pause before a seed that hinted during a pull is asked again. */
 const minHintPauseMs = 50;
 
@@ -314,7 +322,7 @@ export class SeedRegistry
     // A seed that was away asks all others at once; then one at random now and then.
     for (const seed of this.#config.otherSeeds) this.#pull(seed, env);
     env.schedule(this.#jitter(this.#options.syncIntervalMs, env), { type: "sync" });
-    env.schedule(this.#options.leaseMs / 4, { type: "housekeeping" });
+    this.#scheduleLook(env);
   }
 
   onCommand(command: SeedRegistryCommand, env: SeedEnvironment): void {
@@ -375,7 +383,7 @@ export class SeedRegistry
         return this.#pullOnHint(timer.seed, env);
       case "housekeeping":
         this.#housekeep(env);
-        return env.schedule(this.#options.leaseMs / 4, { type: "housekeeping" });
+        return this.#scheduleLook(env);
     }
   }
 
@@ -665,7 +673,7 @@ export class SeedRegistry
   #decide(entry: Entry, env: SeedEnvironment): void {
     const open = entry.case;
     if (open === undefined || open.probe !== "silent" || open.reports.size < this.#required(entry)) return;
-    // Nobody ever said who may testify: then only the end of the lease counts.
+    // Nobody ever said who may testify: then only its silence at the seed's next look counts.
     if (entry.record.statement.neighbors.length === 0) return;
     this.#remove(entry, "dead", undefined, env);
   }
@@ -751,17 +759,30 @@ export class SeedRegistry
     this.#decideAll(env);
   }
 
-  /** Calls back who was not heard of for a lease, and forgets removals that nobody can need any more. */
+  #scheduleLook(env: SeedEnvironment): void {
+    env.schedule(Math.ceil(this.#options.leaseMs / looksPerLease), { type: "housekeeping" });
+  }
+
+  /** Calls back who was not heard of for too long, and forgets removals that nobody can need any more. */
   #housekeep(env: SeedEnvironment): void {
-    for (const entry of [...this.#entries.values()]) {
-      if (env.now - entry.heardAt < this.#options.leaseMs) continue;
-      if (entry.case === undefined) this.#openCase(entry, 0, env);
-      // Silent for a lease and at a call-back: it does not matter any more who could have reported it.
+    for (const entry of this.#entries.values()) {
+      if (env.now - entry.heardAt < this.#patienceWith(entry)) continue;
+      if (entry.case === undefined) {
+        // However many are due at once: the other half of the call-backs is for those who want to enter.
+        if (this.#callBacks.size < this.#options.maxPendingCallBacks / 2) this.#openCase(entry, 0, env);
+      }
+      // Silent for so long and at a call-back: it does not matter any more who could have reported it.
       else if (entry.case.probe === "silent") this.#remove(entry, "expired", undefined, env);
     }
     for (const [identity, removal] of this.#removals) {
       if (env.now - removal.at > this.#options.removalRetentionMs) this.#removals.delete(identity);
     }
+  }
+
+  /** How long it may be unheard of. Nobody but the seed finds out that a peer is dead that named no neighbors. */
+  #patienceWith({ record }: Entry): Millis {
+    const { leaseMs } = this.#options;
+    return record.statement.neighbors.length > 0 ? leaseMs : leaseMs * leaseShareWithoutNeighbors;
   }
 
   // ---- Agreement among seeds ----

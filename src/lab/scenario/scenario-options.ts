@@ -28,7 +28,7 @@ export function scenarioOptions(scenario: Pick<Scenario, "stack">): NodeOptions 
       heartbeat: { pingIntervalMs },
       flood: { repairIntervalMs: aboutAPing(200, 10_000) },
       registration: { refreshIntervalMs },
-      // Ten refreshes, as by default: who dies before a seed knows its neighbors is gone when the lease is over.
+      // Ten refreshes, as by default: who dies before a seed knows its neighbors is gone after a fifth of the lease.
       registry: { syncIntervalMs: aboutAPing(200, 5000), leaseMs: 10 * refreshIntervalMs },
       source: { waitsForCommand: true, messages: 0 },
     },
