@@ -14,14 +14,9 @@
  *     N1, N2, N3 -> dead-report(P) -> S -> call-back(accused) -> P … silence: P is removed
  *                        the lease is over: S -> call-back -> P … silence: P is removed at the next look
  *
- * Agreement: a seed believes only what is signed and what it asked a configured address for. So it pulls: from a
- * random other seed now and then, and from one that hints at a change. Removals travel as the reports behind them,
- * and every seed judges for itself.
- *
- *     A -> sync-request(fingerprint) -> B -> sync-digest -> A -> sync-want -> B -> sync-delta -> A
+ * Agreement: `seed-agreement.ts` brings what other seeds know; here it is judged.
  */
 import {
-  addressOf,
   defineOptions,
   type Environment,
   hashText,
@@ -33,7 +28,6 @@ import {
   type Persist,
   type Persisted,
   type Protocol,
-  pick,
   type Signatures,
   type Signed,
 } from "../core/index.ts";
@@ -45,7 +39,6 @@ import {
   type IntroductionMessage,
   type LeaveNotice,
   type ListEntry,
-  maxDeltaEntries,
   maxDigestEntries,
   maxListEntries,
   maxRecordNeighbors,
@@ -53,9 +46,13 @@ import {
   type PeerRecord,
   type Refused,
   type Register,
-  type SyncDelta,
-  type SyncDigest,
 } from "./messages.ts";
+import {
+  SeedAgreement,
+  type SeedAgreementNotice,
+  type SeedAgreementTimer,
+  type SharedList,
+} from "./seed-agreement.ts";
 
 export interface SeedRegistryOptions {
   readonly confirmations: number;
@@ -133,10 +130,8 @@ export interface SeedRegistryConfig {
 
 export type SeedRegistryTimer =
   | { readonly type: "call-back-timeout"; readonly nonce: number; readonly dueAt: Millis }
-  | { readonly type: "sync" }
-  | { readonly type: "hint" }
-  | { readonly type: "hinted"; readonly seed: NodeId }
-  | { readonly type: "housekeeping" };
+  | { readonly type: "housekeeping" }
+  | SeedAgreementTimer;
 
 export type SeedRegistryCommand = Persisted;
 
@@ -181,13 +176,7 @@ export type SeedRegistryNotice =
       readonly reason: string;
     }
   | { readonly type: "suspect-answered"; readonly peer: NodeId }
-  | { readonly type: "seeds-agree"; readonly seed: NodeId; readonly size: number }
-  | {
-      readonly type: "seeds-reconciled";
-      readonly seed: NodeId;
-      readonly asked: number;
-      readonly size: number;
-    };
+  | SeedAgreementNotice;
 
 type SeedEnvironment = Environment<IntroductionMessage, SeedRegistryTimer, SeedRegistryNotice>;
 
@@ -243,21 +232,10 @@ interface Waiting {
   readonly nonce: number;
 }
 
-/** A comparison with another seed that has not come to its end. */
-interface Pull {
-  readonly seed: NodeId;
-  readonly since: Millis;
-  /** Deltas that were asked for and have not come; unknown before the digest. */
-  deltas: number | undefined;
-}
-
 /** How often in a lease the seed looks for those that it has not heard of. */
 const looksPerLease = 20;
 /** Who dies before its first record with neighbors has come is noticed by the seed alone: that must not take a lease. */
 const leaseShareWithoutNeighbors = 1 / 10;
-
-/** The shortest pause before a seed that hinted during a pull is asked again. */
-const minHintPauseMs = 50;
 
 export class SeedRegistry
   implements Protocol<IntroductionMessage, SeedRegistryTimer, SeedRegistryNotice, SeedRegistryCommand>
@@ -284,19 +262,21 @@ export class SeedRegistry
   readonly #newcomers = new Map<Identity, number>();
   /** Who gets `registered` (if anybody) once the last of an entry's writes is on disk, by storage key. */
   readonly #waiting = new Map<string, { readonly waiting: Waiting | undefined; readonly writes: number }>();
-  /** Pulls under way, by their nonce. At most one for each seed. */
-  readonly #pulls = new Map<number, Pull>();
-  /** Seeds that hinted at a change while a pull from them was under way. */
-  readonly #hinted = new Set<NodeId>();
   /** Sum of the entries' hashes modulo 2^32: equal lists have equal fingerprints. */
   #fingerprint = 0;
-  #isHinting = false;
+  readonly #agreement: SeedAgreement<SeedEnvironment>;
   #isDeciding = false;
   #mustDecideAgain = false;
 
   constructor(config: SeedRegistryConfig) {
     this.#config = config;
     this.#options = seedRegistryOptions(config.options);
+    this.#agreement = new SeedAgreement({
+      otherSeeds: config.otherSeeds,
+      list: this.#sharedList(),
+      counters: this.counters,
+      options: this.#options,
+    });
   }
 
   /** The peer list, in order of registration. */
@@ -319,9 +299,7 @@ export class SeedRegistry
     for (const { record } of this.#config.restored ?? []) {
       if (this.#entries.size < this.#options.maxPeers) this.#put(record, env);
     }
-    // A seed that was away asks all others at once; then one at random now and then.
-    for (const seed of this.#config.otherSeeds) this.#pull(seed, env);
-    env.schedule(this.#jitter(this.#options.syncIntervalMs, env), { type: "sync" });
+    this.#agreement.start(env);
     this.#scheduleLook(env);
   }
 
@@ -351,17 +329,12 @@ export class SeedRegistry
       case "leave":
         return this.#onLeave(message.notice, env);
       case "sync-request":
-        return this.#onSyncRequest(from, message.nonce, message.fingerprint, env);
       case "sync-same":
-        return this.#onSyncSame(message.nonce, env);
       case "sync-digest":
-        return this.#onSyncDigest(message, env);
       case "sync-want":
-        return this.#onSyncWant(from, message.nonce, message.peers, env);
       case "sync-delta":
-        return this.#onSyncDelta(message, env);
       case "sync-hint":
-        return this.#onSyncHint(from, env);
+        return this.#agreement.onMessage(from, message, env);
       default:
         this.counters.unasked++;
     }
@@ -371,19 +344,11 @@ export class SeedRegistry
     switch (timer.type) {
       case "call-back-timeout":
         return this.#onCallBackTimeout(timer.nonce, timer.dueAt, env);
-      case "sync":
-        if (this.#config.otherSeeds.length > 0) this.#pull(pick(this.#config.otherSeeds, env.random), env);
-        return env.schedule(this.#jitter(this.#options.syncIntervalMs, env), { type: "sync" });
-      case "hint":
-        this.#isHinting = false;
-        for (const seed of this.#config.otherSeeds) env.send(seed, { type: "sync-hint" });
-        return;
-      case "hinted":
-        this.#hinted.delete(timer.seed);
-        return this.#pullOnHint(timer.seed, env);
       case "housekeeping":
         this.#housekeep(env);
         return this.#scheduleLook(env);
+      default:
+        return this.#agreement.onTimer(timer, env);
     }
   }
 
@@ -498,8 +463,7 @@ export class SeedRegistry
     const entry = this.#entries.get(identity);
     if (entry === undefined) return;
     entry.heardAt = env.now;
-    if (entry.case !== undefined && entry.case.reports.size > 0)
-      env.notify({ type: "suspect-answered", peer: reason.peer });
+    if (isAccused(entry)) env.notify({ type: "suspect-answered", peer: reason.peer });
     entry.case = undefined;
   }
 
@@ -544,7 +508,7 @@ export class SeedRegistry
     if (isNews)
       env.notify({ type: "peer-listed", peer, incarnation, by: "registration", size: this.#entries.size });
     this.#persist(record, waiting, env);
-    this.#hint(env);
+    this.#agreement.hint(env);
     this.#decideOnParted(listed?.statement, env);
   }
 
@@ -626,7 +590,7 @@ export class SeedRegistry
       reports: open.reports.size,
       required: this.#required(entry),
     });
-    this.#hint(env);
+    this.#agreement.hint(env);
     this.#decide(entry, env);
   }
 
@@ -754,7 +718,7 @@ export class SeedRegistry
       size: this.#entries.size,
     });
     env.notify({ type: "persist", key: storageKey(identity), value: undefined, isAwaited: false });
-    this.#hint(env);
+    this.#agreement.hint(env);
     this.#lookAfterOrphans(identity, env);
     this.#decideAll(env);
   }
@@ -787,92 +751,37 @@ export class SeedRegistry
 
   // ---- Agreement among seeds ----
 
-  #hint(env: SeedEnvironment): void {
-    if (this.#isHinting || this.#config.otherSeeds.length === 0) return;
-    this.#isHinting = true;
-    env.schedule(this.#options.hintDelayMs, { type: "hint" });
+  #sharedList(): SharedList<SeedEnvironment> {
+    return {
+      size: () => this.#entries.size,
+      fingerprint: () => this.#fingerprint,
+      hasOpenCases: () => this.#hasOpenCases(),
+      digest: () => this.#digest(),
+      lacks: (theirs, now) => this.#lacks(theirs, now),
+      evidenceOn: (peer) => this.#evidenceOn(peer),
+      judge: (entry, env) => this.#judge(entry, env),
+    };
   }
 
-  /** A hint carries nothing to believe: it only says which configured address to ask. */
-  #onSyncHint(from: NodeId, env: SeedEnvironment): void {
-    const address = addressOf(from);
-    const seed = this.#config.otherSeeds.find((other) => addressOf(other) === address);
-    if (seed === undefined) {
-      this.counters.unasked++;
-      return;
-    }
-    if (!this.#hinted.has(seed)) this.#pullOnHint(seed, env);
+  #hasOpenCases(): boolean {
+    for (const entry of this.#entries.values()) if (isAccused(entry)) return true;
+    return false;
   }
 
-  /**
-   * Asks at once, unless the last question to that seed is still being answered: hints that come quicker than
-   * answers, in a busy cluster or from a liar, must not cut every exchange short.
-   */
-  #pullOnHint(seed: NodeId, env: SeedEnvironment): void {
-    const { callBackTimeoutMs, hintDelayMs } = this.#options;
-    const underWay = [...this.#pulls.values()].find((pull) => pull.seed === seed);
-    if (underWay === undefined || env.now - underWay.since >= callBackTimeoutMs) return this.#pull(seed, env);
-    this.#hinted.add(seed);
-    env.schedule(Math.max(minHintPauseMs, hintDelayMs), { type: "hinted", seed });
-  }
-
-  #pull(seed: NodeId, env: SeedEnvironment): void {
-    // At most one pull for each seed: a newer one replaces one that got no answer.
-    for (const [asked, pull] of this.#pulls) if (pull.seed === seed) this.#pulls.delete(asked);
-    const asked = nonce(env.random);
-    this.#pulls.set(asked, { seed, since: env.now, deltas: undefined });
-    env.send(seed, { type: "sync-request", nonce: asked, fingerprint: this.#fingerprint });
-  }
-
-  #onSyncRequest(from: NodeId, asked: number, fingerprint: number, env: SeedEnvironment): void {
+  #digest(): DigestEntry[] {
     const entries: DigestEntry[] = [];
-    let hasCases = false;
-    for (const { digest, case: open } of this.#entries.values()) {
-      const isAccused = open !== undefined && open.reports.size > 0;
-      hasCases ||= isAccused;
-      entries.push(isAccused ? { ...digest, state: "accused" } : digest);
+    for (const entry of this.#entries.values()) {
+      entries.push(isAccused(entry) ? { ...entry.digest, state: "accused" } : entry.digest);
     }
-    if (fingerprint === this.#fingerprint && !hasCases)
-      return env.send(from, { type: "sync-same", nonce: asked });
     for (const { entry, incarnation, reports, leave } of this.#removals.values()) {
       if (entries.length >= maxDigestEntries) break;
       if (reports.length === 0 && leave === undefined) continue; // every seed finds that out for itself
       entries.push({ peer: entry.statement.peer, incarnation, version: 0, state: "removed" });
     }
-    env.send(from, { type: "sync-digest", nonce: asked, entries });
+    return entries;
   }
 
-  #onSyncSame(asked: number, env: SeedEnvironment): void {
-    const pull = this.#pulls.get(asked);
-    if (pull === undefined) {
-      this.counters.unasked++;
-      return;
-    }
-    this.#pulls.delete(asked);
-    env.notify({ type: "seeds-agree", seed: pull.seed, size: this.#entries.size });
-  }
-
-  #onSyncDigest(digest: SyncDigest, env: SeedEnvironment): void {
-    const pull = this.#pulls.get(digest.nonce);
-    if (pull === undefined || pull.deltas !== undefined) {
-      this.counters.unasked++;
-      return;
-    }
-    const { seed } = pull;
-    const wanted = digest.entries.filter((theirs) => this.#lacks(theirs, env)).map((theirs) => theirs.peer);
-    this.counters.synchronisations++;
-    env.notify({ type: "seeds-reconciled", seed, asked: wanted.length, size: this.#entries.size });
-    if (wanted.length === 0) {
-      this.#pulls.delete(digest.nonce);
-      return;
-    }
-    pull.deltas = Math.ceil(wanted.length / maxDeltaEntries);
-    for (let i = 0; i < wanted.length; i += maxDeltaEntries) {
-      env.send(seed, { type: "sync-want", nonce: digest.nonce, peers: wanted.slice(i, i + maxDeltaEntries) });
-    }
-  }
-
-  #lacks(theirs: DigestEntry, env: SeedEnvironment): boolean {
+  #lacks(theirs: DigestEntry, now: Millis): boolean {
     const identity = identityOf(theirs.peer);
     const entry = this.#entries.get(identity);
     const removal = entry === undefined ? this.#removals.get(identity) : undefined;
@@ -885,7 +794,7 @@ export class SeedRegistry
         break;
     }
     if (removal !== undefined && removal.incarnation >= theirs.incarnation) {
-      return this.#mayBeWrong(removal, theirs.incarnation, env);
+      return this.#mayBeWrong(removal, theirs.incarnation, now);
     }
     if (mine === undefined) return true;
     if (mine.incarnation !== theirs.incarnation) return mine.incarnation < theirs.incarnation;
@@ -902,42 +811,27 @@ export class SeedRegistry
    * The other seeds need not believe those reports (the peer may have other neighbors by now), so they alone do not
    * make it refute. If another seed lists the peer, it is worth a call, now and then.
    */
-  #mayBeWrong(removal: Removal, listed: number, env: SeedEnvironment): boolean {
+  #mayBeWrong(removal: Removal, listed: number, now: Millis): boolean {
     const { incarnation, leave, triedAt } = removal;
     if (leave !== undefined || incarnation !== listed) return false;
-    return env.now - triedAt >= this.#options.leaseMs / 4;
+    return now - triedAt >= this.#options.leaseMs / 4;
   }
 
-  #onSyncWant(from: NodeId, asked: number, peers: readonly NodeId[], env: SeedEnvironment): void {
-    const entries: DeltaEntry[] = [];
-    for (const peer of peers.slice(0, maxDeltaEntries)) {
-      const entry = this.#entries.get(identityOf(peer));
-      const removal = this.#removals.get(identityOf(peer));
-      if (entry !== undefined) {
-        entries.push({
-          record: entry.record,
-          reports: [...(entry.case?.reports.values() ?? [])],
-          leave: undefined,
-        });
-      } else if (removal !== undefined) {
-        entries.push({ record: undefined, reports: removal.reports, leave: removal.leave });
-      }
+  #evidenceOn(peer: NodeId): DeltaEntry | undefined {
+    const entry = this.#entries.get(identityOf(peer));
+    if (entry !== undefined) {
+      const reports = [...(entry.case?.reports.values() ?? [])];
+      return { record: entry.record, reports, leave: undefined };
     }
-    env.send(from, { type: "sync-delta", nonce: asked, entries });
+    const removal = this.#removals.get(identityOf(peer));
+    if (removal === undefined) return undefined;
+    return { record: undefined, reports: removal.reports, leave: removal.leave };
   }
 
-  #onSyncDelta(delta: SyncDelta, env: SeedEnvironment): void {
-    const pull = this.#pulls.get(delta.nonce);
-    if (pull?.deltas === undefined) {
-      this.counters.unasked++;
-      return;
-    }
-    if (--pull.deltas === 0) this.#pulls.delete(delta.nonce);
-    for (const { record, reports, leave } of delta.entries) {
-      if (record !== undefined) this.#adopt(record, env);
-      for (const report of reports.slice(0, maxReportsPerSuspect)) this.#onReport(report, env);
-      if (leave !== undefined) this.#onLeave(leave, env);
-    }
+  #judge({ record, reports, leave }: DeltaEntry, env: SeedEnvironment): void {
+    if (record !== undefined) this.#adopt(record, env);
+    for (const report of reports.slice(0, maxReportsPerSuspect)) this.#onReport(report, env);
+    if (leave !== undefined) this.#onLeave(leave, env);
   }
 
   /** Takes over another seed's entry. That seed has called the peer back; what we check is the peer's own word. */
@@ -947,7 +841,7 @@ export class SeedRegistry
     const mine = this.#entries.get(identity)?.record.statement;
     const removal = this.#removals.get(identity);
     const isRuledOut = removal !== undefined && removal.incarnation >= statement.incarnation;
-    if (isRuledOut && !this.#mayBeWrong(removal, statement.incarnation, env)) return;
+    if (isRuledOut && !this.#mayBeWrong(removal, statement.incarnation, env.now)) return;
     if (mine !== undefined) {
       if (mine.incarnation > statement.incarnation) return;
       if (mine.incarnation === statement.incarnation && mine.version >= statement.version) return;
@@ -972,15 +866,16 @@ export class SeedRegistry
       env.notify({ type: "peer-listed", peer, incarnation, by: "agreement", size: this.#entries.size });
     }
     this.#persist(record, undefined, env);
-    this.#hint(env);
+    this.#agreement.hint(env);
     this.#decideOnParted(mine, env);
-  }
-
-  #jitter(pause: Millis, env: SeedEnvironment): Millis {
-    return Math.floor(pause * (0.75 + 0.5 * env.random.unit()));
   }
 }
 
 function storageKey(identity: Identity): string {
   return `peer/${identity}`;
+}
+
+/** Has anybody reported it? */
+function isAccused(entry: Entry): boolean {
+  return entry.case !== undefined && entry.case.reports.size > 0;
 }
