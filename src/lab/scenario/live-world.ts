@@ -119,6 +119,7 @@ class LiveWorld implements World {
       network.links !== undefined ||
       timeline.some((step) => ["partition", "cut", "links", "slow"].includes(step.do)) ||
       [...this.#settings.values()].some(({ perEventMs }) => perEventMs !== undefined);
+    checkTimeline(scenario, isGated);
     this.#ownProcesses = isGated ? new Set() : namesToDisturb(scenario);
     this.#isRemembering = timeline.some((step) => step.do === "restart");
     if (isGated) {
@@ -403,10 +404,7 @@ class LiveWorld implements World {
     },
     publish: async ({ from, messages = 1 }) => this.#publish(from as readonly string[], messages),
     partition: async ({ groups = [], by }) => {
-      if (by !== undefined)
-        throw new UsageError(
-          "by: live nodes are in no zones; name the groups, or run this with --world simulated",
-        );
+      if (by !== undefined) throw noZones();
       const names = groups as readonly (readonly string[])[];
       for (const name of names.flat()) this.#find(name, "partition");
       this.#gates!.partition(names);
@@ -436,9 +434,7 @@ class LiveWorld implements World {
       });
     },
     drift: async () => {
-      throw new UsageError(
-        "drift: the clock of a live node is the machine's and cannot be bent; run this with --world simulated",
-      );
+      throw noDrift();
     },
     "forge-reports": async ({ against }) => {
       const names = against as readonly string[];
@@ -576,6 +572,31 @@ function checkSettings({ network = {} }: Scenario, settings: ReturnType<typeof s
         `${option[0]}: of ${name}, can only be simulated; run this with --world simulated`,
       );
   }
+}
+
+/** What no live network can do is said before there is one, and not when the step's time has come. */
+function checkTimeline({ timeline = [] }: Scenario, isGated: boolean): void {
+  for (const step of timeline) {
+    if (isGated && (step.do === "pause" || step.do === "resume"))
+      throw new UsageError(
+        `${step.do}: this scenario cuts or changes links, so that live all nodes run in one process, and none can be stopped alone; run this with --world simulated`,
+      );
+    if (step.do === "drift") throw noDrift();
+    if (step.do === "partition" && step.by !== undefined) throw noZones();
+    if (step.do === "links") checkLinks(step.set);
+  }
+}
+
+function noDrift(): UsageError {
+  return new UsageError(
+    "drift: the clock of a live node is the machine's and cannot be bent; run this with --world simulated",
+  );
+}
+
+function noZones(): UsageError {
+  return new UsageError(
+    "by: live nodes are in no zones; name the groups, or run this with --world simulated",
+  );
 }
 
 /** Live links are streams of the machine's own speed. */
