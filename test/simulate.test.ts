@@ -147,6 +147,36 @@ describe("one run", () => {
       nodes: { peer: 12, seed: 6 },
     });
   });
+
+  test.each([
+    ["classic", "--nodes", "12", "--messages", "1", "--loss", "5%"],
+    ["pull", "--nodes", "60", "--sends", "3", "--timing", "poisson"],
+    ["seed-loss", "--nodes", "8"],
+  ])("leaves a trace of %s from which the same run can be made again", async (...args) => {
+    const trace = path(`${args[0]}-again.ndjson`);
+    expect((await simulate(...args, "--seed", "7", "--trace", trace)).code).toBe(0);
+    const again = await run(["replay", trace, "--again"]);
+    expect(again).toMatchObject({ code: 0, stderr: "" });
+    expect(again.stdout).toMatch(/^The same again: \d{2,} events of /);
+    // Another seed in the header, and it is another run.
+    const text = readFileSync(trace, "utf8");
+    writeFileSync(trace, text.replace('"seed":7', '"seed":8'));
+    expect((await run(["replay", trace, "--again"])).code).toBe(1);
+    writeFileSync(trace, text.replace(/"preset":"[^"]+"/, '"preset":"shout"'));
+    expect(await run(["replay", trace, "--again"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('preset: there is no "shout"'),
+    });
+  });
+
+  test("of a scenario calls a seed that restarts a seed", async () => {
+    await simulate("seed-loss", "--trace", "seed-loss.ndjson");
+    const named = readFileSync(path("seed-loss.ndjson"), "utf8")
+      .split("\n")
+      .flatMap((line) => (line.includes('"named"') ? [JSON.parse(line)] : []));
+    expect(named.length).toBeGreaterThan(18); // 6 seeds, 12 peers, and whoever started again
+    for (const { name, role } of named) expect(name.startsWith("seed-")).toBe(role === "seed");
+  });
 });
 
 const runCommand = (...args: string[]) => run(["run", ...args], { cwd: folder });

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import { rerunScenario } from "../lab/index.ts";
+import { rerun } from "../lab/index.ts";
 import { campaignCommand } from "./campaign.ts";
 import { clusterCommand } from "./cluster.ts";
 import { drillCommand } from "./drill.ts";
@@ -46,7 +46,7 @@ const program = new Command("grapevine")
   .addCommand(leaveCommand())
   .commandsGroup("Look at a run:")
   .addCommand(traceCommand())
-  .addCommand(replayCommand({ rerun: rerunScenario }))
+  .addCommand(replayCommand({ rerun }))
   .addHelpText(
     "after",
     `

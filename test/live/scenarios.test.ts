@@ -278,7 +278,7 @@ describe("grapevine run", () => {
     expect((await run(["replay", trace, "--again"])).code).toBe(1);
     writeFileSync(trace, text.replace('"command":"run"', '"command":"up"'));
     expect((await run(["replay", trace, "--again"])).stderr).toContain(
-      "--again: the trace is of no scenario",
+      "--again: the trace is of no scenario and no simulation",
     );
   });
 

@@ -14,7 +14,7 @@ export async function* rerunScenario(about: Readonly<Record<string, unknown>>): 
   const { command, scenario: given, seed } = about;
   if (command !== "run" || typeof seed !== "number")
     throw new UsageError(
-      "--again: the trace is of no scenario; record one with `grapevine run NAME --trace FILE`",
+      "--again: the trace is of no scenario and no simulation; record one with `grapevine run NAME --trace FILE`",
     );
   const scenario = scenarioOf(given);
   const world = createSimulatedWorld(scenario, { seed });

@@ -9,6 +9,7 @@ import { availableBytes } from "./machine.ts";
 import { completeInput } from "./preset.ts";
 import { presetNamed } from "./presets.ts";
 import { ProgressBoard } from "./progress-board.ts";
+import { aboutSimulation } from "./rerun.ts";
 import type { SimulationInput, SimulationParameters, SimulationResult } from "./run.ts";
 import { isOutOfMemory, noMemory, perform, type Task, type TaskOutcome } from "./task.ts";
 
@@ -113,9 +114,8 @@ export async function runBatch(config: BatchConfig): Promise<BatchOutcome> {
 }
 
 function taskOf(input: SimulationInput, place: number, board: ProgressBoard, path: string | undefined): Task {
-  const { preset, nodes, seed, parameters } = input;
-  const about = { command: "simulate", preset, nodes, seed, options: parameters };
-  return { input, place, board: board.memory, ...(path === undefined ? {} : { trace: { path, about } }) };
+  const trace = path === undefined ? {} : { trace: { path, about: aboutSimulation(input) } };
+  return { input, place, board: board.memory, ...trace };
 }
 
 async function runTasks(tasks: readonly Task[], config: BatchConfig): Promise<SimulationResult[]> {

@@ -6,5 +6,6 @@ export { DeliveryCount } from "./delivery-count.ts";
 export * from "./html-report.ts";
 export * from "./preset.ts";
 export * from "./presets.ts";
+export * from "./rerun.ts";
 export * from "./result-lines.ts";
 export * from "./run.ts";

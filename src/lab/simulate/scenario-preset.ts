@@ -65,12 +65,13 @@ async function run(input: SimulationInput, watch: RunWatch): Promise<ScenarioRes
   const summary = new TraceSummary();
   const delays = new Histogram();
   const delayMoments = new Moments();
+  const roles = new Map<string, string>();
   let isStopped = false;
   let seen = 0;
   world.onEvent((event) => {
     summary.add(event);
     if (event.type === "delivered") countDelay(event, delays, delayMoments);
-    if (watch.trace !== undefined) write(event, watch.trace);
+    if (watch.trace !== undefined) write(event, watch.trace, roles);
     if (seen++ % watchedEvery !== 0) return;
     const { counters } = world.network.simulation;
     watch.onProgress(1 - halfOfTheBarMs / (halfOfTheBarMs + world.now), counters.events, world.now);
@@ -148,9 +149,12 @@ function countDelay(event: TraceEvent, delays: Histogram, moments: Moments): voi
   moments.add(delayMs);
 }
 
-function write(event: TraceEvent, trace: TraceSink): void {
+/** Who restarts is what it was when it joined. */
+function write(event: TraceEvent, trace: TraceSink, roles: Map<string, string>): void {
   const { type, layer, node, name, role } = event;
-  if (layer === scenarioLayer && (type === "joined" || type === "restarted"))
-    trace.name(node, name as string, (role as string | undefined) ?? "peer");
+  if (layer === scenarioLayer && (type === "joined" || type === "restarted")) {
+    if (type === "joined") roles.set(name as string, role as string);
+    trace.name(node, name as string, roles.get(name as string)!);
+  }
   trace.event(event);
 }
