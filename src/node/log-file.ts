@@ -140,19 +140,21 @@ export class LogFile {
   }
 
   async #close(): Promise<void> {
-    const finished = this.#transports.map(
-      (transport) => new Promise((resolve) => transport.once("finish", resolve)),
-    );
-    this.#logger.end();
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, closePatienceMs);
     });
-    await Promise.race([Promise.all([...finished, this.#settled()]), patience]);
+    // Winston forgets what waits for a slow disk when it is ended: first everything has to be with the kernel.
+    await Promise.race([this.#settled(), patience]);
+    const finished = this.#transports.map(
+      (transport) => new Promise((resolve) => transport.once("finish", resolve)),
+    );
+    this.#logger.end();
+    await Promise.race([Promise.all(finished), patience]);
     clearTimeout(timer);
   }
 
-  /** Winston reports the end too early when it happens to rotate: what counts is what the kernel took. */
+  /** Resolves when the kernel has taken, or refused, every line. */
   #settled(): Promise<void> {
     if (this.#settledBytes >= this.#queuedBytes) return Promise.resolve();
     return new Promise((resolve) => {
