@@ -247,6 +247,17 @@ describe("a batch", () => {
     expect(lines()).toBeGreaterThanOrEqual(2);
   });
 
+  test("says how many runs there were before Ctrl+C", async () => {
+    const program = start(["simulate", "push", "--nodes", "20000", "--runs", "5000"], { cwd: folder });
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    program.signal("SIGINT");
+    const { code, stdout } = await program.end(10_000);
+    expect(code).toBe(130);
+    // A slow machine may not have ended one yet.
+    if (!stdout.startsWith("ended before") && !stdout.includes(": stopped,"))
+      expect(stdout).toMatch(/stopped: \d+ of 5,000 runs\n$/);
+  });
+
   test("a single run that is ended says how far it was", async () => {
     const program = start(["simulate", "classic", "--nodes", "3000", "--json"], { cwd: folder });
     await new Promise((resolve) => setTimeout(resolve, 1500));
@@ -280,7 +291,7 @@ describe("mistakes are named, with their mend, and end with 2", () => {
       'there is no "shout"; there are the presets classic, push, pull, push-pull, the scenarios crash',
     ],
     [["push", "--nodes", "many"], '--nodes: "many" is not a whole number'],
-    [["push", "--nodes", "1"], "nodes: 1 is not an integer of at least 2"],
+    [["push", "--nodes", "1"], '--nodes: "1" is not a whole number between 2 and'],
     [
       ["push", "--latency", "slow"],
       '--latency: "slow" is no latency; write constant:20ms, uniform:10ms:100ms',
@@ -288,7 +299,8 @@ describe("mistakes are named, with their mend, and end with 2", () => {
     [["push", "--latency", "uniform:20ms:10ms"], "--latency: latency.toMs: 10 is less than fromMs, 20"],
     [["push", "--loss", "150%"], '--loss: "150%" is no share; write 1% or 0.01'],
     [["push", "--seeds", "3"], "--seeds: means nothing to push, which takes --transport, --latency"],
-    [["push", "--ping-interval", "1s"], "means nothing to push"],
+    [["push", "--ping-interval", "1s"], "--ping-interval: means nothing to push, which takes"],
+    [["classic", "--sends", "3", "--fanout", "2"], "--sends, --fanout: mean nothing to classic, which takes"],
     [["classic", "--rounds", "poisson"], "--rounds: means nothing to classic"],
     [["classic", "--nodes", "5", "--publishers", "6"], "publishers: 6 is not an integer between 0 and 5"],
     [["push", "--rounds", "poisson", "--loss", "1%"], "links: rounds have none"],

@@ -455,17 +455,20 @@ function namesOf(names: readonly string[]): string {
 
 let isGuarded = false;
 
+/** Whoever reads us may have seen enough (`| head`): no reason for a word. By default the process ends then. */
+export function guardOutput(onUnread: () => void = () => process.exit(0)): void {
+  if (isGuarded) return;
+  isGuarded = true;
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") return onUnread();
+    process.stderr.write(`grapevine: cannot write the output (${error.code ?? error.message})\n`);
+    process.exit(1);
+  });
+}
+
 /** Writes to standard output, and resolves when a slow reader has caught up. */
 export async function print(text: string): Promise<void> {
-  if (!isGuarded) {
-    isGuarded = true;
-    // Whoever reads us has seen enough (`| head`): no reason for a word.
-    process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EPIPE") process.exit(0);
-      process.stderr.write(`grapevine: cannot write the output (${error.code ?? error.message})\n`);
-      process.exit(1);
-    });
-  }
+  guardOutput();
   if (!process.stdout.write(`${text}\n`)) await once(process.stdout, "drain");
 }
 

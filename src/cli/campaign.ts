@@ -2,9 +2,10 @@ import { writeFileSync } from "node:fs";
 import { Command } from "commander";
 import pc from "picocolors";
 import { stringify } from "yaml";
-import { UsageError } from "../core/index.ts";
 import { type CampaignFailure, type CampaignReport, faultKinds, runCampaign } from "../lab/index.ts";
+import { guardOutput } from "./api-client.ts";
 import { wholeNumber } from "./numbers.ts";
+import { checkWritable, unwritable } from "./output-file.ts";
 import { Progress } from "./progress.ts";
 
 interface CampaignOptions {
@@ -33,7 +34,7 @@ export function campaignCommand(): Command {
     .option(
       "--threads <number>",
       "worker threads (default: one for each core)",
-      wholeNumber("--threads", 0, 1024),
+      wholeNumber("--threads", 1, 1024),
     )
     .option("--no-shrink", "do not look for a smaller scenario that breaks the same")
     .option("--output <file>", "write the smallest scenario that fails as YAML, for `grapevine run`")
@@ -58,7 +59,9 @@ Examples:
 }
 
 async function campaign(options: CampaignOptions): Promise<void> {
+  guardOutput();
   const { runs, seed, threads, shrink, output, json } = options;
+  if (output !== undefined) checkWritable("--output", output);
   const progress = new Progress({ isOn: json !== true, whole: runs });
   const controller = new AbortController();
   const stop = () => controller.abort();
@@ -77,6 +80,8 @@ async function campaign(options: CampaignOptions): Promise<void> {
   if (output !== undefined) writeScenario(report, output);
   if (json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
   else process.stdout.write(`${verdict(report, output)}\n`);
+  if (json !== true && controller.signal.aborted)
+    process.stdout.write(pc.yellow(`stopped: ${count(report.runs)} of ${count(runs)} scenarios\n`));
   const held = report.violations === 0 && report.vacuous === 0 && report.neverOccurred.length === 0;
   process.exitCode = controller.signal.aborted ? interrupted : held ? 0 : 1;
   setImmediate(() => process.exit());
@@ -88,7 +93,7 @@ function writeScenario({ failures }: CampaignReport, path: string): void {
   try {
     writeFileSync(path, stringify(shrunk.scenario));
   } catch (error) {
-    throw new UsageError(`--output: cannot write ${path} (${(error as NodeJS.ErrnoException).code})`);
+    throw unwritable("--output", path, error);
   }
 }
 
@@ -98,8 +103,8 @@ function verdict(report: CampaignReport, output: string | undefined): string {
   const hours = (virtualMs / 3_600_000).toFixed(1);
   const lines = [
     violations === 0
-      ? pc.green(`nothing broke in ${runs} scenarios`)
-      : pc.red(`${violations} of ${runs} scenarios broke an invariant`),
+      ? pc.green(`nothing broke in ${count(runs)} ${runs === 1 ? "scenario" : "scenarios"}`)
+      : pc.red(`${count(violations)} of ${count(runs)} scenarios broke an invariant`),
     `  ${events.toLocaleString("en")} events, ${hours} h of virtual time in ${(wallMs / 1000).toFixed(1)} s (${perSecond} events/s), hash ${hash}`,
     `  what happened: ${interesting(report)}`,
   ];
@@ -108,6 +113,10 @@ function verdict(report: CampaignReport, output: string | undefined): string {
   for (const failure of failures.slice(0, 5)) lines.push(...describe(failure, output));
   if (failures.length > 5) lines.push(`  and ${failures.length - 5} more`);
   return lines.join("\n");
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en");
 }
 
 function interesting({ occurred }: CampaignReport): string {

@@ -5,6 +5,9 @@ import pc from "picocolors";
 const barWidth = 30;
 const lineEveryMs = 2000;
 const drawEveryMs = 100;
+/** What the first runs take says nothing: code is still being compiled, and threads are starting. */
+const shareBeforeGuess = 0.01;
+const patienceBeforeGuessMs = 10_000;
 
 export interface ProgressConfig {
   /** False draws on standard error only, and only if that is a terminal: standard output is for the result. */
@@ -33,7 +36,9 @@ export class Progress {
     const pause = this.#isTerminal ? drawEveryMs : lineEveryMs;
     if (now - Math.max(this.#drawnAt, this.#isTerminal ? 0 : this.#startedAt) < pause) return;
     this.#drawnAt = now;
-    const left = value === 0 ? "" : `, ${duration(((now - this.#startedAt) / value) * (whole - value))} left`;
+    const elapsed = now - this.#startedAt;
+    const isTold = value > 0 && (value >= whole * shareBeforeGuess || elapsed > patienceBeforeGuessMs);
+    const left = isTold ? `, ${duration((elapsed / value) * (whole - value))} left` : "";
     const text = `${shown(value)}${left}${note === "" ? "" : `, ${note}`}`;
     if (this.#isTerminal) {
       this.#hasDrawn = true;

@@ -19,6 +19,7 @@ import {
   withOverrides,
 } from "../lab/index.ts";
 import { TraceFile } from "../node/index.ts";
+import { guardOutput } from "./api-client.ts";
 import { wholeNumber } from "./numbers.ts";
 import { addTunables, readTunables } from "./tunable-options.ts";
 
@@ -90,6 +91,8 @@ export async function runAll(
     shape = (report) => report,
   }: { what?: string; shape?: (report: ScenarioReport) => object } = {},
 ): Promise<void> {
+  // A live network has to be closed, as after Ctrl+C.
+  guardOutput(options.world === "live" ? () => process.kill(process.pid, "SIGINT") : undefined);
   const overrides = {
     peers: options.peers,
     seeds: options.seeds,

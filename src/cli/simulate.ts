@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import pc from "picocolors";
 import { UsageError } from "../core/index.ts";
@@ -12,6 +12,7 @@ import {
   inputsOf,
   lineOf,
   mergeResultLines,
+  namedSeeds,
   type ParameterName,
   type Preset,
   presetNamed,
@@ -26,10 +27,12 @@ import {
   scenarios,
   tableOf,
 } from "../lab/index.ts";
-import { type NodeOptions, parseDuration } from "../node/index.ts";
+import { type NodeOptions, parseDuration, tunables } from "../node/index.ts";
 import { type RoundSemantics, roundSemantics } from "../simulator/index.ts";
+import { guardOutput } from "./api-client.ts";
 import { addLinkOptions, type LinkOptions, readLinks } from "./link-options.ts";
 import { wholeNumber } from "./numbers.ts";
+import { checkWritable, unwritable } from "./output-file.ts";
 import { Progress } from "./progress.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { addTunables, readTunables } from "./tunable-options.ts";
@@ -70,7 +73,7 @@ export function simulateCommand(): Command {
       "Run the protocols in virtual time: once or many times on all cores, up to millions of nodes",
     )
     .argument("[preset]", "what to simulate: one of the list below, the name of a scenario, or its file")
-    .option("--nodes <number>", "how many nodes (default: by preset)", wholeNumber("--nodes", 1, 2 ** 28))
+    .option("--nodes <number>", "how many nodes (default: by preset)", wholeNumber("--nodes", 2, 2 ** 28))
     .option("--seed <number>", "of the first run; the others follow", wholeNumber("--seed", 0, 2 ** 48), 1)
     .option(
       "--runs <number>",
@@ -124,6 +127,7 @@ Examples:
 `,
     )
     .action(async (what: string | undefined, options: SimulateOptions) => {
+      guardOutput();
       if (options.merge !== undefined) return merge(what, options.merge, options);
       if (what === undefined) return command.help();
       await simulate(what, options);
@@ -202,7 +206,7 @@ async function simulate(what: string, options: SimulateOptions): Promise<void> {
   lines?.close();
   const bySeed = new Map(results.map((result) => [result.seed, result]));
   const all = inputs.flatMap((input) => bySeed.get(input.seed) ?? lines?.find(input) ?? []);
-  if (!printsLines) finish(all.length === 0 ? [] : [all], options, inputs.length);
+  if (!printsLines) finish(all.length === 0 ? [] : [all], options, inputs.length, controller.signal.aborted);
   process.exitCode = controller.signal.aborted ? interrupted : all.every(({ ok }) => ok) ? 0 : 1;
   setImmediate(() => process.exit());
 }
@@ -229,21 +233,21 @@ function scenarioNamed(what: string) {
 }
 
 /** Where each parameter comes from, so that one that means nothing is refused by the name that the user knows. */
-const flags: Readonly<Partial<Record<ParameterName, string>>> = {
-  links: "--transport, --latency, --loss, --duplication, --reordering",
-  limitMs: "--limit",
-  isWireTrue: "--wire-true",
-  seeds: "--seeds",
-  publishers: "--publishers",
-  joinEveryMs: "--join-every",
-  options: "tunables such as --ping-interval",
-  rumor: "--sends, --fanout, --timing",
-  rounds: "--rounds",
+const flags: Readonly<Partial<Record<ParameterName, readonly string[]>>> = {
+  links: ["--transport", "--latency", "--loss", "--duplication", "--reordering"],
+  limitMs: ["--limit"],
+  isWireTrue: ["--wire-true"],
+  seeds: ["--seeds"],
+  publishers: ["--publishers"],
+  joinEveryMs: ["--join-every"],
+  rumor: ["--sends", "--fanout", "--timing"],
+  rounds: ["--rounds"],
+  options: ["tunables such as --ping-interval"],
 };
 
 function parametersOf(preset: Preset, options: SimulateOptions): SimulationParameters {
   const isRumor = preset.takes.includes("rumor");
-  const { rumor, tunables } = divided(
+  const { rumor, tunables: given } = divided(
     readTunables(options as unknown as Record<string, unknown>),
     isRumor,
     options,
@@ -255,16 +259,34 @@ function parametersOf(preset: Preset, options: SimulateOptions): SimulationParam
     seeds: options.seeds,
     publishers: options.publishers,
     joinEveryMs: options.joinEvery,
-    options: tunables,
+    options: given,
     rumor,
     rounds: options.rounds,
   };
   for (const [name, value] of Object.entries(parameters) as [ParameterName, unknown][]) {
     if (value === undefined || preset.takes.includes(name)) continue;
-    const known = preset.takes.flatMap((taken) => flags[taken] ?? []).join("; ");
-    throw new UsageError(`${flags[name]}: means nothing to ${preset.name}, which takes ${known}`);
+    const known = Object.entries(flags).flatMap(([taken, names]) =>
+      preset.takes.includes(taken as ParameterName) ? names : [],
+    );
+    const unwanted =
+      name === "options" ? tunablesIn(given!) : flags[name]!.filter((flag) => isGiven(flag, options));
+    throw new UsageError(
+      `${unwanted.join(", ")}: ${unwanted.length > 1 ? "mean" : "means"} nothing to ${preset.name}, which takes ${known.join(", ")}`,
+    );
   }
   return parameters;
+}
+
+function isGiven(flag: string, options: SimulateOptions): boolean {
+  const name = flag.slice(2).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return (options as unknown as Record<string, unknown>)[name] !== undefined;
+}
+
+function tunablesIn(given: NodeOptions): string[] {
+  const sections = given as Readonly<Record<string, object | undefined>>;
+  return tunables.flatMap(({ section, name, flag }) =>
+    Object.hasOwn(sections[section] ?? {}, name) ? [`--${flag}`] : [],
+  );
 }
 
 /** `--interval` is of both: the pause of a source, and that between the calls of a rumor. */
@@ -293,18 +315,6 @@ function parseShard(text: string): Shard {
   return { index, count };
 }
 
-function checkWritable(option: string, path: string): void {
-  try {
-    closeSync(openSync(path, "a"));
-  } catch (error) {
-    throw unwritable(option, path, error);
-  }
-}
-
-function unwritable(option: string, path: string, error: unknown): UsageError {
-  return new UsageError(`${option}: cannot write ${path} (${(error as NodeJS.ErrnoException).code})`);
-}
-
 // ---- Putting together what there is ----------------------------------------------------------------------------
 
 function merge(what: string | undefined, files: readonly string[], options: SimulateOptions): void {
@@ -324,6 +334,7 @@ function finish(
   batches: readonly (readonly SimulationResult[])[],
   { json, html }: SimulateOptions,
   runs: number,
+  isStopped = false,
 ): void {
   if (html !== undefined && batches.length > 0) {
     const command = ["npx grapevine", ...process.argv.slice(2).map(quoted)].join(" ");
@@ -342,6 +353,11 @@ function finish(
   }
   if (batches.length === 0) process.stdout.write("ended before the first run had a result\n");
   for (const results of batches) process.stdout.write(`${described(results)}\n`);
+  const have = batches.flat().length;
+  if (isStopped && runs > 1 && have > 0)
+    process.stdout.write(
+      pc.yellow(`stopped: ${have.toLocaleString("en")} of ${runs.toLocaleString("en")} runs\n`),
+    );
   if (html !== undefined && batches.length > 0) process.stdout.write(`report in ${html}\n`);
 }
 
@@ -371,7 +387,7 @@ function described(results: readonly SimulationResult[]): string {
   const { preset, nodes, runs, ok, seeds, traceHash, engine, semantics, parameters } = report;
   const name = parameters.scenario?.name ?? preset;
   const how = engine === "rounds" ? `, ${semantics} rounds` : "";
-  const which = runs === 1 ? `seed ${seeds.first}` : `${runs} runs, seeds ${seeds.first} to ${seeds.last}`;
+  const which = `${runs === 1 ? "" : `${runs} runs, `}${namedSeeds({ runs, seeds })}`;
   const lines = [
     `${pc.bold(name)}, ${nodes.toLocaleString("en")} nodes${how}, ${which}: ${verdictOf(results, ok)}`,
     ...aligned(tableOf(report)).map((row, i) => `  ${i === 0 ? pc.dim(row) : row}`),
@@ -384,12 +400,16 @@ function described(results: readonly SimulationResult[]): string {
 }
 
 function verdictOf(results: readonly SimulationResult[], ok: number): string {
-  const [{ ending, ratio }] = results as [SimulationResult];
+  const [only] = results as [SimulationResult];
+  const { ending, ratio } = only;
   if (results.length > 1) {
     const text = `${ok} of ${results.length} ended as they should`;
     return ok === results.length ? pc.green(text) : pc.red(text);
   }
-  const reached = `${(100 * ratio).toFixed(ratio === 1 ? 0 : 2)} % reached`;
+  const isEmpty = "expected" in only && only.expected === 0;
+  const reached = isEmpty
+    ? "nothing was to be delivered"
+    : `${(100 * ratio).toFixed(ratio === 1 ? 0 : 2)} % reached`;
   const endings = {
     complete: "complete",
     quiet: "it has run its course",

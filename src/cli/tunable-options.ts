@@ -42,6 +42,7 @@ export function addTunables(command: Command, without: readonly string[] = []): 
 function placeholder({ isDuration, spec }: Tunable): string {
   if (isDuration) return "duration";
   if (spec.choices !== undefined) return "name";
+  if (typeof spec.default === "string") return "text";
   return typeof spec.default === "number" ? "number" : "true|false";
 }
 

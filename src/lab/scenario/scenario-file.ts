@@ -192,7 +192,9 @@ export function parseScenario(text: string, path: string): Scenario {
   const [syntaxError] = document.errors;
   if (syntaxError !== undefined) {
     const { line } = lineCounter.linePos(syntaxError.pos[0]);
-    throw new UsageError(`${path}:${line}: ${syntaxError.message.split("\n")[0]}`);
+    // Its own place, and the lines around it, follow: the line has been said.
+    const [mistake] = syntaxError.message.split(/ at line \d+, column \d+/);
+    throw new UsageError(`${path}:${line}: ${mistake}`);
   }
   const value: unknown = document.toJS();
   if (typeof value !== "object" || value === null || Array.isArray(value))

@@ -118,6 +118,12 @@ function combinedHash(results: readonly SimulationResult[]): string {
   return [0, 1].map((part) => hashText(text, part).toString(16).padStart(8, "0")).join("");
 }
 
+/** `seed 1`, `seeds 1 to 5`, or, of a part of a batch, `3 of the seeds 1 to 5`. */
+export function namedSeeds({ runs, seeds: { first, last } }: Pick<BatchReport, "runs" | "seeds">): string {
+  if (runs === 1) return `seed ${first}`;
+  return last - first === runs - 1 ? `seeds ${first} to ${last}` : `${runs} of the seeds ${first} to ${last}`;
+}
+
 /** As a person reads it: four digits, more where there are more before the point. */
 export function shownNumber(value: number | null): string {
   if (value === null) return "";
@@ -137,7 +143,8 @@ export function tableOf(report: Pick<BatchReport, "figures" | "runs">): string[]
       count === report.runs ? name : `${name} (${count} runs)`,
       shownNumber(mean),
       shownNumber(deviation),
-      low === null ? "" : `${shownNumber(low)} to ${shownNumber(high)}`,
+      // Runs that share a machine are no sample of anything.
+      low === null || machineFigures.has(name) ? "" : `${shownNumber(low)} to ${shownNumber(high)}`,
       shownNumber(min),
       shownNumber(max),
     ]),

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { type BatchReport, batchReport, shownNumber, tableOf } from "./batch-report.ts";
+import { type BatchReport, batchReport, namedSeeds, shownNumber, tableOf } from "./batch-report.ts";
 import { type Chart, chartsOf } from "./charts.ts";
 import { pageScript, pageStyle } from "./html-page.ts";
 import type { SimulationResult } from "./run.ts";
@@ -98,7 +98,7 @@ function summaryOf({ runs, ok, ratio, seeds, engine, semantics }: BatchReport): 
     ok === runs
       ? `<strong class="ok">${all}</strong>`
       : `<strong class="failed">${ok} of ${runs} runs ended as they should</strong>`;
-  const named = runs === 1 ? `seed ${seeds.first}` : `seeds ${seeds.first} to ${seeds.last}`;
+  const named = namedSeeds({ runs, seeds });
   const model =
     engine === "rounds"
       ? `${semantics} rounds: what a round is decides how many there are`

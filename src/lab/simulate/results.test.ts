@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createContext, runInContext, Script } from "node:vm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runBatch } from "./batch.ts";
-import { batchReport, shownNumber, tableOf } from "./batch-report.ts";
+import { batchReport, namedSeeds, shownNumber, tableOf } from "./batch-report.ts";
 import { chartsOf } from "./charts.ts";
 import { htmlReport } from "./html-report.ts";
 import { keyOf, lineOf, mergeResultLines, ResultFile, readResultLines } from "./result-lines.ts";
@@ -140,6 +140,19 @@ describe("the report of a batch", () => {
       "12",
       "17",
     ]);
+  });
+
+  test("claims no interval for what the machine took: runs that share it are no sample", () => {
+    expect(tableOf(batchReport(runs)).find(([name]) => name === "wallMs")?.[3]).toBe("");
+    expect(tableOf(batchReport(runs)).find(([name]) => name === "rounds")?.[3]).not.toBe("");
+  });
+
+  test.each([
+    [[4], "seed 4"],
+    [[4, 5, 6], "seeds 4 to 6"],
+    [[4, 6, 8], "3 of the seeds 4 to 8"],
+  ])("names the seeds %j as %s", (seeds, text) => {
+    expect(namedSeeds(batchReport(seeds.map((seed) => ({ ...runs[0]!, seed }))))).toBe(text);
   });
 
   test("claims no interval for one run", () => {
