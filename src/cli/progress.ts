@@ -2,7 +2,7 @@
 import { logUpdateStderr } from "log-update";
 import pc from "picocolors";
 
-const barWidth = 30;
+const barWidth = 20;
 const lineEveryMs = 2000;
 const drawEveryMs = 100;
 /** What the first runs take says nothing: code is still being compiled, and threads are starting. */

@@ -375,7 +375,7 @@ function shownProgress(done: number, runs: number): string {
 
 function noteOf({ events, virtualMs, runs }: BatchProgress, wallMs: number): string {
   const rate = `${compact((1000 * events) / Math.max(1, wallMs))} events/s`;
-  return runs === 1 ? `${rate}, ${(virtualMs / 1000).toFixed(1)} s of virtual time` : rate;
+  return runs === 1 ? `${rate}, ${(virtualMs / 1000).toFixed(1)} s virtual` : rate;
 }
 
 function compact(value: number): string {

@@ -73,7 +73,8 @@ function summaryText(reader: TraceReader, report: TraceReport): string {
   const about =
     header?.about === undefined ? "" : `\n  about      ${escapeText(JSON.stringify(header.about))}`;
   const nodes = Object.entries(report.nodes).map(
-    ([role, count]) => `${count} ${escapeText(role)}${count === 1 ? "" : "s"}`,
+    // Nobody names the nodes of a rumor.
+    ([role, count]) => `${count} ${role === "unknown" ? "node" : escapeText(role)}${count === 1 ? "" : "s"}`,
   );
   const lines = [
     `${pc.bold(escapeText(reader.path))}: ${header?.world}, ${report.events} events in ${seconds(report.durationMs)}${about}`,

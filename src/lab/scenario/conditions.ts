@@ -123,7 +123,9 @@ export const conditions: { readonly [Is in Condition["is"]]: Evaluator<Is> } = {
     for (const { flags } of kept) for (const { row } of peers) if (has(flags, row)) have++;
     const wanted = kept.length * peers.length;
     const share = wanted === 0 ? 1 : have / wanted;
-    const detail = node === undefined ? `${(share * 100).toFixed(1)} %` : `${have} of ${wanted}`;
+    const isUnjudged = kept.length === 0 && facts.observer.messages.length > 0;
+    const judged = node === undefined ? `${(share * 100).toFixed(1)} %` : `${have} of ${wanted}`;
+    const detail = isUnjudged ? "nothing to judge: none of what was said must still be kept by now" : judged;
     const figures =
       node === undefined
         ? { messages: kept.length, ratio: share }

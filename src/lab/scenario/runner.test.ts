@@ -398,7 +398,10 @@ describe("when all was said", () => {
     expect((await retaining(3)).report.checks.at(-1)).toMatchObject({ ok: false, detail: "0 of 3" });
     expect((await retaining(2)).report.checks.at(-1)).toMatchObject({ ok: false, detail: "0 of 2" });
     // Of two at the same time nobody knows which one stays.
-    expect((await retaining(1)).report.checks.at(-1)).toMatchObject({ ok: true, detail: "0 of 0" });
+    expect((await retaining(1)).report.checks.at(-1)).toMatchObject({
+      ok: true,
+      detail: expect.stringMatching(/^nothing to judge/),
+    });
   });
 
   test("only the invariants that the scenario names are asked for", async () => {
