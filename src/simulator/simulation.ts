@@ -19,29 +19,39 @@
 import {
   type Environment,
   hashText,
-  invariant,
   type Millis,
   type NodeId,
   type Protocol,
   UsageError,
 } from "../core/index.ts";
 import { type Agenda, latestTime } from "./agenda.ts";
-import { ByteArena } from "./byte-arena.ts";
+import { Clocks } from "./clocks.ts";
 import { CounterRandom } from "./counter-random.ts";
+import {
+  callFunction,
+  commandObject,
+  isMessage,
+  isWord,
+  kindOf,
+  kindShift,
+  lowMask,
+  messageBytes,
+  messageNumber,
+  messageObject,
+  served,
+  timerNumber,
+  timerObject,
+  undeliverable,
+} from "./event-words.ts";
+import { HeldStreams, nobody } from "./held-streams.ts";
 import type { LinkSettings } from "./link-settings.ts";
 import { held, Links } from "./links.ts";
-import { Slab } from "./slab.ts";
+import { PausedNodes } from "./paused-nodes.ts";
+import { type MessageCodec, Payloads, unreadable } from "./payloads.ts";
+import { SlowNodes } from "./slow-nodes.ts";
 import { TimingWheel } from "./timing-wheel.ts";
 
-/** Messages to bytes and back, without objects of its own. */
-export interface MessageCodec<Message = any> {
-  /** No message is longer. */
-  readonly maxBytes: number;
-  /** Writes the message to the beginning of `target`; returns its length. */
-  write(message: Message, target: Uint8Array): number;
-  /** Keeps nothing of the bytes. Throws if they are no message: then they are dropped and counted. */
-  read(source: Uint8Array, start: number, end: number): Message;
-}
+export type { MessageCodec } from "./payloads.ts";
 
 type AnyProtocol = Protocol<any, any, any, any>;
 
@@ -82,54 +92,12 @@ export interface SimulationCounters {
   bytes: number;
 }
 
-// The kinds of events: the upper bits of `head`. The lower 28 are the sender of a message; else the life of the node
-// that the event is meant for.
-const timerNumber = 0;
-const timerObject = 1;
-const messageNumber = 2;
-const messageObject = 3;
-const messageBytes = 4;
-const commandObject = 5;
-const callFunction = 6;
-const undeliverable = 7;
-const kindShift = 28;
-const lowMask = (1 << kindShift) - 1;
-/** A slow node is done with the first event of its queue. Above the kinds: besides the life there is nothing else. */
-const served = 1 << 31;
-
 // A node's status: life << 3 | flags.
 const alive = 1;
 const paused = 2;
 const slow = 4;
 const flags = 7;
 const lifeShift = 3;
-
-/** Messages kept for a paused or slow node and for a held stream; what a socket's buffer would hold. */
-const maxHeld = 20_000;
-
-/** A stream that a cut has met, until all that met it has gone on. */
-interface HeldStream {
-  readonly from: number;
-  readonly to: number;
-  /** Of the two ends when it was held; `nobody` if the receiver was dead. */
-  readonly lives: { readonly from: number; readonly to: number };
-  /** Head and payload of messages that were under way when they met the cut. They come before the others. */
-  readonly arrived: number[];
-  /** Head, payload and bytes of messages that have not set out. */
-  readonly unsent: number[];
-}
-
-const nobody = -1;
-
-/** A node that takes its time. */
-interface SlowNode {
-  perEventMs: Millis;
-  busyUntil: Millis;
-  /** Head and payload of what it has not come to yet. */
-  queue: number[];
-  /** How much of the queue is done with. */
-  done: number;
-}
 
 export class Simulation implements Environment<any, any, any> {
   // ---- What the node that is entered sees ----
@@ -154,9 +122,7 @@ export class Simulation implements Environment<any, any, any> {
   };
   readonly #config: SimulationConfig;
   readonly #agenda: Agenda;
-  readonly #objects = new Slab<any>();
-  readonly #arena = new ByteArena();
-  readonly #scratch: Uint8Array;
+  readonly #payloads: Payloads;
   readonly #status: Int32Array;
   readonly #protocols: (AnyProtocol | undefined)[] = [];
   #shared: AnyProtocol | undefined;
@@ -169,13 +135,9 @@ export class Simulation implements Environment<any, any, any> {
   #hashA = 0x243f6a88;
   #hashB = 0x85a308d3;
   readonly #noticeHashes = new Map<string, number>();
-  readonly #heldEvents = new Map<number, number[]>();
-  readonly #heldStreams = new Map<number, HeldStream>();
-  readonly #slowNodes = new Map<number, SlowNode>();
-  /** Paused nodes that go on at the end of this millisecond. */
-  readonly #waking = new Set<number>();
-  /** Something is cut, or was and is not sorted out yet: each message that arrives is looked at. */
-  #isWatching = false;
+  readonly #pausedNodes = new PausedNodes();
+  readonly #slowNodes = new SlowNodes();
+  readonly #streams: HeldStreams;
   #isRunning = false;
   /** The driver is called, or nobody: no protocol is in the middle of something. */
   #isOutside = true;
@@ -190,10 +152,10 @@ export class Simulation implements Environment<any, any, any> {
     this.rows = rows;
     this.random = new CounterRandom(seed, "protocol", rows);
     this.links = new Links({ settings: config.links, rows, seed });
-    this.links.connectivity.onChange = () => this.#onConnectivity();
     this.#agenda = config.agenda ?? new TimingWheel();
     this.#status = new Int32Array(rows);
-    this.#scratch = new Uint8Array(codec?.maxBytes ?? 0);
+    this.#payloads = new Payloads(codec);
+    this.#streams = this.#heldStreams();
     if (idOf !== undefined) {
       this.#ids = Array.from({ length: rows }, (_, row) => idOf(row));
       this.#rowsById = new Map(this.#ids.map((id, row) => [id, row]));
@@ -210,20 +172,18 @@ export class Simulation implements Environment<any, any, any> {
       this.counters.toNobody++;
       return;
     }
-    const { codec } = this.#config;
     let kind: number;
     let payload: number;
     let bytes: number;
-    if (codec !== undefined) {
-      bytes = codec.write(message, this.#scratch);
-      invariant(bytes <= this.#scratch.length, "no message is longer than maxBytes of its codec");
+    if (this.#config.codec !== undefined) {
       kind = messageBytes;
-      payload = this.#keep(this.#scratch, bytes);
+      payload = this.#payloads.write(message);
+      bytes = this.#payloads.bytesOf(payload);
     } else {
       bytes = this.#config.sizeOf === undefined ? 0 : this.#config.sizeOf(message);
       const isNumber = isWord(message);
       kind = isNumber ? messageNumber : messageObject;
-      payload = isNumber ? message : this.#objects.put(message);
+      payload = isNumber ? message : this.#payloads.put(message);
     }
     this.counters.bytes += bytes;
     this.#transmit(this.row, row, kind, payload, bytes);
@@ -240,7 +200,7 @@ export class Simulation implements Environment<any, any, any> {
       this.#time + pause,
       this.row,
       (kind << kindShift) | life,
-      isNumber ? timer : this.#objects.put(timer),
+      isNumber ? timer : this.#payloads.put(timer),
     );
   }
 
@@ -267,7 +227,7 @@ export class Simulation implements Environment<any, any, any> {
     return (this.#status[row]! & alive) !== 0;
   }
   isPaused(row: number): boolean {
-    return (this.#status[row]! & paused) !== 0 && !this.#waking.has(row);
+    return (this.#status[row]! & paused) !== 0 && !this.#pausedNodes.isWaking(row);
   }
   protocolOf(row: number): AnyProtocol | undefined {
     return this.#shared ?? this.#protocols[row];
@@ -327,17 +287,14 @@ export class Simulation implements Environment<any, any, any> {
     this.#isUntroubled = false;
     this.#status[row]! &= ~flags;
     if (this.#shared === undefined) this.#protocols[row] = undefined;
-    this.#discardAll(this.#heldEvents.get(row));
-    this.#heldEvents.delete(row);
-    const slowNode = this.#slowNodes.get(row);
-    this.#discardAll(slowNode?.queue, slowNode?.done);
-    this.#slowNodes.delete(row);
+    this.#payloads.discardAll(this.#pausedNodes.release(row));
+    this.#payloads.discardAll(this.#slowNodes.release(row));
   }
 
   /** The process hangs: messages and timers wait for it. */
   pause(row: number): void {
     this.#checkRow(row);
-    this.#waking.delete(row);
+    this.#pausedNodes.keepAsleep(row);
     this.#isUntroubled = false;
     if (this.isAlive(row)) this.#status[row]! |= paused;
   }
@@ -349,12 +306,11 @@ export class Simulation implements Environment<any, any, any> {
   resume(row: number): void {
     this.#checkRow(row);
     if (!this.isPaused(row)) return;
-    this.#waking.add(row);
+    this.#pausedNodes.wake(row);
     this.at(this.#time, () => {
-      if (!this.#waking.delete(row)) return;
+      if (!this.#pausedNodes.isWaking(row)) return;
       this.#status[row]! &= ~paused;
-      const events = this.#heldEvents.get(row) ?? [];
-      this.#heldEvents.delete(row);
+      const events = this.#pausedNodes.release(row);
       for (let i = 0; i < events.length; i += 2) this.#arrive(row, events[i]!, events[i + 1]!);
     });
   }
@@ -368,15 +324,8 @@ export class Simulation implements Environment<any, any, any> {
     if (!(perEventMs >= 0 && perEventMs <= latestTime))
       throw new UsageError(`perEventMs: ${perEventMs} is not a time of at least 0`);
     if (!this.isAlive(row)) return;
-    const slowNode = this.#slowNodes.get(row);
-    if (slowNode !== undefined) {
-      slowNode.perEventMs = perEventMs;
-      this.#quickenIfDone(row, slowNode);
-    } else if (perEventMs > 0) {
-      this.#slowNodes.set(row, { perEventMs, busyUntil: this.#time, queue: [], done: 0 });
-      this.#isUntroubled = false;
-      this.#status[row]! |= slow;
-    }
+    this.#slowNodes.set(row, perEventMs, this.#time);
+    this.#noteSlowness(row);
   }
 
   /**
@@ -400,7 +349,7 @@ export class Simulation implements Environment<any, any, any> {
     if (!(afterMs >= 0 && afterMs <= latestTime))
       throw new UsageError(`afterMs: ${afterMs} is not a time of at least 0`);
     const head = (commandObject << kindShift) | this.#lifeOf(row);
-    this.#agenda.push(this.#time + Math.ceil(afterMs), row, head, this.#objects.put(command));
+    this.#agenda.push(this.#time + Math.ceil(afterMs), row, head, this.#payloads.put(command));
   }
 
   /** Calls a function at that time: for whoever drives the simulation, never for what happens often. */
@@ -408,7 +357,7 @@ export class Simulation implements Environment<any, any, any> {
     if (!(time <= latestTime))
       throw new UsageError(`time: ${time} is not before the end of time, ${latestTime}`);
     const due = Math.max(Math.ceil(time), this.#time);
-    this.#agenda.push(due, 0, callFunction << kindShift, this.#objects.put(call));
+    this.#agenda.push(due, 0, callFunction << kindShift, this.#payloads.put(call));
   }
 
   /** Bytes arrive at a node as if `from` had sent them, whatever they are. Wire-true runs only. */
@@ -419,7 +368,7 @@ export class Simulation implements Environment<any, any, any> {
     this.#checkRow(to);
     this.counters.messages++;
     this.counters.bytes += bytes.length;
-    this.#transmit(from, to, messageBytes, this.#keep(bytes, bytes.length), bytes.length);
+    this.#transmit(from, to, messageBytes, this.#payloads.putBytes(bytes, bytes.length), bytes.length);
   }
 
   // ---- Running ----
@@ -434,7 +383,7 @@ export class Simulation implements Environment<any, any, any> {
    * there are none but those that wait for a paused node.
    */
   get objectsHeld(): number {
-    return this.#objects.size + this.#arena.pieces;
+    return this.#payloads.size;
   }
 
   /**
@@ -473,7 +422,7 @@ export class Simulation implements Environment<any, any, any> {
   /** What agenda, bytes under way and the columns of the simulation itself take. */
   get memoryBytes(): number {
     const columns = this.#status.byteLength + this.random.counters.byteLength;
-    return this.#agenda.memoryBytes + this.#arena.memoryBytes + columns;
+    return this.#agenda.memoryBytes + this.#payloads.memoryBytes + columns;
   }
 
   /** True if no event is due by `until` any more. A hot loop: plain on purpose (bench/simulator). */
@@ -481,6 +430,7 @@ export class Simulation implements Environment<any, any, any> {
     const agenda = this.#agenda;
     const status = this.#status;
     const { counters, random } = this;
+    const streams = this.#streams;
     const shared = this.#shared;
     let left = maxEvents;
     while (left > 0) {
@@ -491,7 +441,7 @@ export class Simulation implements Environment<any, any, any> {
       this.#time = at;
       this.#hashA = (Math.imul(this.#hashA ^ row, 0x9e3779b1) + at) | 0;
       this.#hashB = (Math.imul(this.#hashB ^ head ^ (this.#hashA >>> 15), 0x85ebca6b) + payload) | 0;
-      const kind = (head >>> kindShift) & 7;
+      const kind = kindOf(head);
       if (!this.#isUntroubled && (status[row]! & flags) !== alive && !this.#admits(kind, row, head, payload))
         continue;
       this.row = row;
@@ -499,7 +449,7 @@ export class Simulation implements Environment<any, any, any> {
       this.self = this.#ids === undefined ? row : this.#ids[row]!;
       this.now = this.#clocks === undefined ? at : this.#clocks.local(row, at);
       if (kind === messageNumber) {
-        if (this.#isWatching && this.#isStopped(kind, row, head, payload)) continue;
+        if (streams.isWatching && streams.stops(row, head, payload)) continue;
         const from = head & lowMask;
         const sender = this.#ids === undefined ? from : this.#ids[from]!;
         (shared ?? this.#protocols[row]!).onMessage(sender, payload, this);
@@ -518,12 +468,12 @@ export class Simulation implements Environment<any, any, any> {
     switch (kind) {
       case messageObject:
       case messageBytes: {
-        if (this.#isWatching && this.#isStopped(kind, row, head, payload)) return;
+        if (this.#streams.isWatching && this.#streams.stops(row, head, payload)) return;
         return this.#receive(kind, row, head, payload);
       }
       case timerObject:
       case commandObject: {
-        const object = this.#objects.take(payload);
+        const object = this.#payloads.take(payload);
         if (this.#lifeOf(row) !== low) {
           this.counters.ofEarlierLives++;
           return;
@@ -539,7 +489,7 @@ export class Simulation implements Environment<any, any, any> {
       }
       case callFunction: {
         this.now = this.#time;
-        const call = this.#objects.take(payload);
+        const call = this.#payloads.take(payload);
         return this.#outside(call);
       }
       case undeliverable:
@@ -551,13 +501,9 @@ export class Simulation implements Environment<any, any, any> {
   }
 
   #receive(kind: number, row: number, head: number, payload: number): void {
-    const message =
-      kind === messageNumber
-        ? payload
-        : kind === messageObject
-          ? this.#objects.take(payload)
-          : this.#read(payload);
-    if (message !== unreadable) this.protocolOf(row)!.onMessage(this.idOf(head & lowMask), message, this);
+    const message = this.#payloads.takeMessage(kind, payload);
+    if (message === unreadable) this.counters.malformed++;
+    else this.protocolOf(row)!.onMessage(this.idOf(head & lowMask), message, this);
   }
 
   #outside(call: () => void): void {
@@ -578,118 +524,28 @@ export class Simulation implements Environment<any, any, any> {
     if (transit >= 0) {
       if (links.settings.duplication > 0) this.#duplicate(from, to, kind, payload);
       this.#agenda.push(this.#time + transit, to, head, payload);
-    } else if (transit === held) {
-      const stream = this.#heldStream(from, to);
-      if (this.#hasRoom(stream, kind, payload)) stream.unsent.push(head, payload, bytes);
-    } else this.#discard(kind, payload);
+    } else if (transit === held) this.#streams.hold(from, to, head, payload, bytes);
+    else this.#payloads.discard(kind, payload);
   }
 
   #duplicate(from: number, to: number, kind: number, payload: number): void {
     const transit = this.links.duplicateMs(from, to, this.#time);
     if (transit < 0) return;
-    const copy =
-      kind === messageNumber
-        ? payload
-        : kind === messageObject
-          ? this.#objects.put(this.#objects.peek(payload))
-          : this.#copy(payload);
+    const copy = this.#payloads.copyMessage(kind, payload);
     this.#agenda.push(this.#time + transit, to, (kind << kindShift) | from, copy);
   }
 
-  /** Is the way cut now that the message would arrive? Then it is lost, or waits for its turn where streams are. */
-  #isStopped(kind: number, row: number, head: number, payload: number): boolean {
-    const from = head & lowMask;
-    const { connectivity, settings, counters } = this.links;
-    const passes = connectivity.passes(from, row);
-    if (settings.kind === "stream") {
-      // What has met the cut before this one comes first, even if there is no cut any more.
-      if (passes && !this.#heldStreams.has(this.#pair(from, row))) return false;
-      const stream = this.#heldStream(from, row);
-      if (this.#hasRoom(stream, kind, payload)) stream.arrived.push(head, payload);
-      return true;
-    }
-    if (passes) return false;
-    counters.cut++;
-    this.#discard(kind, payload);
-    return true;
-  }
-
-  // ---- Streams that a cut has met ----
-
-  #pair(from: number, to: number): number {
-    return from * this.rows + to;
-  }
-
-  #heldStream(from: number, to: number): HeldStream {
-    const pair = this.#pair(from, to);
-    const known = this.#heldStreams.get(pair);
-    if (known !== undefined) return known;
-    const lives = { from: this.#lifeOf(from), to: this.isAlive(to) ? this.#lifeOf(to) : nobody };
-    const stream: HeldStream = { from, to, lives, arrived: [], unsent: [] };
-    this.#heldStreams.set(pair, stream);
-    this.#isWatching = true;
-    this.#planReset(stream);
-    return stream;
-  }
-
-  #planReset(stream: HeldStream): void {
-    const { from, to } = stream;
-    this.at(Math.min(latestTime, this.#time + this.links.settings.resetAfterMs), () => {
-      const isHeld = this.#heldStreams.get(this.#pair(from, to)) === stream;
-      if (isHeld && !this.links.connectivity.passes(from, to)) this.#reset(stream);
+  #heldStreams(): HeldStreams {
+    return new HeldStreams({
+      links: this.links,
+      payloads: this.#payloads,
+      counters: this.counters,
+      lifeOf: (row) => (this.isAlive(row) ? this.#lifeOf(row) : nobody),
+      after: (pause, call) => this.at(Math.min(latestTime, this.#time + pause), call),
+      transmit: (from, to, kind, payload, bytes) => this.#transmit(from, to, kind, payload, bytes),
+      arrive: (to, head, payload) => this.#arrive(to, head, payload),
+      tellReset: (row, other) => this.#tell(row, other, "reset", 0),
     });
-  }
-
-  #hasRoom({ arrived, unsent }: HeldStream, kind: number, payload: number): boolean {
-    if (arrived.length / 2 + unsent.length / 3 < maxHeld) return true;
-    this.counters.overflowed++;
-    this.#discard(kind, payload);
-    return false;
-  }
-
-  /** What streams hold goes on its way, where there is one again. */
-  #onConnectivity(): void {
-    for (const stream of [...this.#heldStreams.values()])
-      if (this.links.connectivity.passes(stream.from, stream.to)) this.#release(stream);
-    this.#watch();
-  }
-
-  #watch(): void {
-    this.#isWatching = this.links.connectivity.isCutting || this.#heldStreams.size > 0;
-  }
-
-  /**
-   * What has not set out does so. What had met the cut on its way is there at the end of this millisecond; until then
-   * the stream is kept, so that whatever was under way behind it stays behind it.
-   */
-  #release(stream: HeldStream): void {
-    const { from, to, lives } = stream;
-    if (lives.to !== nobody && !this.#isLife(to, lives.to)) return this.#reset(stream);
-    const unsent = stream.unsent.splice(0);
-    for (let i = 0; i < unsent.length; i += 3)
-      this.#transmit(from, to, kindOf(unsent[i]!), unsent[i + 1]!, unsent[i + 2]!);
-    this.at(this.#time, () => {
-      const pair = this.#pair(from, to);
-      if (this.#heldStreams.get(pair) !== stream) return;
-      if (!this.links.connectivity.passes(from, to)) return this.#planReset(stream);
-      this.#heldStreams.delete(pair);
-      this.#watch();
-      const { arrived } = stream;
-      for (let i = 0; i < arrived.length; i += 2) this.#arrive(to, arrived[i]!, arrived[i + 1]!);
-    });
-  }
-
-  /** Both ends give up, as far as they still are the processes that they were. */
-  #reset(stream: HeldStream): void {
-    const { from, to, lives, arrived, unsent } = stream;
-    this.#heldStreams.delete(this.#pair(from, to));
-    this.#watch();
-    this.counters.resets++;
-    this.#discardAll(arrived);
-    for (let i = 0; i < unsent.length; i += 3) this.#discard(kindOf(unsent[i]!), unsent[i + 1]!);
-    if (this.#config.onUndeliverable === undefined) return;
-    if (this.#isLife(from, lives.from)) this.#tell(from, to, "reset", 0);
-    if (this.#isLife(to, lives.to)) this.#tell(to, from, "reset", 0);
   }
 
   /** A stream to a dead process is refused by its machine, as soon as an answer can travel back. */
@@ -700,6 +556,7 @@ export class Simulation implements Environment<any, any, any> {
   }
 
   #tell(row: number, other: number, reason: "dead" | "reset", after: Millis): void {
+    if (this.#config.onUndeliverable === undefined) return;
     const head = (undeliverable << kindShift) | this.#lifeOf(row);
     this.#agenda.push(this.#time + after, row, head, (other << 1) | (reason === "dead" ? 0 : 1));
   }
@@ -709,7 +566,7 @@ export class Simulation implements Environment<any, any, any> {
   /** False if that was all: there is nobody, or the node will come to it later. */
   #admits(kind: number, row: number, head: number, payload: number): boolean {
     if (kind === callFunction) return true;
-    if (isMessage(kind) && this.#isWatching && this.#isStopped(kind, row, head, payload)) return false;
+    if (isMessage(kind) && this.#streams.isWatching && this.#streams.stops(row, head, payload)) return false;
     this.#arrive(row, head, payload);
     return false;
   }
@@ -719,7 +576,7 @@ export class Simulation implements Environment<any, any, any> {
     const kind = kindOf(head);
     const status = this.#status[row]!;
     if ((status & alive) === 0) {
-      this.#discard(kind, payload);
+      this.#payloads.discard(kind, payload);
       if (isMessage(kind)) {
         this.counters.toNobody++;
         this.#refuse(head & lowMask, row);
@@ -749,102 +606,39 @@ export class Simulation implements Environment<any, any, any> {
   }
 
   #hold(row: number, kind: number, head: number, payload: number): void {
-    let events = this.#heldEvents.get(row);
-    if (events === undefined) {
-      events = [];
-      this.#heldEvents.set(row, events);
-    }
-    if (isMessage(kind) && events.length >= 2 * maxHeld) {
-      this.counters.overflowed++;
-      this.#discard(kind, payload);
-    } else events.push(head, payload);
+    if (!this.#pausedNodes.hold(row, head, payload)) this.#overflow(kind, payload);
   }
 
-  /** The node comes to the event when it is done with those before it, and with this one. */
   #queue(row: number, kind: number, head: number, payload: number): void {
-    const slowNode = this.#slowNodes.get(row)!;
-    if (isMessage(kind) && slowNode.queue.length - slowNode.done >= 2 * maxHeld) {
-      this.counters.overflowed++;
-      this.#discard(kind, payload);
-      return;
-    }
-    slowNode.queue.push(head, payload);
-    slowNode.busyUntil = Math.max(slowNode.busyUntil, this.#time) + slowNode.perEventMs;
-    // Nobody is so slow that the end of time would come first and stop the simulation.
-    const due = Math.min(latestTime, Math.ceil(slowNode.busyUntil));
-    this.#agenda.push(due, row, served | this.#lifeOf(row), 0);
+    const due = this.#slowNodes.queue(row, head, payload, this.#time);
+    if (due < 0) this.#overflow(kind, payload);
+    else this.#agenda.push(due, row, served | this.#lifeOf(row), 0);
   }
 
+  /** A slow node is done with the first event that it had waiting. */
   #serve(row: number, head: number): void {
-    const slowNode = this.#slowNodes.get(row);
-    if (slowNode === undefined || this.#lifeOf(row) !== (head & lowMask)) return;
-    const { queue } = slowNode;
-    const first = queue[slowNode.done]!;
-    const payload = queue[slowNode.done + 1]!;
-    slowNode.done += 2;
-    if (slowNode.done > 1024 && slowNode.done * 2 > queue.length) {
-      queue.splice(0, slowNode.done);
-      slowNode.done = 0;
-    }
-    this.#quickenIfDone(row, slowNode);
+    if (this.#lifeOf(row) !== (head & lowMask) || !this.#slowNodes.next(row)) return;
+    const { head: first, payload } = this.#slowNodes;
+    this.#noteSlowness(row);
     this.#deliver(row, kindOf(first), first, payload);
   }
 
-  #quickenIfDone(row: number, { perEventMs, queue, done }: SlowNode): void {
-    if (perEventMs > 0 || done < queue.length) return;
-    this.#slowNodes.delete(row);
-    this.#status[row]! &= ~slow;
+  #noteSlowness(row: number): void {
+    if (this.#slowNodes.isSlow(row)) {
+      this.#isUntroubled = false;
+      this.#status[row]! |= slow;
+    } else this.#status[row]! &= ~slow;
   }
 
-  #discardAll(events: readonly number[] = [], first = 0): void {
-    for (let i = first; i < events.length; i += 2) this.#discard(kindOf(events[i]!), events[i + 1]!);
-  }
-
-  #discard(kind: number, payload: number): void {
-    if (kind === messageBytes) this.#arena.release(payload);
-    else if (kind === messageObject || kind === timerObject || kind === commandObject)
-      this.#objects.take(payload);
-  }
-
-  // ---- Bytes ----
-
-  #keep(source: Uint8Array, length: number): number {
-    const piece = this.#arena.take(length);
-    const start = this.#arena.start(piece);
-    const { bytes } = this.#arena;
-    if (length > 64) bytes.set(source.subarray(0, length), start);
-    else for (let i = 0; i < length; i++) bytes[start + i] = source[i]!;
-    return piece;
-  }
-
-  #copy(piece: number): number {
-    const start = this.#arena.start(piece);
-    const length = this.#arena.length(piece);
-    return this.#keep(this.#arena.bytes.subarray(start, start + length), length);
-  }
-
-  #read(piece: number): any {
-    const start = this.#arena.start(piece);
-    const end = start + this.#arena.length(piece);
-    try {
-      return this.#config.codec!.read(this.#arena.bytes, start, end);
-    } catch {
-      this.counters.malformed++;
-      return unreadable;
-    } finally {
-      this.#arena.release(piece);
-    }
+  #overflow(kind: number, payload: number): void {
+    this.counters.overflowed++;
+    this.#payloads.discard(kind, payload);
   }
 
   // ---- Small things ----
 
   #lifeOf(row: number): number {
     return this.#status[row]! >>> lifeShift;
-  }
-
-  /** Is the node still living that life? */
-  #isLife(row: number, life: number): boolean {
-    return this.isAlive(row) && this.#lifeOf(row) === life;
   }
 
   #enter(row: number): void {
@@ -878,63 +672,5 @@ export class Simulation implements Environment<any, any, any> {
 
   #checkRow(row: number): void {
     if (!this.#isRow(row)) throw new UsageError(`row: there is no node ${row}; there are ${this.rows}`);
-  }
-}
-
-/** What comes of bytes that are no message. */
-const unreadable = Symbol("unreadable");
-
-function kindOf(head: number): number {
-  return (head >>> kindShift) & 7;
-}
-
-function isMessage(kind: number): boolean {
-  return kind >= messageNumber && kind <= messageBytes;
-}
-
-/** Does the agenda hold it as it is? Other numbers are kept as objects are. */
-function isWord(value: unknown): value is number {
-  return typeof value === "number" && (value | 0) === value;
-}
-
-/** Clocks that are wrong: each shows a time of its own. */
-class Clocks {
-  readonly #rates: Float64Array;
-  readonly #since: Float64Array;
-  readonly #shown: Float64Array;
-  /** No clock goes back: what it showed when it was set is the least that it shows. */
-  readonly #least: Float64Array;
-
-  constructor(rows: number) {
-    this.#rates = new Float64Array(rows);
-    this.#since = new Float64Array(rows);
-    this.#shown = new Float64Array(rows);
-    this.#least = new Float64Array(rows);
-  }
-
-  set(row: number, time: Millis, rate: number, offsetMs: Millis): void {
-    const exact = this.#exact(row, time);
-    this.#least[row] = this.local(row, time);
-    this.#shown[row] = exact + offsetMs;
-    this.#since[row] = time;
-    this.#rates[row] = rate;
-  }
-
-  local(row: number, time: Millis): Millis {
-    return Math.max(this.#least[row]!, Math.floor(this.#exact(row, time)));
-  }
-
-  #exact(row: number, time: Millis): number {
-    return this.#shown[row]! + (time - this.#since[row]!) * (1 + this.#rates[row]!);
-  }
-
-  /** How long it takes until the node's clock has gone on by so much; never less, whatever the rounding. */
-  trueDuration(row: number, time: Millis, pause: Millis): Millis {
-    const rate = this.#rates[row]!;
-    if (rate === 0) return pause;
-    let duration = Math.ceil(pause / (1 + rate));
-    const start = Math.floor(this.#exact(row, time));
-    while (duration < latestTime && Math.floor(this.#exact(row, time + duration)) < start + pause) duration++;
-    return duration;
   }
 }
