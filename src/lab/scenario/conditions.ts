@@ -116,7 +116,7 @@ export const conditions: { readonly [Is in Condition["is"]]: Evaluator<Is> } = {
   },
 
   delivered: ({ node }, facts, names) => {
-    const kept = keptMessages(facts);
+    const { kept, isCrowdedOut } = keptMessages(facts);
     const peers =
       node === undefined ? facts.observer.activePeers : names.map((name) => facts.observer.node(name)!);
     let have = 0;
@@ -125,12 +125,16 @@ export const conditions: { readonly [Is in Condition["is"]]: Evaluator<Is> } = {
     const share = wanted === 0 ? 1 : have / wanted;
     const isUnjudged = kept.length === 0 && facts.observer.messages.length > 0;
     const judged = node === undefined ? `${(share * 100).toFixed(1)} %` : `${have} of ${wanted}`;
-    const detail = isUnjudged ? "nothing to judge: none of what was said must still be kept by now" : judged;
+    const why = isCrowdedOut
+      ? "more was said at once than a peer keeps; raise flood.retainMessages"
+      : "none of what was said must still be kept by now";
+    const detail = isUnjudged ? `nothing to judge: ${why}` : judged;
     const figures =
       node === undefined
         ? { messages: kept.length, ratio: share }
         : { retained: wanted, received: have, share };
-    return { ok: have === wanted, detail, figures };
+    // What nothing could contradict is no proof.
+    return { ok: have === wanted && !(isUnjudged && isCrowdedOut), detail, figures };
   },
 
   "lists-exact": async (_, facts) => {
@@ -320,7 +324,11 @@ const spreadingPings = 5;
  * What some waking peer has and all should: not too old, and not so long ago that it may have been pushed out by what
  * came since. Each peer forgets what it got first, so all that was published at about the same time counts as later.
  */
-function keptMessages({ observer, world, retention }: Facts): ObservedMessage[] {
+function keptMessages({ observer, world, retention }: Facts): {
+  readonly kept: ObservedMessage[];
+  /** There were more that later ones can have pushed out. */
+  readonly isCrowdedOut: boolean;
+} {
   const retainMs = retention?.retainMs ?? floodOptions.specs.retainMs.default;
   const most = retention?.retainMessages ?? floodOptions.specs.retainMessages.default;
   const { messages } = observer;
@@ -331,11 +339,11 @@ function keptMessages({ observer, world, retention }: Facts): ObservedMessage[] 
     const message = messages[i]!;
     const since = message.at - spreadingPings * world.pingIntervalMs;
     while (earliest > 0 && messages[earliest - 1]!.at >= since) earliest--;
-    if (messages.length - earliest > most) break;
+    if (messages.length - earliest > most) return { kept, isCrowdedOut: true };
     if (world.now - message.at > retainMs) continue;
     if (peers.some(({ row }) => has(message.flags, row))) kept.push(message);
   }
-  return kept;
+  return { kept, isCrowdedOut: false };
 }
 
 function has(flags: Uint8Array, row: number): boolean {
