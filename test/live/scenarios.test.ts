@@ -168,7 +168,7 @@ describe("a live world", () => {
   test.each<[RegExp, Partial<Scenario>]>([
     [/^drift: the clock of a live node /, { timeline: [{ do: "drift", node: "peer-1", rate: 0.01 }] }],
     [
-      /^pause: peer-1 runs in this process, because this scenario cuts or changes links/,
+      /^pause: this scenario cuts or changes links/,
       { timeline: [{ do: "pause", node: "peer-1" }, { do: "heal" }, { do: "partition", share: 0.5 }] },
     ],
     [
