@@ -2,6 +2,7 @@ export * from "./campaign/index.ts";
 export * from "./degree-report.ts";
 export * from "./local-network.ts";
 export * from "./measurement.ts";
+export * from "./reproduce/index.ts";
 export * from "./rerun.ts";
 export * from "./scenario/index.ts";
 export * from "./simulate/index.ts";

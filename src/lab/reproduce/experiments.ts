@@ -1,0 +1,14 @@
+/** All published results that are measured again, in the order in which `grapevine reproduce all` goes. */
+import { UsageError } from "../../core/index.ts";
+import type { Experiment } from "./experiment.ts";
+
+export const experiments: readonly Experiment<any, any>[] = [];
+
+/** Throws `UsageError` where there is none. */
+export function experimentNamed(name: string): Experiment<any, any> {
+  const found = experiments.find((experiment) => experiment.name === name);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `name: there is no experiment "${name}"; there are ${experiments.map((one) => one.name).join(", ")}`,
+  );
+}
