@@ -9,7 +9,7 @@ const titles = {
   source: "Generated messages",
   heartbeat: "Heartbeat",
   overlay: "Overlay",
-  flood: "Flood and history",
+  broadcast: "Flood and history",
   registration: "Registration with seeds",
   registry: "Seeds",
   links: "Links",

@@ -58,7 +58,7 @@ describe("the rule of floors", () => {
     ["src/core/a.ts", "../membership/overlay.ts"],
     ["src/core/a.ts", "../theory/degree-fit.ts"],
     ["src/theory/a.ts", "../membership/overlay.ts"],
-    ["src/membership/a.ts", "../dissemination/flood.ts"],
+    ["src/membership/a.ts", "../dissemination/broadcast.ts"],
     ["src/dissemination/a.ts", "../membership/messages.ts"],
     ["src/lookup/a.ts", "../storage/store.ts"],
     ["src/storage/a.ts", "../simulator/agenda.ts"],
@@ -81,7 +81,7 @@ describe("the rule of floors", () => {
     ["src/core/a.ts", "./stack.ts"],
     ["src/theory/a.ts", "../core/index.ts"],
     ["src/membership/a.ts", "../core/index.ts"],
-    ["src/profiles/a.ts", "../dissemination/flood.ts"],
+    ["src/profiles/a.ts", "../dissemination/broadcast.ts"],
     ["src/wire/a.ts", "../membership/messages.ts"],
     ["src/node/a.ts", "../profiles/classic.ts"],
     ["src/lab/scenario/a.ts", "../../node/index.ts"],
@@ -111,7 +111,7 @@ describe("the rule of floors", () => {
   });
 
   test("says what to do instead", () => {
-    const [sideways] = faultsOfFloors(fake("src/membership/a.ts", 'import "../dissemination/flood.ts";'));
+    const [sideways] = faultsOfFloors(fake("src/membership/a.ts", 'import "../dissemination/broadcast.ts";'));
     expect(sideways).toContain("belongs in core as an interface");
     const [message] = faultsOfFloors(fake("src/wire/a.ts", 'import "../membership/overlay.ts";'));
     expect(message).toContain("only its messages.ts: put the type there");

@@ -80,7 +80,7 @@ describe("a network that nothing happens to", () => {
   test("a single peer waits for others, and loses nothing that it says meanwhile", () => {
     const world = classicNetwork({ seed: 6, peers: 1 });
     world.runUntil(0.5 * minutes);
-    world.command(1, "flood", { type: "publish", payloads: ["is anybody there?"] } as { type: string });
+    world.command(1, "broadcast", { type: "publish", payloads: ["is anybody there?"] } as { type: string });
     world.runUntil(2 * minutes);
     world.addPeer(2);
     world.runUntil(4 * minutes);
@@ -391,7 +391,7 @@ describe("partitions", () => {
     world.runUntil(4 * minutes);
     expect(world.parts()).toBe(2);
     for (const peer of [1, 2])
-      world.command(peer, "flood", { type: "publish", payloads: [`of ${peer}`] } as { type: string });
+      world.command(peer, "broadcast", { type: "publish", payloads: [`of ${peer}`] } as { type: string });
     world.delivers = () => true;
     world.runUntil(7 * minutes);
     expectSound(world);

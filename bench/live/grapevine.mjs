@@ -91,7 +91,7 @@ export async function create(mode) {
       return peers[index].publish(bytes.slice());
     },
     wireMessages() {
-      return peers.reduce((total, node) => total + node.peer.flood.counters.sends, 0);
+      return peers.reduce((total, node) => total + node.peer.broadcast.counters.sends, 0);
     },
     async stop() {
       for (const node of all()) await node.close();

@@ -104,7 +104,7 @@ async function classic({ nodes, seed, publishers }) {
     links: { kind: "stream", latency: { model: "uniform", fromMs: 5, toMs: 50 } },
     options: { source: { waitsForCommand: true, messages } },
     onNotice: (_at, _row, layer, { type }) => {
-      if (layer !== "flood") return;
+      if (layer !== "broadcast") return;
       if (type === "delivered") deliveries++;
       else if (type === "published") published++;
     },

@@ -162,7 +162,7 @@ describe("one control API", () => {
 });
 
 describe("following the trace", () => {
-  const event = (type: string) => ({ at: 1, node: self, layer: "flood", type });
+  const event = (type: string) => ({ at: 1, node: self, layer: "broadcast", type });
 
   async function follow(write: (response: ServerResponse) => void) {
     const paths: (string | undefined)[] = [];

@@ -238,7 +238,7 @@ test("tail as JSON is the trace", async () => {
   await following.stop();
   for (const event of events()) {
     if (event.type === "ping-sent") expect(event).toMatchObject({ layer: "heartbeat" });
-    else expect(event).toMatchObject({ layer: "flood", type: "delivered", payload: "json" });
+    else expect(event).toMatchObject({ layer: "broadcast", type: "delivered", payload: "json" });
   }
 });
 

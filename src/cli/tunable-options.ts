@@ -13,7 +13,7 @@ const headings: Record<string, string> = {
   source: "Generated messages:",
   heartbeat: "Heartbeat:",
   overlay: "Overlay:",
-  flood: "Flood and history:",
+  broadcast: "Flood and history:",
   registration: "Registration with seeds:",
   registry: "Seeds:",
   links: "Links:",

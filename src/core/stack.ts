@@ -19,7 +19,7 @@ type StackEnvironment = Environment<Tagged, Tagged, Tagged>;
  * Notices are offered after the handler that made them has ended (a queue, first in first out), so that no layer
  * is entered while another is half way through.
  *
- *     new Stack({ overlay, flood })   // overlay below flood
+ *     new Stack({ overlay, broadcast })   // overlay below flood
  */
 export class Stack implements Protocol<Tagged, Tagged, Tagged, Tagged> {
   readonly layers: Readonly<Record<string, AnyProtocol>>;

@@ -14,7 +14,7 @@ test("an event is the notice with its time, node and layer", () => {
 });
 
 test("bytes become their length", () => {
-  const event = traceEvent(5, "a", "flood", { type: "delivered", payload: new Uint8Array(300) } as {
+  const event = traceEvent(5, "a", "broadcast", { type: "delivered", payload: new Uint8Array(300) } as {
     type: string;
   });
   expect(event).toMatchObject({ payloadBytes: 300 });
@@ -23,7 +23,7 @@ test("bytes become their length", () => {
 
 test("the time of an event is when it happened, also where the notice brings a time of its own", () => {
   const published = { type: "delivered", origin: "b", at: 1000 };
-  expect(traceEvent(1200, "a", "flood", published)).toMatchObject({ at: 1200, statedAt: 1000 });
+  expect(traceEvent(1200, "a", "broadcast", published)).toMatchObject({ at: 1200, statedAt: 1000 });
 });
 
 test("the notice is not changed", () => {
@@ -38,7 +38,7 @@ test("the notice is not changed", () => {
 
 test("an event is one line of JSON", () => {
   const line = JSON.stringify(
-    traceEvent(1, "a", "flood", { type: "forwarded", to: ["b", "c"] } as { type: string }),
+    traceEvent(1, "a", "broadcast", { type: "forwarded", to: ["b", "c"] } as { type: string }),
   );
-  expect(line).toBe('{"at":1,"node":"a","layer":"flood","type":"forwarded","to":["b","c"]}');
+  expect(line).toBe('{"at":1,"node":"a","layer":"broadcast","type":"forwarded","to":["b","c"]}');
 });

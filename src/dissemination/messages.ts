@@ -41,7 +41,7 @@ export interface Digest {
   /** True if this answers a digest, and so must not be answered by one. */
   readonly isAnswer: boolean;
 }
-export type FloodMessage = Gossip | Summary | Digest;
+export type BroadcastMessage = Gossip | Summary | Digest;
 
 export const maxPayloadsPerGossip = 64;
 export const maxPayloadBytes = 64 * 1024;

@@ -327,7 +327,7 @@ export class LocalNetwork {
 
   report(): NetworkReport {
     const { measurement } = this;
-    const counters = this.peers.map((node) => node.peer!.flood.counters);
+    const counters = this.peers.map((node) => node.peer!.broadcast.counters);
     const sum = (name: keyof (typeof counters)[number]) =>
       counters.reduce((total, one) => total + one[name], 0);
     const expected = this.expectedDeliveries;

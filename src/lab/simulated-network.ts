@@ -151,7 +151,7 @@ export class SimulatedNetwork {
     const remembered = disk?.read<number>("introduction/incarnation") ?? 0;
     const incarnation = Math.max(remembered + 1, this.time + 1);
     disk?.write("introduction/incarnation", incarnation);
-    const gossip = disk?.below<Gossip>("flood/gossip/");
+    const gossip = disk?.below<Gossip>("broadcast/gossip/");
     const peer = classicPeer({
       name: this.nameOf(row),
       seeds: this.#seedIds,
@@ -185,7 +185,7 @@ export class SimulatedNetwork {
 
   /** Publishes at the end of what is under way. */
   publish(row: number, payloads: readonly string[]): void {
-    this.simulation.command(row, tagged("flood", { type: "publish", payloads }));
+    this.simulation.command(row, tagged("broadcast", { type: "publish", payloads }));
   }
 
   /** Every peer begins to generate its messages. */
@@ -258,7 +258,7 @@ export class SimulatedNetwork {
     if (this.isSeed(to)) {
       this.simulation.command(from, tagged("introduction", { type: "unreachable", node: other }));
     } else if (reason === "reset" || this.peers.get(from)!.overlay.has(other)) {
-      this.simulation.command(from, tagged("flood", { type: "link-lost", neighbor: other }));
+      this.simulation.command(from, tagged("broadcast", { type: "link-lost", neighbor: other }));
     }
   }
 

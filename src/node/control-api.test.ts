@@ -83,7 +83,8 @@ class FakeNode {
     return () => this.listeners.delete(listener);
   }
   say(notice: Typed & Record<string, unknown>, at = 1): void {
-    for (const listener of this.listeners) listener(at, "flood", notice, this as unknown as GrapevineNode);
+    for (const listener of this.listeners)
+      listener(at, "broadcast", notice, this as unknown as GrapevineNode);
   }
 }
 
@@ -302,7 +303,7 @@ describe("the trace as it happens", () => {
     expect(all.events[1]).toEqual({
       at: 9,
       node: one.contact,
-      layer: "flood",
+      layer: "broadcast",
       type: "delivered",
       statedAt: 7,
       payload: "a\nb",
@@ -317,7 +318,7 @@ describe("the trace as it happens", () => {
     expect(all.events[3]).toMatchObject({ payloadBytes: 3 });
     await vi.waitFor(() =>
       expect(filtered.events).toEqual([
-        { at: 1, node: two.contact, layer: "flood", type: "delivered", payload: "c" },
+        { at: 1, node: two.contact, layer: "broadcast", type: "delivered", payload: "c" },
       ]),
     );
     expect(all.headers["content-type"]).toContain("text/event-stream");

@@ -427,8 +427,8 @@ function summaryOf(node: GrapevineNode) {
   };
 }
 
-function peerCounts({ registration, overlay, flood }: NonNullable<GrapevineNode["peer"]>) {
-  const { published, delivered, duplicates, sends } = flood.counters;
+function peerCounts({ registration, overlay, broadcast }: NonNullable<GrapevineNode["peer"]>) {
+  const { published, delivered, duplicates, sends } = broadcast.counters;
   const registered = registration.registeredWith;
   return {
     incarnation: registration.incarnation,
@@ -440,7 +440,7 @@ function peerCounts({ registration, overlay, flood }: NonNullable<GrapevineNode[
     delivered,
     duplicates,
     sends,
-    retained: flood.retainedCount,
+    retained: broadcast.retainedCount,
   };
 }
 

@@ -14,7 +14,7 @@ import {
   portOf,
   type Typed,
 } from "../core/index.ts";
-import type { FloodNotice } from "../dissemination/flood.ts";
+import type { BroadcastNotice } from "../dissemination/broadcast.ts";
 import type { GossipSourceNotice } from "../dissemination/gossip-source.ts";
 import type { Payload } from "../dissemination/messages.ts";
 import type { HeartbeatNotice } from "../membership/heartbeat.ts";
@@ -50,7 +50,7 @@ export type AnyNotice =
   | RegistrationNotice
   | OverlayNotice
   | HeartbeatNotice
-  | FloodNotice
+  | BroadcastNotice
   | GossipSourceNotice
   | SeedRegistryNotice
   | ShellNotice;

@@ -42,7 +42,7 @@ function fakePeer(name: string) {
       },
       overlay: { counters: { unasked: 0 }, neighbors: ["x", "y"] },
       heartbeat: { counters: { pings: 10, misses: 2, suspicions: 1, cleared: 0, unasked: 0 } },
-      flood: {
+      broadcast: {
         counters: { published: 5, delivered: 40, duplicates: 50, sends: 90, repairs: 0, forged: 0 },
         retainedCount: 45,
       },
@@ -92,7 +92,7 @@ describe("the metrics of many nodes", () => {
     const peer = fakePeer("peer-1");
     start(peer, fakePeer("peer-2"), fakeSeed("seed-1"));
     expect(await samples("grapevine_deliveries_total")).toEqual(['{node="peer-1"} 40', '{node="peer-2"} 40']);
-    peer.peer.flood.counters.delivered = 41;
+    peer.peer.broadcast.counters.delivered = 41;
     expect(await samples("grapevine_deliveries_total")).toEqual(['{node="peer-1"} 41', '{node="peer-2"} 40']);
   });
 
@@ -112,7 +112,7 @@ describe("the metrics of many nodes", () => {
 
   test("redundancy is copies for each needed one, minus 1, and absent before the first delivery", async () => {
     const fresh = fakePeer("peer-2");
-    fresh.peer.flood.counters.delivered = 0;
+    fresh.peer.broadcast.counters.delivered = 0;
     start(fakePeer("peer-1"), fresh);
     expect(await samples("grapevine_relative_message_redundancy")).toEqual(['{node="peer-1"} 1.25']);
   });
@@ -145,10 +145,10 @@ describe("latency", () => {
   test("is from publication to first receipt; a clock that is ahead counts as 0; other notices do not count", async () => {
     const peer = fakePeer("peer-1") as unknown as GrapevineNode;
     start(peer);
-    metrics.onNotice(1500, "flood", { type: "delivered", at: 1000 } as never, peer);
-    metrics.onNotice(1500, "flood", { type: "delivered", at: 9000 } as never, peer);
-    metrics.onNotice(1500, "flood", { type: "delivered", at: Number.NaN } as never, peer);
-    metrics.onNotice(1500, "flood", { type: "published", at: 1000 } as never, peer);
+    metrics.onNotice(1500, "broadcast", { type: "delivered", at: 1000 } as never, peer);
+    metrics.onNotice(1500, "broadcast", { type: "delivered", at: 9000 } as never, peer);
+    metrics.onNotice(1500, "broadcast", { type: "delivered", at: Number.NaN } as never, peer);
+    metrics.onNotice(1500, "broadcast", { type: "published", at: 1000 } as never, peer);
     expect(await samples("grapevine_delivery_latency_seconds_count")).toEqual(['{node="peer-1"} 2']);
     expect(await samples("grapevine_delivery_latency_seconds_sum")).toEqual(['{node="peer-1"} 0.5']);
     const buckets = await samples("grapevine_delivery_latency_seconds_bucket");

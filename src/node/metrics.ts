@@ -34,52 +34,52 @@ export const nodeMetrics: readonly NodeMetric[] = [
     name: "grapevine_published_total",
     type: "counter",
     help: "Messages published by this node",
-    read: ({ peer }) => peer?.flood.counters.published,
+    read: ({ peer }) => peer?.broadcast.counters.published,
   },
   {
     name: "grapevine_deliveries_total",
     type: "counter",
     help: "Messages of others received for the first time",
-    read: ({ peer }) => peer?.flood.counters.delivered,
+    read: ({ peer }) => peer?.broadcast.counters.delivered,
   },
   {
     name: "grapevine_duplicates_total",
     type: "counter",
     help: "Copies received of what had been received before",
-    read: ({ peer }) => peer?.flood.counters.duplicates,
+    read: ({ peer }) => peer?.broadcast.counters.duplicates,
   },
   {
     name: "grapevine_sends_total",
     type: "counter",
     help: "Copies sent to neighbors",
-    read: ({ peer }) => peer?.flood.counters.sends,
+    read: ({ peer }) => peer?.broadcast.counters.sends,
   },
   {
     name: "grapevine_repairs_total",
     type: "counter",
     help: "Copies sent because a neighbor had missed them",
-    read: ({ peer }) => peer?.flood.counters.repairs,
+    read: ({ peer }) => peer?.broadcast.counters.repairs,
   },
   {
     name: "grapevine_forged_total",
     type: "counter",
     help: "Messages whose signature is not of their origin",
-    read: ({ peer }) => peer?.flood.counters.forged,
+    read: ({ peer }) => peer?.broadcast.counters.forged,
   },
   {
     name: "grapevine_relative_message_redundancy",
     type: "gauge",
     help: "Copies received for each one that was needed, minus 1",
     read: ({ peer }) => {
-      if (peer === undefined || peer.flood.counters.delivered === 0) return undefined;
-      return peer.flood.counters.duplicates / peer.flood.counters.delivered;
+      if (peer === undefined || peer.broadcast.counters.delivered === 0) return undefined;
+      return peer.broadcast.counters.duplicates / peer.broadcast.counters.delivered;
     },
   },
   {
     name: "grapevine_retained_messages",
     type: "gauge",
     help: "Publications kept for those who lack them",
-    read: ({ peer }) => peer?.flood.retainedCount,
+    read: ({ peer }) => peer?.broadcast.retainedCount,
   },
 
   // Membership

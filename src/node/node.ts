@@ -15,7 +15,7 @@ import {
   type Typed,
   UsageError,
 } from "../core/index.ts";
-import { checkPayload, payloadBytes } from "../dissemination/flood.ts";
+import { checkPayload, payloadBytes } from "../dissemination/broadcast.ts";
 import { maxGossipBytes, maxPayloadsPerGossip, type Payload } from "../dissemination/messages.ts";
 import {
   type ClassicOptions,
@@ -134,7 +134,7 @@ export class GrapevineNode {
       cluster: config.cluster ?? "grapevine",
       isMember: membership(config.security),
       onMessage: (from, message) => this.#enter(() => this.#stack.onMessage(from, message, this.#env)),
-      onLost: (neighbor) => this.command("flood", { type: "link-lost", neighbor }),
+      onLost: (neighbor) => this.command("broadcast", { type: "link-lost", neighbor }),
       onUnreachable: (node) => {
         if (this.role === "peer") this.command("introduction", { type: "unreachable", node });
       },
@@ -273,7 +273,7 @@ export class GrapevineNode {
 
   /** Resolves when the flood has given to the links what was published so far. */
   async #forwarded(): Promise<void> {
-    const delayMs = this.#config.options?.flood?.forwardDelayMs ?? 0;
+    const delayMs = this.#config.options?.broadcast?.forwardDelayMs ?? 0;
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
     // The first turn ends with the publication, the second with its forwarding.
     for (let turn = 0; turn < 2; turn++) await new Promise<void>((resolve) => atEndOfTurn(resolve));
@@ -286,14 +286,14 @@ export class GrapevineNode {
     for (const payload of this.#publications.splice(0)) {
       const more = payloadBytes(payload);
       if (gathered.length === maxPayloadsPerGossip || bytes + more > maxGossipBytes) {
-        this.command("flood", { type: "publish", payloads: gathered });
+        this.command("broadcast", { type: "publish", payloads: gathered });
         gathered = [];
         bytes = 0;
       }
       gathered.push(payload);
       bytes += more;
     }
-    this.command("flood", { type: "publish", payloads: gathered });
+    this.command("broadcast", { type: "publish", payloads: gathered });
   }
 
   /** Hands a command to a layer of the stack. */

@@ -44,7 +44,7 @@ export async function remember(store: Store, codec: Codec): Promise<Remembered> 
       if (layer === "introduction" && body.type === "peer-list") contacts = body.entries;
       else if (layer === "introduction" && body.type === "sync-delta")
         peers.push(storedPeer(body.entries[0]?.record));
-      else if (layer === "flood" && body.type === "gossip") gossip.push(body);
+      else if (layer === "broadcast" && body.type === "gossip") gossip.push(body);
       else unreadable++;
     } catch {
       unreadable++;

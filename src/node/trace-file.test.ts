@@ -34,7 +34,7 @@ async function all(trace: TraceReader): Promise<TraceEvent[]> {
 }
 
 function event(at: number, fields: object = {}): TraceEvent {
-  return { at, node: 1, layer: "flood", type: "tick", ...fields } as TraceEvent;
+  return { at, node: 1, layer: "broadcast", type: "tick", ...fields } as TraceEvent;
 }
 
 describe("writing", () => {
@@ -50,21 +50,21 @@ describe("writing", () => {
       world: "simulated",
       about: { seed: 7 },
     });
-    expect(JSON.parse(second!)).toEqual({ at: 5, node: 1, layer: "flood", type: "tick" });
+    expect(JSON.parse(second!)).toEqual({ at: 5, node: 1, layer: "broadcast", type: "tick" });
     expect(end).toBe("");
   });
 
   test("`at` is when it happened here, also where the notice states a time of its own; bytes are their number", async () => {
     const trace = TraceFile.open(path);
     const payloads = [new Uint8Array(3), "text"];
-    trace.write(9, "flood", { type: "delivered", at: 4, payload: new Uint8Array(5) } as never, node);
+    trace.write(9, "broadcast", { type: "delivered", at: 4, payload: new Uint8Array(5) } as never, node);
     trace.write(9, "source", { type: "publish", payloads } as never, node);
     await trace.close();
     const [, delivered, publish] = await all(readTrace(path));
     expect(delivered).toEqual({
       at: 9,
       node: node.contact,
-      layer: "flood",
+      layer: "broadcast",
       type: "delivered",
       statedAt: 4,
       payloadBytes: 5,

@@ -3,7 +3,7 @@
  *
  *     {"trace":"grapevine","version":1,"part":0,"startedAt":1772131164007,"world":"live"}
  *     {"at":1772131164010,"node":"1a2b…@127.0.0.1:9001","layer":"trace","type":"named","name":"peer-1","role":"peer"}
- *     {"at":1772131164010,"node":"1a2b…@127.0.0.1:9001","layer":"flood","type":"delivered", …}
+ *     {"at":1772131164010,"node":"1a2b…@127.0.0.1:9001","layer":"broadcast","type":"delivered", …}
  *
  * Writing is synchronous, once per turn of the event loop or per 64 KiB: nothing can pile up in memory, events keep
  * their order, and a process that dies loses no more than its last turn. The price is that a disk that stalls stalls

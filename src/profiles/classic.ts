@@ -2,11 +2,11 @@
  * The classic profile: the seed-and-peer network of the documents, as two stacks of parts that know each other only
  * through the interfaces in core.
  *
- *     peer:  introduction  overlay  heartbeat  flood  source
+ *     peer:  introduction  overlay  heartbeat  broadcast  source
  *     seed:  introduction
  */
 import { type NodeId, type Signatures, Stack } from "../core/index.ts";
-import { Flood, type FloodOptions, floodOptions } from "../dissemination/flood.ts";
+import { Broadcast, type BroadcastOptions, broadcastOptions } from "../dissemination/broadcast.ts";
 import {
   GossipSource,
   type GossipSourceOptions,
@@ -29,7 +29,7 @@ export interface ClassicOptions {
   readonly registration?: Partial<RegistrationOptions>;
   readonly overlay?: Partial<OverlayOptions>;
   readonly heartbeat?: Partial<HeartbeatOptions>;
-  readonly flood?: Partial<FloodOptions>;
+  readonly broadcast?: Partial<BroadcastOptions>;
   readonly source?: Partial<GossipSourceOptions>;
   readonly registry?: Partial<SeedRegistryOptions>;
 }
@@ -39,7 +39,7 @@ export const classicOptionSpecs = {
   source: gossipSourceOptions.specs,
   heartbeat: heartbeatOptions.specs,
   overlay: overlayOptions.specs,
-  flood: floodOptions.specs,
+  broadcast: broadcastOptions.specs,
   registration: registrationOptions.specs,
   registry: seedRegistryOptions.specs,
 } as const;
@@ -60,7 +60,7 @@ export interface ClassicPeer {
   readonly registration: Registration;
   readonly overlay: Overlay;
   readonly heartbeat: Heartbeat;
-  readonly flood: Flood;
+  readonly broadcast: Broadcast;
   readonly source: GossipSource;
 }
 
@@ -90,16 +90,16 @@ export function classicPeer(config: ClassicPeerConfig): ClassicPeer {
     options: options.overlay,
   });
   heartbeat = new Heartbeat({ view: overlay, standing: registration, options: options.heartbeat });
-  const flood = new Flood({
+  const broadcast = new Broadcast({
     view: overlay,
     standing: registration,
     signatures,
     restored,
-    options: options.flood,
+    options: options.broadcast,
   });
   const source = new GossipSource({ name: config.name, options: options.source });
-  const stack = new Stack({ introduction: registration, overlay, heartbeat, flood, source });
-  return { stack, registration, overlay, heartbeat, flood, source };
+  const stack = new Stack({ introduction: registration, overlay, heartbeat, broadcast, source });
+  return { stack, registration, overlay, heartbeat, broadcast, source };
 }
 
 export interface ClassicSeedConfig {

@@ -3,7 +3,7 @@ import protobuf from "protobufjs";
 import { describe, expect, test } from "vitest";
 import { type NodeId, type Signed, type Tagged, type Typed, UsageError } from "../core/index.ts";
 import {
-  type FloodMessage,
+  type BroadcastMessage,
   type GossipStatement,
   maxDigestOrigins,
   maxGossipBytes,
@@ -165,7 +165,7 @@ const heartbeat: Bodies<HeartbeatMessage> = {
   "probe-request": typed("probe-request", { nonce: number, suspect: contact }),
   "probe-reply": typed("probe-reply", { nonce: number }),
 };
-const flood: Bodies<FloodMessage> = {
+const broadcast: Bodies<BroadcastMessage> = {
   gossip: typed("gossip", { statement: gossipStatement, proof: bytes(maxProofBytes) }),
   summary: typed("summary", { count: number, fingerprint: number }),
   digest: typed("digest", { entries: listOf(seenEntry, 40), isAnswer: fc.boolean() }),
@@ -175,7 +175,7 @@ const kinds: [string, fc.Arbitrary<Tagged>][] = Object.entries({
   introduction,
   overlay,
   heartbeat,
-  flood,
+  broadcast,
 }).flatMap(([layer, bodies]) =>
   Object.entries<fc.Arbitrary<Typed>>(bodies).map(([type, body]): [string, fc.Arbitrary<Tagged>] => [
     `${layer}/${type}`,
@@ -261,8 +261,8 @@ describe("what is encoded comes back", () => {
 
   test("what is decoded keeps nothing of the socket's chunk", () => {
     fc.assert(
-      fc.property(fc.oneof(flood.gossip, introduction.register, introduction["sync-delta"]), (body) => {
-        const layer = body.type === "gossip" ? "flood" : "introduction";
+      fc.property(fc.oneof(broadcast.gossip, introduction.register, introduction["sync-delta"]), (body) => {
+        const layer = body.type === "gossip" ? "broadcast" : "introduction";
         const chunk = new Uint8Array(100_000);
         const frame = bodyOf(codec.encode({ layer, body }));
         chunk.set(frame, 500);
@@ -309,7 +309,7 @@ describe("what is encoded comes back", () => {
       payloads: ["", new Uint8Array(0), "\ufeffbyte order mark", "\0"],
     };
     const body = { type: "gossip", statement, proof: new Uint8Array(0) };
-    expect(codec.decode(bodyOf(codec.encode({ layer: "flood", body }))).body).toEqual(body);
+    expect(codec.decode(bodyOf(codec.encode({ layer: "broadcast", body }))).body).toEqual(body);
   });
 });
 
@@ -336,7 +336,7 @@ describe("the schema is the truth", () => {
       introduction: [16, 47],
       overlay: [48, 63],
       heartbeat: [64, 79],
-      flood: [80, 95],
+      broadcast: [80, 95],
     } as const;
     for (const [layer, [from, to]] of Object.entries(rooms)) {
       for (const { code } of Object.values(layers[layer as keyof typeof rooms])) {
@@ -360,7 +360,7 @@ describe("the schema is the truth", () => {
 
   test("plain protobuf reads our frames", () => {
     const frame = codec.encode(
-      tagged("flood", "gossip", {
+      tagged("broadcast", "gossip", {
         statement: {
           type: "gossip",
           origin: nodeText,
@@ -524,7 +524,7 @@ describe("a message at its limit is taken, one over is refused", () => {
         at: 1,
         payloads: ["x".repeat(length)],
       };
-      return tagged("flood", "gossip", { statement, proof: new Uint8Array(0) });
+      return tagged("broadcast", "gossip", { statement, proof: new Uint8Array(0) });
     };
     const overhead = codec.encode(message(4000)).length - 4 - 4000;
     const fits = codec.encode(message(4096 - overhead));
@@ -550,7 +550,7 @@ describe("a message at its limit is taken, one over is refused", () => {
       payloads: [payload],
     });
     const send = (payload: string) =>
-      codec.encode(tagged("flood", "gossip", { statement: statement(payload), proof }));
+      codec.encode(tagged("broadcast", "gossip", { statement: statement(payload), proof }));
     send("€".repeat(Math.floor(maxPayloadBytes / 3)));
     send("x".repeat(maxPayloadBytes));
     expect(() => send("€".repeat(Math.ceil(maxPayloadBytes / 3)))).toThrow(UsageError);
@@ -777,7 +777,7 @@ describe("what the other side would refuse is not sent", () => {
     ],
     [
       "ranges that touch",
-      tagged("flood", "digest", {
+      tagged("broadcast", "digest", {
         entries: [{ origin: nodeText, incarnation: 1, ranges: [1, 2, 3, 4] }],
         isAnswer: false,
       }),
@@ -799,7 +799,7 @@ describe("what the other side would refuse is not sent", () => {
       at: 1,
       payloads: ["\ud800"],
     };
-    expect(() => codec.encode(tagged("flood", "gossip", { statement, proof }))).toThrow(/bad-text/);
+    expect(() => codec.encode(tagged("broadcast", "gossip", { statement, proof }))).toThrow(/bad-text/);
   });
 });
 

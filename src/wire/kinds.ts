@@ -1,8 +1,8 @@
 import type protobuf from "protobufjs";
 import type { Tagged, Typed } from "../core/index.ts";
 import {
+  type BroadcastMessage,
   type Digest,
-  type FloodMessage,
   type Gossip,
   type GossipStatement,
   maxDigestOrigins,
@@ -228,14 +228,14 @@ const heartbeat: KindsOf<HeartbeatMessage> = {
   "probe-reply": kind<ProbeReply>("probe-reply", "ProbeReply", { nonce: uint64 }),
 };
 
-const flood: KindsOf<FloodMessage> = {
+const broadcast: KindsOf<BroadcastMessage> = {
   gossip: kind<Gossip>("gossip", "Gossip", { statement: gossipStatement, proof }),
   summary: kind<Summary>("summary", "Summary", { count: uint64, fingerprint: uint64 }),
   digest: kind<Digest>("digest", "Digest", { entries: listOf(seenEntry, maxDigestOrigins), isAnswer: flag }),
 };
 
 /** All kinds that carry a message of a layer. */
-export const layers = { introduction, overlay, heartbeat, flood };
+export const layers = { introduction, overlay, heartbeat, broadcast };
 
 type AnyKind = Kind<Typed>;
 

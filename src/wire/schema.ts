@@ -63,7 +63,7 @@ enum Kind {
   KIND_PROBE_REQUEST = 66;
   KIND_PROBE_REPLY = 67;
 
-  // 80-95: layer "flood".
+  // 80-95: layer "broadcast".
   KIND_GOSSIP = 80;
   KIND_SUMMARY = 81;
   KIND_DIGEST = 82;
@@ -285,7 +285,7 @@ message ProbeReply {
   uint64 nonce = 1;
 }
 
-// ---- Layer "flood" ----------------------------------------------------------------------------------------
+// ---- Layer "broadcast" ----------------------------------------------------------------------------------------
 
 // At most 64 KiB; a text is well-formed UTF-8.
 message Payload {

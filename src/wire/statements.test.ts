@@ -54,7 +54,10 @@ describe("canonical statements", () => {
   test("are the same after a journey, though the frame was written in another order", () => {
     const codec = new Codec();
     const proof = new Uint8Array(64);
-    const frame = codec.encode({ layer: "flood", body: { type: "gossip", ...{ statement: gossip, proof } } });
+    const frame = codec.encode({
+      layer: "broadcast",
+      body: { type: "gossip", ...{ statement: gossip, proof } },
+    });
     // The statement's fields backwards, as another implementation might have them.
     const fields = [`0a23${firstHex}`, "1001", "188001", "2002"].reverse();
     const payloads = `2a050a03${text("hé")}2a04120200ff2a020a00`;

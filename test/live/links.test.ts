@@ -115,7 +115,7 @@ function bulk(origin: NodeId, sequence: number): Tagged {
     payloads: [new Uint8Array(60_000)],
   };
   return {
-    layer: "flood",
+    layer: "broadcast",
     body: { type: "gossip", statement, proof: new Uint8Array(160) } as Tagged["body"],
   };
 }

@@ -20,7 +20,7 @@ test("a publisher that awaits each message keeps to the network's pace, and late
   for (let i = 0; i < count; i++) await formed.peers[0]!.publish(`${i} ${text}`);
   await vi.waitFor(() => expect(formed.measurement.deliveries).toBe(2 * count), patience);
   const late = await formed.addPeer();
-  await vi.waitFor(() => expect(late.peer!.flood.counters.delivered).toBe(count), patience);
+  await vi.waitFor(() => expect(late.peer!.broadcast.counters.delivered).toBe(count), patience);
   const drops = formed.peers.map(({ links }) => links.drops["slow-reader"] ?? 0);
   expect(drops).toEqual([0, 0, 0, 0]);
 });

@@ -49,7 +49,7 @@ describe("trace summary", () => {
     const { code, stdout, stderr } = await run(["trace", "summary", trace]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toContain("168 of 168 expected deliveries of 24 messages (ratio 1)");
-    expect(stdout).toMatch(/^ +168 {2}flood\/delivered$/m);
+    expect(stdout).toMatch(/^ +168 {2}broadcast\/delivered$/m);
   });
 
   test("knows of a real crash when a neighbor noticed it and when every seed removed the peer", async () => {
@@ -87,13 +87,13 @@ describe("trace filter", () => {
     const filtered = await run(["trace", "filter", trace, "--types", types, "--output", output, "--json"]);
     const gossip = jsonOf(await run(["trace", "summary", output, "--json"]));
     expect(jsonOf(filtered)).toMatchObject({ output, written: gossip.events - 8 }); // and 8 names
-    expect(Object.keys(gossip.byType)).toEqual(["trace", "flood"]);
+    expect(Object.keys(gossip.byType)).toEqual(["trace", "broadcast"]);
     expect(gossip).toMatchObject({ ratio: 1, deliveries: 168, sends: report.sends });
   });
 
   test("to standard output the same, line by line", async () => {
     const output = join(folder, "peer-3.ndjson");
-    const args = ["trace", "filter", trace, "--node", "peer-3", "--layers", "flood"];
+    const args = ["trace", "filter", trace, "--node", "peer-3", "--layers", "broadcast"];
     const { stdout } = await run(args);
     await run([...args, "--output", output]);
     expect(stdout).toBe(readFileSync(output, "utf8"));

@@ -129,11 +129,11 @@ test("on first receipt the message is stored locally and forwarded to all neighb
     options: { source: { waitsForCommand: true, messages: 1 } },
   });
   world.runUntil(1 * minutes);
-  const stored = [...world.peers.values()].map(({ flood }) => flood.retainedCount);
+  const stored = [...world.peers.values()].map(({ broadcast }) => broadcast.retainedCount);
   world.command(1, "source", { type: "begin" });
   world.runUntil(world.now + 5000);
-  [...world.peers].forEach(([peer, { overlay, flood }], i) => {
-    expect(flood.retainedCount).toBe(stored[i]! + 1);
+  [...world.peers].forEach(([peer, { overlay, broadcast }], i) => {
+    expect(broadcast.retainedCount).toBe(stored[i]! + 1);
     const [receipt] = world.of("delivered", peer);
     const [forward] = world.of("forwarded", peer);
     const told = (forward?.notice["to"] ?? []) as NodeId[];
@@ -152,7 +152,8 @@ test("duplicates are ignored, and the flooding ends: a message costs fewer sends
   });
   world.runUntil(2 * minutes);
   const links = world.degrees().reduce((sum, degree) => sum + degree, 0) / 2;
-  const sends = () => [...world.peers.values()].reduce((sum, { flood }) => sum + flood.counters.sends, 0);
+  const sends = () =>
+    [...world.peers.values()].reduce((sum, { broadcast }) => sum + broadcast.counters.sends, 0);
   const before = sends();
   world.command(1, "source", { type: "begin" });
   world.runUntil(world.now + 10 * minutes);

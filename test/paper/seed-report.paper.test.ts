@@ -5,7 +5,7 @@
 import { expect, test } from "vitest";
 import { seedExponential, seedFormula } from "../../src/core/degree-law.ts";
 import { hostOf, type NodeId, portOf } from "../../src/core/index.ts";
-import { floodOptions } from "../../src/dissemination/flood.ts";
+import { broadcastOptions } from "../../src/dissemination/broadcast.ts";
 import { gossipSourceOptions, gossipText } from "../../src/dissemination/gossip-source.ts";
 import { Heartbeat, heartbeatOptions, missesFor } from "../../src/membership/heartbeat.ts";
 import { overlayOptions } from "../../src/membership/overlay.ts";
@@ -284,7 +284,10 @@ test("the message is forwarded to all connected peers except the sender", () => 
 test("a message that has already been processed is discarded", () => {
   const world = classicNetwork({ seed: 14, peers: 20 });
   world.runUntil(1.5 * minutes);
-  const duplicates = [...world.peers.values()].reduce((sum, { flood }) => sum + flood.counters.duplicates, 0);
+  const duplicates = [...world.peers.values()].reduce(
+    (sum, { broadcast }) => sum + broadcast.counters.duplicates,
+    0,
+  );
   expect(duplicates, "there were copies").toBeGreaterThan(0);
   expect(expectAllDelivered(world), "and nothing was delivered twice").toBe(200);
 });
@@ -412,11 +415,11 @@ test("messages are authenticated by cryptographic methods: what the origin did n
   const statement = { type: "gossip", origin: 2, incarnation: 1, sequence: 0, at: 0, payloads: ["I am 2"] };
   const forged = { type: "gossip", statement, proof: signaturesOf(3).sign(statement) };
   const genuine = { type: "gossip", statement, proof: signaturesOf(2).sign(statement) };
-  world.env(3).send(1, { layer: "flood", body: forged });
+  world.env(3).send(1, { layer: "broadcast", body: forged });
   world.runUntil(25_000);
   expect(world.of("delivered")).toEqual([]);
   expect(world.of("forged-gossip", 1)).toHaveLength(1);
-  world.env(3).send(1, { layer: "flood", body: genuine });
+  world.env(3).send(1, { layer: "broadcast", body: genuine });
   world.runUntil(30_000);
   expect(new Set(world.of("delivered").map(({ node }) => node)).size).toBeGreaterThanOrEqual(4);
 });
@@ -495,5 +498,7 @@ test("the network goes on delivering while a fifth of it dies", () => {
   for (const peer of [2, 7, 12, 17, 22, 27]) world.crash(peer);
   world.runUntil(3 * minutes);
   expect(expectAllDelivered(world)).toBe(24 * 10);
-  expect(floodOptions().retainMessages, "by keeping messages for those who missed them").toBeGreaterThan(0);
+  expect(broadcastOptions().retainMessages, "by keeping messages for those who missed them").toBeGreaterThan(
+    0,
+  );
 });

@@ -55,7 +55,7 @@ export function classic(seed: number, peers: number) {
   simulation.at(20_000, () => simulation.crash(rows[0]!));
   for (const row of rows.slice(1)) {
     const body = { type: "publish", payloads: [`hello from ${row}`] };
-    simulation.at(30_000, () => simulation.command(row, { layer: "flood", body }));
+    simulation.at(30_000, () => simulation.command(row, { layer: "broadcast", body }));
   }
   simulation.run(150_000);
   return { hash: simulation.hash, events: simulation.counters.events, delivered, removed };

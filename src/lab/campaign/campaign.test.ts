@@ -55,7 +55,7 @@ const bugs = {
   "lose the persist step": () => {
     const { write } = SimulatedDisk.prototype;
     vi.spyOn(SimulatedDisk.prototype, "write").mockImplementation(function (this: SimulatedDisk, key, value) {
-      if (!key.startsWith("flood/")) write.call(this, key, value);
+      if (!key.startsWith("broadcast/")) write.call(this, key, value);
     });
   },
 };

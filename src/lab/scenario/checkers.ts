@@ -3,7 +3,7 @@
  * when the network has had time to settle; these here may be broken at any moment and are noticed at once.
  */
 import { type Identity, identityOf, type Millis, type NodeId, type TraceEvent } from "../../core/index.ts";
-import { floodOptions } from "../../dissemination/flood.ts";
+import { broadcastOptions } from "../../dissemination/broadcast.ts";
 import { durationMs } from "./duration.ts";
 import type { ObservedMessage, ObservedNode, Observer } from "./observer.ts";
 import { type InvariantName, invariantNames, type Scenario, type Violation } from "./scenario.ts";
@@ -183,7 +183,7 @@ class MemoryBounds extends Watch {
     this.#world = world;
     this.#observer = observer;
     this.#retainMessages =
-      scenarioOptions(scenario).flood?.retainMessages ?? floodOptions.specs.retainMessages.default;
+      scenarioOptions(scenario).broadcast?.retainMessages ?? broadcastOptions.specs.retainMessages.default;
   }
 
   onEvent(event: TraceEvent): void {
@@ -199,12 +199,12 @@ class MemoryBounds extends Watch {
     const { network } = this.#world;
     const { peers, simulation } = network;
     const nodes = network.names.length;
-    for (const [row, { flood, overlay, registration }] of peers) {
+    for (const [row, { broadcast, overlay, registration }] of peers) {
       const name = network.nameOf(row);
-      if (flood.retainedCount > this.#retainMessages)
+      if (broadcast.retainedCount > this.#retainMessages)
         this.violate(
           at,
-          `${name} keeps ${flood.retainedCount} messages, ${this.#retainMessages} are allowed`,
+          `${name} keeps ${broadcast.retainedCount} messages, ${this.#retainMessages} are allowed`,
         );
       if (overlay.neighbors.length > nodes)
         this.violate(at, `${name} has ${overlay.neighbors.length} neighbors among ${nodes} nodes`);

@@ -1,6 +1,6 @@
 /** What can be true of a network: for each condition of a scenario, how it is found out. */
 import { type Identity, identityOf, type Millis, type NodeId } from "../../core/index.ts";
-import { floodOptions } from "../../dissemination/flood.ts";
+import { broadcastOptions } from "../../dissemination/broadcast.ts";
 import { isConnected } from "../../theory/graph-measures.ts";
 import { durationMs } from "./duration.ts";
 import { holds, type ObservedMessage, type ObservedNode, type Observer } from "./observer.ts";
@@ -126,7 +126,7 @@ export const conditions: { readonly [Is in Condition["is"]]: Evaluator<Is> } = {
     const isUnjudged = kept.length === 0 && facts.observer.messages.length > 0;
     const judged = node === undefined ? `${(share * 100).toFixed(1)} %` : `${have} of ${wanted}`;
     const why = isCrowdedOut
-      ? "more was said at once than a peer keeps; raise flood.retainMessages"
+      ? "more was said at once than a peer keeps; raise broadcast.retainMessages"
       : "none of what was said must still be kept by now";
     const detail = isUnjudged ? `nothing to judge: ${why}` : judged;
     const figures =
@@ -329,8 +329,8 @@ function keptMessages({ observer, world, retention }: Facts): {
   /** There were more that later ones can have pushed out. */
   readonly isCrowdedOut: boolean;
 } {
-  const retainMs = retention?.retainMs ?? floodOptions.specs.retainMs.default;
-  const most = retention?.retainMessages ?? floodOptions.specs.retainMessages.default;
+  const retainMs = retention?.retainMs ?? broadcastOptions.specs.retainMs.default;
+  const most = retention?.retainMessages ?? broadcastOptions.specs.retainMessages.default;
   const { messages } = observer;
   const peers = observer.activePeers;
   const kept: ObservedMessage[] = [];

@@ -311,7 +311,7 @@ class LiveWorld implements World {
 
   #onEvent(event: TraceEvent, name: string, role: "peer" | "seed"): void {
     if (event.layer === shellLayer && event.type === "listening") this.#onListening(event, name, role);
-    if (event.type === "published" && event.layer === "flood") this.#published++;
+    if (event.type === "published" && event.layer === "broadcast") this.#published++;
     for (const listener of this.#listeners) listener(event);
   }
 
@@ -522,14 +522,14 @@ class LiveWorld implements World {
 }
 
 function viewOf(name: string, node: GrapevineNode): PeerView {
-  const { registration, overlay, flood } = node.peer!;
+  const { registration, overlay, broadcast } = node.peer!;
   return {
     name,
     id: node.contact,
     neighbors: overlay.neighbors,
     incarnation: registration.incarnation,
     isRegistered: registration.registeredWith.length >= registration.quorum,
-    retained: flood.retainedCount,
+    retained: broadcast.retainedCount,
   };
 }
 

@@ -14,8 +14,8 @@ function watching() {
   scenario(0, 3, "joined", { name: "peer-2", role: "peer" });
   const message = { origin: 2, incarnation: 7, sequence: 1 };
   const deliver = (at: number, node: number, which: object = message) =>
-    tell(at, node, "flood", "delivered", which);
-  const publish = (at: number) => tell(at, 2, "flood", "published", message);
+    tell(at, node, "broadcast", "delivered", which);
+  const publish = (at: number) => tell(at, 2, "broadcast", "published", message);
   const remove = (at: number, peer: number, reason = "dead") =>
     tell(at, 1, "introduction", "peer-removed", { peer, reason });
   return { observer, tell, scenario, message, deliver, publish, remove };

@@ -108,7 +108,7 @@ export class Observer {
   onEvent(event: TraceEvent): void {
     const { type, layer } = event;
     this.counts.set(type, (this.counts.get(type) ?? 0) + 1);
-    if (layer === "flood") {
+    if (layer === "broadcast") {
       if (type === "delivered") this.#onDelivered(event);
       else if (type === "published") this.#onPublished(event);
     } else if (layer === scenarioLayer) this.#onScenario(event);

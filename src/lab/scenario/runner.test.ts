@@ -126,12 +126,12 @@ class FakeWorld implements World {
   }
   #publish(from: FakeNode): void {
     const message = { origin: from.id, incarnation: from.incarnation, sequence: ++this.#sequence };
-    this.event(from.id, "flood", { type: "published", ...message } as Typed);
+    this.event(from.id, "broadcast", { type: "published", ...message } as Typed);
     from.retained++;
     for (const node of this.nodes) {
       if (node === from || node.role === "seed" || !node.isLiving || this.deaf.has(node.name)) continue;
       node.retained++;
-      this.event(node.id, "flood", { type: "delivered", ...message } as Typed);
+      this.event(node.id, "broadcast", { type: "delivered", ...message } as Typed);
     }
   }
 
@@ -393,14 +393,14 @@ describe("when all was said", () => {
           { do: "publish", from: ["peer-1", "peer-2"] },
           { do: "expect", is: "delivered", node: "peer-3" },
         ],
-        { prepare: deafPeer, more: { stack: { options: { flood: { retainMessages } } } } },
+        { prepare: deafPeer, more: { stack: { options: { broadcast: { retainMessages } } } } },
       );
     expect((await retaining(3)).report.checks.at(-1)).toMatchObject({ ok: false, detail: "0 of 3" });
     expect((await retaining(2)).report.checks.at(-1)).toMatchObject({ ok: false, detail: "0 of 2" });
     // Of two at the same time nobody knows which one stays: what nothing could contradict is no proof.
     expect((await retaining(1)).report.checks.at(-1)).toMatchObject({
       ok: false,
-      detail: expect.stringMatching(/^nothing to judge: .*raise flood\.retainMessages$/),
+      detail: expect.stringMatching(/^nothing to judge: .*raise broadcast\.retainMessages$/),
     });
   });
 

@@ -113,7 +113,7 @@ class Run {
     this.#facts = {
       world,
       observer: this.#observer,
-      retention: scenarioOptions(scenario).flood,
+      retention: scenarioOptions(scenario).broadcast,
       listsAtStart: new Map(),
       beforeSilence: new Map(),
       afterReturn: new Map(),

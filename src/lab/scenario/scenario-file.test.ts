@@ -44,7 +44,7 @@ stack:
     heartbeat: { ping-interval: 2s }
     overlay: { minDegree: 4 }
 nodes:
-  - { which: [peer-1, peer-2], perEventMs: 3, zone: 1, options: { flood: { retain-messages: 5 } } }
+  - { which: [peer-1, peer-2], perEventMs: 3, zone: 1, options: { broadcast: { retain-messages: 5 } } }
 timeline:
   - { do: join, count: 3, over: 5 pings }
   - { do: crash, node: { random: 2, of: peers }, at: 10s }
@@ -64,7 +64,7 @@ maxUnlisted: 3 pings
       heartbeat: { pingIntervalMs: 2000 },
       overlay: { minDegree: 4 },
     });
-    expect(scenario.nodes?.[0]?.options).toEqual({ flood: { retainMessages: 5 } });
+    expect(scenario.nodes?.[0]?.options).toEqual({ broadcast: { retainMessages: 5 } });
     expect(scenario.network?.links).toEqual({ kind: "stream", loss: 0.1 });
     expect(scenario.timeline).toHaveLength(8);
     expect(scenario.timeline?.[1]).toEqual({ do: "crash", node: { random: 2, of: "peers" }, at: "10s" });

@@ -1,6 +1,6 @@
 /** The options of a scenario's nodes: what it sets, and times that suit its ping interval. */
 import type { Millis } from "../../core/index.ts";
-import { floodOptions } from "../../dissemination/flood.ts";
+import { broadcastOptions } from "../../dissemination/broadcast.ts";
 import { mergeOptions, type NodeOptions } from "../../node/index.ts";
 import { scaledTo } from "../../profiles/classic.ts";
 import type { Scenario } from "./scenario.ts";
@@ -28,12 +28,12 @@ export function scenarioOptions(scenario: Pick<Scenario, "stack" | "network">): 
     Math.max(leastMs, Math.min(mostMs, Math.round(pingIntervalMs)));
   // All may speak at once, a few times: what is pushed out of memory cannot be judged.
   const peers = scenario.network?.peers ?? defaultPeers;
-  const retainMessages = Math.max(floodOptions.specs.retainMessages.default, messagesEach * peers);
+  const retainMessages = Math.max(broadcastOptions.specs.retainMessages.default, messagesEach * peers);
   const refreshIntervalMs = Math.max(1000, Math.min(60_000, pingIntervalMs * 5));
   const options = mergeOptions(
     {
       heartbeat: { pingIntervalMs },
-      flood: { repairIntervalMs: aboutAPing(200, 10_000), retainMessages },
+      broadcast: { repairIntervalMs: aboutAPing(200, 10_000), retainMessages },
       registration: { refreshIntervalMs },
       // Ten refreshes, as by default: who dies before a seed knows its neighbors is gone after a fifth of the lease.
       registry: { syncIntervalMs: aboutAPing(200, 5000), leaseMs: 10 * refreshIntervalMs },

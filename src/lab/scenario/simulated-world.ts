@@ -258,13 +258,13 @@ export class SimulatedWorld implements World {
   // ---- What can be seen ----
 
   async peers(): Promise<readonly PeerView[]> {
-    return [...this.network.peers].map(([row, { registration, overlay, flood }]) => ({
+    return [...this.network.peers].map(([row, { registration, overlay, broadcast }]) => ({
       name: this.network.nameOf(row),
       id: this.network.simulation.idOf(row),
       neighbors: overlay.neighbors,
       incarnation: registration.incarnation,
       isRegistered: registration.registeredWith.length >= registration.quorum,
-      retained: flood.retainedCount,
+      retained: broadcast.retainedCount,
     }));
   }
 

@@ -1,6 +1,6 @@
 /** The classic network: seeds and peers form an overlay, some peers publish, everybody hears everything. */
 import { Histogram, type Millis, sample, seededRandom, traceEvent, UsageError } from "../../core/index.ts";
-import { floodOptions, gossipSourceOptions } from "../../dissemination/index.ts";
+import { broadcastOptions, gossipSourceOptions } from "../../dissemination/index.ts";
 import {
   heartbeatOptions,
   overlayOptions,
@@ -39,7 +39,7 @@ const validators: Readonly<Record<string, (options: any) => unknown>> = {
   source: gossipSourceOptions,
   heartbeat: heartbeatOptions,
   overlay: overlayOptions,
-  flood: floodOptions,
+  broadcast: broadcastOptions,
   registration: registrationOptions,
   registry: seedRegistryOptions,
 };
@@ -52,7 +52,7 @@ export const classicPreset: Preset = {
   complete,
   memoryBytes(nodes, { publishers = defaultPublishers, options }) {
     const { messages } = gossipSourceOptions(options?.source);
-    const { retainMessages } = floodOptions(options?.flood);
+    const { retainMessages } = broadcastOptions(options?.broadcast);
     return nodes * (bytesPerPeer + Math.min(publishers * messages, retainMessages) * bytesPerKeptMessage);
   },
   run: (input, watch) => new ClassicRun(input, watch).run(),
@@ -199,9 +199,9 @@ class ClassicRun {
     const connected = this.#network.isConnected;
     const traffic = new Histogram();
     let copies = 0;
-    for (const { flood } of this.#network.peers.values()) {
-      traffic.add(flood.counters.sends);
-      copies += flood.counters.sends;
+    for (const { broadcast } of this.#network.peers.values()) {
+      traffic.add(broadcast.counters.sends);
+      copies += broadcast.counters.sends;
     }
     const isTrue = deliveredTwice === 0 && deliveredFromNowhere === 0;
     return {

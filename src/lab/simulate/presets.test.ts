@@ -149,7 +149,7 @@ describe("classic", () => {
 
   test("delivers everything over datagrams of which every fifth is lost, by way of history", async () => {
     const links = { kind: "datagram", loss: 0.2 } as const;
-    const options = { ...small["classic"]!.options, flood: { repairIntervalMs: 500 } };
+    const options = { ...small["classic"]!.options, broadcast: { repairIntervalMs: 500 } };
     const result = await simulate<ClassicResult>("classic", { ...small["classic"]!, options, links });
     expect(result).toMatchObject({ ratio: 1, ok: true, ending: "complete" });
     const lossless = await simulate<ClassicResult>("classic", small["classic"]!);

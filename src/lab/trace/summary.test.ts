@@ -18,11 +18,11 @@ const joined = (at: number, node: number) =>
   });
 const message = (origin: number, sequence: number) => ({ origin, incarnation: 1, sequence });
 const published = (at: number, origin: number, sequence = 0) =>
-  event(at, origin, "flood", "published", { ...message(origin, sequence), statedAt: at, payload: "x" });
+  event(at, origin, "broadcast", "published", { ...message(origin, sequence), statedAt: at, payload: "x" });
 const delivered = (at: number, node: number, from: number, origin: number, statedAt: number, sequence = 0) =>
-  event(at, node, "flood", "delivered", { ...message(origin, sequence), statedAt, payload: "x", from });
+  event(at, node, "broadcast", "delivered", { ...message(origin, sequence), statedAt, payload: "x", from });
 const forwarded = (at: number, node: number, to: number[], origin: number, sequence = 0, count = 1) =>
-  event(at, node, "flood", "forwarded", { ...message(origin, sequence), count, to });
+  event(at, node, "broadcast", "forwarded", { ...message(origin, sequence), count, to });
 const removed = (at: number, seed: number, peer: number, reason = "dead") =>
   event(at, seed, "introduction", "peer-removed", { peer, reason, reporters: [], size: 3 });
 const failed = (at: number, node: number, neighbor: number) =>
@@ -98,7 +98,7 @@ describe("messages", () => {
   });
 
   test("history costs copies too, though it names no message", () => {
-    const report = sum(...chain, event(3000, 12, "flood", "history-sent", { to: 14, messages: 2 }));
+    const report = sum(...chain, event(3000, 12, "broadcast", "history-sent", { to: 14, messages: 2 }));
     expect(report).toMatchObject({ sends: 6, historySends: 2, rmr: 0.3333, rmrWithHistory: 1 });
     expect(report.sendsPerPeer).toMatchObject({ max: 3, most: "peer-2" });
   });
@@ -330,7 +330,7 @@ describe("the rest", () => {
     expect(report.nodes).toEqual({ seed: 2, peer: 4 });
     expect(report.byType).toEqual({
       scenario: { joined: 6 },
-      flood: { published: 1, forwarded: 3, delivered: 3 },
+      broadcast: { published: 1, forwarded: 3, delivered: 3 },
     });
     expect(report).toMatchObject({ events: 13, from: 0, until: 1060, durationMs: 1060 });
   });
@@ -360,10 +360,16 @@ describe("the rest", () => {
 
   test("events whose fields are not as documented do no harm", () => {
     const report = sum(
-      event(1, 11, "flood", "published", {}),
-      event(1, 11, "flood", "delivered", { origin: null, from: {} }),
-      event(1, 11, "flood", "forwarded", { origin: 11, incarnation: 0, sequence: 0, count: 1e15, to: [12] }),
-      event(1, 11, "flood", "forwarded", { origin: 12, to: "all" }),
+      event(1, 11, "broadcast", "published", {}),
+      event(1, 11, "broadcast", "delivered", { origin: null, from: {} }),
+      event(1, 11, "broadcast", "forwarded", {
+        origin: 11,
+        incarnation: 0,
+        sequence: 0,
+        count: 1e15,
+        to: [12],
+      }),
+      event(1, 11, "broadcast", "forwarded", { origin: 12, to: "all" }),
       event(1, 11, "heartbeat", "neighbor-failed", {}),
       event(1, 11, "__proto__", "constructor", {}),
     );

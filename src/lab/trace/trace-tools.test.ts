@@ -46,7 +46,7 @@ const run = [
   {
     at: startedAt + 1000,
     node: peer1,
-    layer: "flood",
+    layer: "broadcast",
     type: "published",
     origin: peer1,
     incarnation: 7,
@@ -57,7 +57,7 @@ const run = [
   {
     at: startedAt + 1005,
     node: peer2,
-    layer: "flood",
+    layer: "broadcast",
     type: "delivered",
     origin: peer1,
     incarnation: 7,
@@ -108,7 +108,7 @@ describe("a filter", () => {
   });
 
   test("names a node before its first event, and nobody who has none", async () => {
-    const events = await all(filterWithNames(readTrace(file("run")), { layers: ["flood", "overlay"] }));
+    const events = await all(filterWithNames(readTrace(file("run")), { layers: ["broadcast", "overlay"] }));
     expect(events.map(({ type, name }) => name ?? type)).toEqual([
       "peer-1",
       "neighbor-up",

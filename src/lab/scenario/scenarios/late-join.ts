@@ -5,7 +5,7 @@ export const lateJoin: Scenario = {
   description:
     "a peer that joins after all gossip was said gets the whole retained history from its neighbors",
   // All of it, however many peers say it.
-  stack: { options: { flood: { retainMessages: 1_000_000 } } },
+  stack: { options: { broadcast: { retainMessages: 1_000_000 } } },
   timeline: [
     { do: "publish", from: "all peers", messages: 10 },
     {

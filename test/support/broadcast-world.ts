@@ -8,7 +8,7 @@ import {
   Stack,
   type Typed,
 } from "../../src/core/index.ts";
-import { Flood, type FloodConfig } from "../../src/dissemination/flood.ts";
+import { Broadcast, type BroadcastConfig } from "../../src/dissemination/broadcast.ts";
 import type { Payload } from "../../src/dissemination/messages.ts";
 import { signaturesOf } from "./notary.ts";
 import { World } from "./world.ts";
@@ -36,20 +36,20 @@ class Links implements Protocol<Typed, Typed, Typed, LinkCommand>, NeighborView 
   }
 }
 
-export class FloodWorld extends World {
-  readonly floods = new Map<NodeId, Flood>();
+export class BroadcastWorld extends World {
+  readonly broadcasts = new Map<NodeId, Broadcast>();
 
-  addFlood(node: NodeId, config: Partial<FloodConfig> = {}): Flood {
+  addBroadcast(node: NodeId, config: Partial<BroadcastConfig> = {}): Broadcast {
     const links = new Links();
-    const flood = new Flood({
+    const broadcast = new Broadcast({
       view: links,
       standing: { incarnation: 1, since: 0 },
       signatures: signaturesOf(node),
       ...config,
     });
-    this.floods.set(node, flood);
-    this.add(node, new Stack({ links, flood }));
-    return flood;
+    this.broadcasts.set(node, broadcast);
+    this.add(node, new Stack({ links, broadcast }));
+    return broadcast;
   }
 
   link(a: NodeId, b: NodeId): void {
@@ -65,7 +65,7 @@ export class FloodWorld extends World {
     this.command(a, "links", { type: "cut", neighbor: b } as Typed);
   }
   publish(node: NodeId, ...payloads: Payload[]): void {
-    this.command(node, "flood", { type: "publish", payloads } as Typed);
+    this.command(node, "broadcast", { type: "publish", payloads } as Typed);
   }
 
   /** What the node got from others, in order. */

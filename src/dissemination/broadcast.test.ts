@@ -1,13 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Alone } from "../../test/support/alone.ts";
-import { FloodWorld } from "../../test/support/flood-world.ts";
+import { BroadcastWorld } from "../../test/support/broadcast-world.ts";
 import { signaturesOf, signedBy } from "../../test/support/notary.ts";
 import { type NodeId, RangeSet, seededRandom, type Typed, UsageError } from "../core/index.ts";
-import { Flood, type FloodCommand, type FloodConfig, type FloodNotice, type FloodTimer } from "./flood.ts";
 import {
+  Broadcast,
+  type BroadcastCommand,
+  type BroadcastConfig,
+  type BroadcastNotice,
+  type BroadcastTimer,
+} from "./broadcast.ts";
+import {
+  type BroadcastMessage,
   type Digest,
-  type FloodMessage,
   type Gossip,
   type GossipStatement,
   maxDigestOrigins,
@@ -22,20 +28,20 @@ import {
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
 /** One peer, 1 unless said otherwise, whose neighbors the test plays. */
-class Peer extends Alone<FloodMessage, FloodTimer, FloodNotice, FloodCommand> {
-  readonly flood: Flood;
+class Peer extends Alone<BroadcastMessage, BroadcastTimer, BroadcastNotice, BroadcastCommand> {
+  readonly broadcast: Broadcast;
   readonly neighbors: NodeId[];
 
-  constructor(config: Partial<FloodConfig> & { neighbors?: NodeId[]; incarnation?: number } = {}) {
+  constructor(config: Partial<BroadcastConfig> & { neighbors?: NodeId[]; incarnation?: number } = {}) {
     const neighbors = config.neighbors ?? [2, 3];
-    const flood = new Flood({
+    const broadcast = new Broadcast({
       view: { neighbors, has: (node) => neighbors.includes(node) },
       standing: { incarnation: config.incarnation ?? 1, since: 0 },
       signatures: signaturesOf(1),
       ...config,
     });
-    super(1, flood);
-    this.flood = flood;
+    super(1, broadcast);
+    this.broadcast = broadcast;
     this.neighbors = neighbors;
     this.start().clear();
   }
@@ -87,9 +93,9 @@ const connectedGraph = fc
     return { size, links: [...links.values()] };
   });
 
-function worldOf(graph: { size: number; links: [number, number][] }, seed = 1): FloodWorld {
-  const world = new FloodWorld(seed);
-  for (let node = 0; node < graph.size; node++) world.addFlood(node);
+function worldOf(graph: { size: number; links: [number, number][] }, seed = 1): BroadcastWorld {
+  const world = new BroadcastWorld(seed);
+  for (let node = 0; node < graph.size; node++) world.addBroadcast(node);
   for (const [a, b] of graph.links) world.link(a, b);
   world.runUntil(1000);
   return world;
@@ -124,7 +130,7 @@ describe("on a static graph", () => {
         const world = worldOf(graph, seed);
         world.publish(0, "hello");
         world.runUntil(60_000);
-        const sends = [...world.floods.values()].reduce((sum, { counters }) => sum + counters.sends, 0);
+        const sends = [...world.broadcasts.values()].reduce((sum, { counters }) => sum + counters.sends, 0);
         expect(sends).toBeLessThanOrEqual(2 * graph.links.length - graph.size + 1);
         expect(sends).toBeGreaterThanOrEqual(graph.size - 1);
       }),
@@ -149,7 +155,7 @@ describe("on a static graph", () => {
     const world = worldOf(chain(6));
     world.publish(2, "hello");
     world.runUntil(60_000);
-    expect([...world.floods.values()].reduce((sum, { counters }) => sum + counters.sends, 0)).toBe(5);
+    expect([...world.broadcasts.values()].reduce((sum, { counters }) => sum + counters.sends, 0)).toBe(5);
   });
 });
 
@@ -195,7 +201,7 @@ describe("receiving", () => {
       .hearsFrom(3, gossipOf(7, { sequence: 5, at: 90 }))
       .hearsFrom(2, gossipOf(7, { sequence: 5, at: 90 }));
     expect(peer.effects).toEqual([]);
-    expect(peer.flood.counters.duplicates).toBe(2);
+    expect(peer.broadcast.counters.duplicates).toBe(2);
   });
 
   test("who has nobody to forward to forwards nothing, and says nothing", () => {
@@ -254,7 +260,7 @@ describe("nothing is delivered twice", () => {
   test("though its payload was forgotten because of its age", () => {
     const peer = new Peer({ options: { retainMs, repairIntervalMs } }).hearsFrom(2, gossipOf(7));
     peer.pass(retainMs + 2 * repairIntervalMs);
-    expect(peer.flood.retainedCount).toBe(0);
+    expect(peer.broadcast.retainedCount).toBe(0);
     peer.clear().hearsFrom(3, gossipOf(7));
     expect(peer.delivered).toEqual([]);
     expect(peer.told).toEqual([]);
@@ -272,7 +278,7 @@ describe("nothing is delivered twice", () => {
       .hearsFrom(2, gossipOf(7))
       .hearsFrom(3, gossipOf(7));
     expect(peer.delivered).toEqual(["hello"]);
-    expect(peer.flood.retainedCount).toBe(0);
+    expect(peer.broadcast.retainedCount).toBe(0);
     expect(peer.noticesOf("persist")).toEqual([]);
   });
 
@@ -280,7 +286,7 @@ describe("nothing is delivered twice", () => {
     const peer = new Peer().hearsFrom(2, gossipOf(7, { sequence: 4, payloads: ["e", "f"] }));
     peer.hearsFrom(2, gossipOf(7, { sequence: 3, payloads: ["d", "E", "F", "g"] }));
     expect(peer.noticesOf("delivered").map(({ sequence }) => sequence)).toEqual([4, 5, 3, 6]);
-    expect(peer.flood.counters.delivered).toBe(4);
+    expect(peer.broadcast.counters.delivered).toBe(4);
   });
 
   test("though a liar lives a thousand lives to make us forget those of others", () => {
@@ -305,7 +311,7 @@ describe("forged gossip", () => {
     const peer = new Peer().hearsFrom(2, gossipOf(7, {}, 66));
     expect(peer.sent()).toEqual([]);
     expect(peer.notices()).toEqual([{ type: "forged-gossip", origin: 7, from: 2 }]);
-    expect(peer.flood.counters.forged).toBe(1);
+    expect(peer.broadcast.counters.forged).toBe(1);
   });
 
   test("does not keep the genuine message out", () => {
@@ -328,7 +334,7 @@ describe("forged gossip", () => {
     const { statement, proof } = gossipOf(7);
     const peer = new Peer().hearsFrom(2, { type: "gossip", statement: { ...statement, ...change }, proof });
     expect(peer.delivered).toEqual([]);
-    expect(peer.flood.counters.forged).toBe(1);
+    expect(peer.broadcast.counters.forged).toBe(1);
   });
 
   test("costs a check each, and a copy of a genuine message none", () => {
@@ -381,8 +387,8 @@ describe("publishing", () => {
   });
 
   test("before there is a neighbor is not lost: the first one asks for it", () => {
-    const world = new FloodWorld();
-    for (const node of [1, 2]) world.addFlood(node);
+    const world = new BroadcastWorld();
+    for (const node of [1, 2]) world.addBroadcast(node);
     world.publish(1, "hello");
     world.runUntil(100);
     world.link(1, 2);
@@ -416,7 +422,7 @@ describe("publishing", () => {
       .publishes(half + half)
       .publishes(...Array(64).fill(""))
       .publishes(new Uint8Array(0));
-    expect(peer.flood.counters.published).toBe(66);
+    expect(peer.broadcast.counters.published).toBe(66);
   });
 });
 
@@ -427,7 +433,7 @@ describe("a new life", () => {
     world.runUntil(2000);
     world.crash(0);
     world.cutAt(1, 0);
-    world.addFlood(0, { standing: { incarnation: 2, since: 0 } });
+    world.addBroadcast(0, { standing: { incarnation: 2, since: 0 } });
     world.link(0, 1);
     world.runUntil(3000);
     world.publish(0, "second life");
@@ -446,7 +452,7 @@ describe("a new life", () => {
     const before = new Peer().hearsFrom(2, gossipOf(7), gossipOf(7, { sequence: 1 })).publishes("mine");
     const restored = before.noticesOf("persist").map(({ value }) => value as Gossip);
     const peer = new Peer({ restored, incarnation: 2 });
-    expect(peer.flood.retainedCount).toBe(3);
+    expect(peer.broadcast.retainedCount).toBe(3);
     peer.hearsFrom(2, ...restored);
     expect(peer.delivered).toEqual([]);
     peer.receive(3, { type: "digest", entries: [], isAnswer: false });
@@ -480,7 +486,7 @@ describe("retention", () => {
   test("by count forgets the oldest, in memory and on disk", () => {
     const peer = new Peer({ options: { retainMessages: 2 } });
     peer.hearsFrom(2, ...range(0, 2).map((sequence) => gossipOf(7, { sequence })));
-    expect(peer.flood.retainedCount).toBe(2);
+    expect(peer.broadcast.retainedCount).toBe(2);
     expect(peer.noticesOf("persist").map(({ key, value }) => [key, value !== undefined])).toEqual([
       ["gossip/7/1/0", true],
       ["gossip/7/1/1", true],
@@ -492,21 +498,21 @@ describe("retention", () => {
   test("by count counts the messages, and not the publications that they came in", () => {
     const peer = new Peer({ options: { retainMessages: 5 } });
     for (const sequence of [0, 3, 6]) peer.hearsFrom(2, gossipOf(7, { sequence, payloads: ["a", "b", "c"] }));
-    expect(peer.flood.retainedCount).toBe(3);
-    expect(peer.hearsFrom(2, gossipOf(7, { sequence: 9 })).flood.retainedCount).toBe(4);
+    expect(peer.broadcast.retainedCount).toBe(3);
+    expect(peer.hearsFrom(2, gossipOf(7, { sequence: 9 })).broadcast.retainedCount).toBe(4);
   });
 
   test("of a life that was forgotten does not stand in the way of its messages: they are news again", () => {
     const peer = new Peer({ options: { maxOrigins: 1 } });
     peer.hearsFrom(2, gossipOf(7), gossipOf(7), gossipOf(8), gossipOf(7));
     expect(peer.noticesOf("delivered").map(({ origin }) => origin)).toEqual([7, 8, 7]);
-    expect(peer.flood.counters.duplicates).toBe(1);
+    expect(peer.broadcast.counters.duplicates).toBe(1);
   });
 
   test("counts right also where a life was forgotten before its messages were", () => {
     const peer = new Peer({ options: { maxOrigins: 1, retainMessages: 3 } });
     for (let i = 0; i < 10; i++) peer.hearsFrom(2, gossipOf(7), gossipOf(8));
-    expect(peer.flood.retainedCount).toBe(2);
+    expect(peer.broadcast.retainedCount).toBe(2);
   });
 
   test("by age forgets what was received too long ago, and not what is younger", () => {
@@ -515,26 +521,26 @@ describe("retention", () => {
       .pass(4000)
       .hearsFrom(2, gossipOf(7, { sequence: 1 }))
       .pass(3000);
-    expect(peer.flood.retainedCount).toBe(1);
+    expect(peer.broadcast.retainedCount).toBe(1);
     expect(peer.noticesOf("persist").at(-1)).toMatchObject({ key: "gossip/7/1/0", value: undefined });
   });
 
   test("a copy does not make a message younger", () => {
     const peer = new Peer({ options: { retainMs: 5000, repairIntervalMs: 1000 } }).hearsFrom(2, gossipOf(7));
     peer.pass(4000).hearsFrom(3, gossipOf(7)).pass(3000);
-    expect(peer.flood.retainedCount).toBe(0);
+    expect(peer.broadcast.retainedCount).toBe(0);
   });
 
   test("who joins after it has ended does not get the message, and everybody else goes on", () => {
     const options = { retainMs: 5000, repairIntervalMs: 1000 };
-    const world = new FloodWorld();
-    for (const node of [1, 2]) world.addFlood(node, { options });
+    const world = new BroadcastWorld();
+    for (const node of [1, 2]) world.addBroadcast(node, { options });
     world.link(1, 2);
     world.publish(1, "old");
     world.runUntil(8000);
     world.publish(1, "new");
     world.runUntil(9000);
-    world.addFlood(3, { options });
+    world.addBroadcast(3, { options });
     world.link(2, 3);
     world.runUntil(30_000);
     expect(world.deliveredAt(3)).toEqual(["new"]);
@@ -544,9 +550,9 @@ describe("retention", () => {
 
 describe("history", () => {
   /** 1 has published ten messages and is linked to 2, who has them. */
-  function withHistory(messages = 10, seed = 1): FloodWorld {
-    const world = new FloodWorld(seed);
-    for (const node of [1, 2, 3]) world.addFlood(node);
+  function withHistory(messages = 10, seed = 1): BroadcastWorld {
+    const world = new BroadcastWorld(seed);
+    for (const node of [1, 2, 3]) world.addBroadcast(node);
     world.link(1, 2);
     for (const i of range(1, messages)) world.publish(1, `message ${i}`);
     world.runUntil(5000);
@@ -624,7 +630,7 @@ describe("history", () => {
     world.publish(0, "hello");
     world.runUntil(2000);
     world.delivers = () => true;
-    world.command(1, "flood", { type: "link-lost", neighbor: 2 } as { type: string });
+    world.command(1, "broadcast", { type: "link-lost", neighbor: 2 } as { type: string });
     world.runUntil(3000);
     expect(world.deliveredAt(2)).toEqual(["hello"]);
   });
@@ -635,7 +641,7 @@ describe("history", () => {
     expect(world.deliveredAt(2), "and they did overtake").not.toEqual(
       range(1, 900).map((i) => `message ${i}`),
     );
-    expect(world.floods.get(2)!.counters.gapsGivenUp).toBe(0);
+    expect(world.broadcasts.get(2)!.counters.gapsGivenUp).toBe(0);
   });
 
   test("with a third of all messages lost everybody gets everything, once", () => {
@@ -742,7 +748,7 @@ describe("comparing", () => {
     expect(peer.told).toEqual([]);
     peer.pass(2000).receive(3, digestOf([])).receive(3, digestOf([]));
     expect(peer.told).toEqual([3]);
-    expect(peer.flood.counters.resent).toBe(1);
+    expect(peer.broadcast.counters.resent).toBe(1);
   });
 
   test("a digest is bounded: the latest lives, and of each life a bounded number of ranges", () => {
@@ -775,7 +781,7 @@ describe("absurd numbers", () => {
     const { ranges } = peer.digest()[0]!;
     expect(ranges.length / 2, "a digest is bounded").toBe(maxRangesPerOrigin);
     expect(RangeSet.isValid(ranges)).toBe(true);
-    expect(peer.flood.counters.gapsGivenUp, "holes are given up").toBeGreaterThan(2 ** 40);
+    expect(peer.broadcast.counters.gapsGivenUp, "holes are given up").toBeGreaterThan(2 ** 40);
     peer.clear();
     for (const sequence of sequences) peer.hearsFrom(3, gossipOf(7, { sequence }));
     expect(peer.delivered).toEqual([]);

@@ -1,5 +1,5 @@
 /**
- * The flood: every message to everybody, over every link of the overlay (the seed report, section 5; the
+ * The broadcast: every message to everybody, over every link of the overlay (the seed report, section 5; the
  * implementation report, section 4.2).
  *
  * On first receipt a message is recorded, delivered and forwarded to all neighbors except those that sent it or
@@ -37,8 +37,8 @@ import {
   UsageError,
 } from "../core/index.ts";
 import {
+  type BroadcastMessage,
   type Digest,
-  type FloodMessage,
   type Gossip,
   type GossipStatement,
   maxDigestOrigins,
@@ -52,7 +52,7 @@ import {
 } from "./messages.ts";
 import { type MessageId, Retained, RetainedMessages } from "./retained-messages.ts";
 
-export interface FloodOptions {
+export interface BroadcastOptions {
   readonly forwardDelayMs: number;
   readonly repairIntervalMs: number;
   readonly repairBatch: number;
@@ -62,7 +62,7 @@ export interface FloodOptions {
   readonly maxOrigins: number;
 }
 
-export const floodOptions = defineOptions<FloodOptions>({
+export const broadcastOptions = defineOptions<BroadcastOptions>({
   forwardDelayMs: {
     default: 0,
     min: 0,
@@ -110,26 +110,26 @@ export const floodOptions = defineOptions<FloodOptions>({
   },
 });
 
-export interface FloodConfig {
+export interface BroadcastConfig {
   readonly view: NeighborView;
   readonly standing: Standing;
   readonly signatures: Signatures<GossipStatement>;
   /** Messages of an earlier life, oldest first: kept for others, not delivered again. */
   readonly restored?: readonly Gossip[];
-  readonly options?: Partial<FloodOptions>;
+  readonly options?: Partial<BroadcastOptions>;
 }
 
-export type FloodTimer =
+export type BroadcastTimer =
   | { readonly type: "flush" }
   | { readonly type: "repair"; readonly dueAt: Millis }
   | { readonly type: "compare"; readonly neighbor: NodeId };
 
-export type FloodCommand =
+export type BroadcastCommand =
   | { readonly type: "publish"; readonly payloads: readonly Payload[] }
   /** The connection to a neighbor broke: what was under way on it may be lost. */
   | { readonly type: "link-lost"; readonly neighbor: NodeId };
 
-export type FloodNotice =
+export type BroadcastNotice =
   | StackNotice
   | Persist
   | {
@@ -160,7 +160,7 @@ export type FloodNotice =
   | { readonly type: "forged-gossip"; readonly origin: NodeId; readonly from: NodeId }
   | { readonly type: "history-sent"; readonly to: NodeId; readonly messages: number };
 
-type FloodEnvironment = Environment<FloodMessage, FloodTimer, FloodNotice>;
+type BroadcastEnvironment = Environment<BroadcastMessage, BroadcastTimer, BroadcastNotice>;
 
 type LifeId = Pick<MessageId, "origin" | "incarnation">;
 
@@ -183,7 +183,9 @@ const maxRepairBytes = 2 * maxGossipBytes;
 /** Ranges of one life that are remembered: so many messages may overtake each other on their way without loss. */
 const maxRangesRemembered = 1024;
 
-export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, FloodCommand> {
+export class Broadcast
+  implements Protocol<BroadcastMessage, BroadcastTimer, BroadcastNotice, BroadcastCommand>
+{
   readonly counters = {
     published: 0,
     delivered: 0,
@@ -197,8 +199,8 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     forged: 0,
     gapsGivenUp: 0,
   };
-  readonly #options: FloodOptions;
-  readonly #config: FloodConfig;
+  readonly #options: BroadcastOptions;
+  readonly #config: BroadcastConfig;
   readonly #retained = new RetainedMessages();
   /** Messages in them: what was published in one turn is one gossip, and counts each of its messages. */
   #retainedCount = 0;
@@ -217,9 +219,9 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
   /** Sum of the shares of all lives, modulo 2^32: who has seen the same has the same. */
   #fingerprint = 0;
 
-  constructor(config: FloodConfig) {
+  constructor(config: BroadcastConfig) {
     this.#config = config;
-    this.#options = floodOptions(config.options);
+    this.#options = broadcastOptions(config.options);
     this.#life = config.standing.incarnation;
   }
 
@@ -228,7 +230,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     return this.#retainedCount;
   }
 
-  start(env: FloodEnvironment): void {
+  start(env: BroadcastEnvironment): void {
     for (const gossip of this.#config.restored ?? []) {
       const { statement } = gossip;
       const known = this.#find(statement);
@@ -239,7 +241,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
   }
 
   /** Throws `UsageError` if a payload is too long or there are too many; nothing was published then. */
-  onCommand(command: FloodCommand, env: FloodEnvironment): void {
+  onCommand(command: BroadcastCommand, env: BroadcastEnvironment): void {
     switch (command.type) {
       case "publish":
         return this.#publish(command.payloads, env);
@@ -249,7 +251,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     }
   }
 
-  onMessage(from: NodeId, message: FloodMessage, env: FloodEnvironment): void {
+  onMessage(from: NodeId, message: BroadcastMessage, env: BroadcastEnvironment): void {
     switch (message.type) {
       case "gossip":
         return this.#onGossip(from, message, env);
@@ -260,7 +262,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     }
   }
 
-  onTimer(timer: FloodTimer, env: FloodEnvironment): void {
+  onTimer(timer: BroadcastTimer, env: BroadcastEnvironment): void {
     switch (timer.type) {
       case "flush":
         return this.#flush(env);
@@ -271,7 +273,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     }
   }
 
-  onNotice(notice: Typed, env: FloodEnvironment): void {
+  onNotice(notice: Typed, env: BroadcastEnvironment): void {
     const known = notice as StackNotice;
     switch (known.type) {
       case "publish":
@@ -288,7 +290,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
   }
 
   /** Neighbors only: strangers may ask too, and there is no end of them. */
-  #noteHolder(retained: Retained, node: NodeId, env: FloodEnvironment): void {
+  #noteHolder(retained: Retained, node: NodeId, env: BroadcastEnvironment): void {
     const place = this.#places.get(node) ?? this.#placeFor(node);
     if (place !== undefined) retained.note(place, env.now);
   }
@@ -317,7 +319,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
 
   // ---- Publishing, receiving, forwarding ----
 
-  #publish(payloads: readonly Payload[], env: FloodEnvironment): void {
+  #publish(payloads: readonly Payload[], env: BroadcastEnvironment): void {
     if (payloads.length === 0 || payloads.length > maxPayloadsPerGossip) {
       throw new UsageError(`payloads: ${payloads.length} is not between 1 and ${maxPayloadsPerGossip}`);
     }
@@ -345,7 +347,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     this.#forwardLater(this.#retain(gossip, life, env), env);
   }
 
-  #onGossip(from: NodeId, gossip: Gossip, env: FloodEnvironment): void {
+  #onGossip(from: NodeId, gossip: Gossip, env: BroadcastEnvironment): void {
     const { origin, incarnation, sequence, at, payloads } = gossip.statement;
     const kept = this.#retained.find(gossip.statement, hashOf(gossip.statement));
     // The quick way, which most copies take: what is kept was seen, unless its whole life was forgotten since.
@@ -377,19 +379,19 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     this.#forwardLater(retained, env);
   }
 
-  #onCopy(from: NodeId, kept: Retained | undefined, env: FloodEnvironment): void {
+  #onCopy(from: NodeId, kept: Retained | undefined, env: BroadcastEnvironment): void {
     this.counters.duplicates++;
     if (kept === undefined) return;
     if (this.#isHolder(kept, from)) this.counters.crossings++;
     else this.#noteHolder(kept, from, env);
   }
 
-  #forwardLater(retained: Retained, env: FloodEnvironment): void {
+  #forwardLater(retained: Retained, env: BroadcastEnvironment): void {
     this.#pending.push(retained);
     if (this.#pending.length === 1) env.schedule(this.#options.forwardDelayMs, { type: "flush" });
   }
 
-  #flush(env: FloodEnvironment): void {
+  #flush(env: BroadcastEnvironment): void {
     const pending = this.#pending;
     this.#pending = [];
     for (const retained of pending) {
@@ -401,7 +403,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     }
   }
 
-  #sendTo(neighbor: NodeId, retained: Retained, env: FloodEnvironment): void {
+  #sendTo(neighbor: NodeId, retained: Retained, env: BroadcastEnvironment): void {
     this.#noteHolder(retained, neighbor, env);
     this.counters.sends++;
     env.send(neighbor, retained.gossip);
@@ -471,7 +473,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
 
   // ---- Retention ----
 
-  #retain(gossip: Gossip, life: Life | undefined, env: FloodEnvironment): Retained {
+  #retain(gossip: Gossip, life: Life | undefined, env: BroadcastEnvironment): Retained {
     const { payloads } = gossip.statement;
     const places = this.#places.size + this.#freePlaces.length;
     const retained = new Retained({
@@ -489,14 +491,14 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     return retained;
   }
 
-  #forgetOldestMessage(env: FloodEnvironment): void {
+  #forgetOldestMessage(env: BroadcastEnvironment): void {
     const { gossip } = this.#retained.oldest!;
     this.#retained.removeOldest();
     this.#retainedCount -= gossip.statement.payloads.length;
     env.notify({ type: "persist", key: storageKey(gossip), value: undefined, isAwaited: false });
   }
 
-  #expire(env: FloodEnvironment): void {
+  #expire(env: BroadcastEnvironment): void {
     const { retainMs } = this.#options;
     for (let oldest = this.#retained.oldest; oldest !== undefined; oldest = this.#retained.oldest) {
       if (env.now - oldest.receivedAt <= retainMs) return; // the rest is younger
@@ -507,7 +509,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
   // ---- History ----
 
   /** Now and then with one neighbor; but a timer that fires late says that we are busy, and much waits unread. */
-  #repair(dueAt: Millis, env: FloodEnvironment): void {
+  #repair(dueAt: Millis, env: BroadcastEnvironment): void {
     const { repairIntervalMs } = this.#options;
     const { neighbors } = this.#config.view;
     this.#expire(env);
@@ -516,16 +518,16 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     this.#scheduleRepair(repairIntervalMs, env);
   }
 
-  #scheduleRepair(after: Millis, env: FloodEnvironment): void {
+  #scheduleRepair(after: Millis, env: BroadcastEnvironment): void {
     env.schedule(after, { type: "repair", dueAt: env.now + after });
   }
 
-  #compareWith(neighbor: NodeId, env: FloodEnvironment): void {
+  #compareWith(neighbor: NodeId, env: BroadcastEnvironment): void {
     if (!this.#config.view.has(neighbor)) return; // gone meanwhile
     env.send(neighbor, { type: "summary", count: this.#seen.size, fingerprint: this.#fingerprint });
   }
 
-  #onSummary(from: NodeId, summary: Summary, env: FloodEnvironment): void {
+  #onSummary(from: NodeId, summary: Summary, env: BroadcastEnvironment): void {
     if (summary.count === this.#seen.size && summary.fingerprint === this.#fingerprint) return;
     env.send(from, { type: "digest", entries: this.#digest(), isAnswer: false });
   }
@@ -540,7 +542,7 @@ export class Flood implements Protocol<FloodMessage, FloodTimer, FloodNotice, Fl
     }));
   }
 
-  #onDigest(from: NodeId, digest: Digest, env: FloodEnvironment): void {
+  #onDigest(from: NodeId, digest: Digest, env: BroadcastEnvironment): void {
     if (!this.#config.view.has(from)) return; // history is for neighbors: it is long, and anybody could ask
     const theirs = new Map<string, RangeSet>();
     let lacksSomething = false;
