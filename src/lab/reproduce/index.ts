@@ -1,2 +1,3 @@
 export * from "./experiment.ts";
 export * from "./experiments.ts";
+export * from "./measured-series.ts";

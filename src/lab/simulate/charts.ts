@@ -19,17 +19,27 @@ export interface Chart {
 export interface Axis {
   readonly label: string;
   readonly isLogarithmic?: boolean;
+  /** Shown from 0 to here at least, as 100 where all is 100 %; otherwise as far as the values reach. */
+  readonly reachesTo?: number;
 }
 
 export interface Series {
   readonly label: string;
   readonly style: "line" | "dashed" | "dotted" | "points" | "bars";
-  /** The place of its colour: 0 is the main one. */
+  /** The place of its colour, of eight: 0 is the main one. A measurement and its theory share one. */
   readonly color: number;
   /** One for each place of `at`; null where there is nothing. */
   readonly values: readonly (number | null)[];
   /** Between the lowest and the highest run; only where there are several. */
-  readonly band?: { readonly low: readonly (number | null)[]; readonly high: readonly (number | null)[] };
+  readonly band?: Edges;
+  /** Where the true value may lie: a whisker at each place. */
+  readonly interval?: Edges;
+}
+
+/** One for each place of `at`. */
+export interface Edges {
+  readonly low: readonly (number | null)[];
+  readonly high: readonly (number | null)[];
 }
 
 const gridPoints = 240;
@@ -70,7 +80,7 @@ function infection(results: readonly SimulationResult[]): Chart | undefined {
     title: "Infection curve",
     note: `How many nodes do not know the rumor (susceptible), know and spread it (infected)${hasRemoved ? ", and know it but have stopped (removed)" : ""}.`,
     x: { label: unit === "ms" ? "virtual time (ms)" : "rounds" },
-    y: { label: "nodes (%)" },
+    y: { label: "nodes (%)", reachesTo: 100 },
     at,
     series: [
       series("susceptible", "dashed", 2, "susceptible"),
@@ -102,7 +112,7 @@ function delays(results: readonly SimulationResult[]): Chart | undefined {
     title: "Delay of deliveries",
     note: "The share of deliveries that took no longer than that, from publication to first receipt.",
     x: { label: "delay (ms)" },
-    y: { label: "deliveries (%)" },
+    y: { label: "deliveries (%)", reachesTo: 100 },
     at,
     series: [
       overRuns(

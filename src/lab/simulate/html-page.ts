@@ -4,13 +4,15 @@ export const pageStyle = `
 :root {
   --ground: #ffffff; --text: #1b1f24; --faint: #57606a; --line: #d0d7de; --grid: #e6e9ed;
   --ok: #116329; --failed: #b42318;
-  --series-0: #0550ae; --series-1: #b35900; --series-2: #57606a;
+  --series-0: #0550ae; --series-1: #b35900; --series-2: #57606a; --series-3: #1a7f37;
+  --series-4: #8250df; --series-5: #c11c28; --series-6: #1b7c83; --series-7: #7d5a00;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --ground: #12161b; --text: #e6edf3; --faint: #9aa5b1; --line: #39424d; --grid: #242b33;
     --ok: #57d364; --failed: #ff8078;
-    --series-0: #6cb6ff; --series-1: #f0a04b; --series-2: #adbac7;
+    --series-0: #6cb6ff; --series-1: #f0a04b; --series-2: #adbac7; --series-3: #57d364;
+    --series-4: #d2a8ff; --series-5: #ff8078; --series-6: #4fd1d9; --series-7: #e3c04a;
   }
 }
 * { box-sizing: border-box; }
@@ -68,14 +70,52 @@ export const pageScript = `
     return [1, 2, 5].some((plain) => Math.abs(lead - plain) < 1e-6);
   }
 
+  /** From zero, unless that would leave half of the paper empty. */
+  function heights(low, high, isBars, reachesTo) {
+    if (low === null) return [0, 1];
+    if (isBars) return [0, high * 1.05];
+    if (reachesTo !== undefined) return [0, Math.max(high, reachesTo)];
+    const margin = 0.08 * (high - low || Math.abs(high) || 1);
+    return [low >= 0 && low < high / 2 ? 0 : low - margin, high + margin];
+  }
+
+  function drawWhiskers(plot, at, { low, high, stroke, of }) {
+    if (!plot.series[of].show) return;
+    const { ctx, bbox } = plot;
+    const pixel = devicePixelRatio || 1;
+    ctx.save();
+    ctx.strokeStyle = stroke;
+    ctx.lineWidth = 1.5 * pixel;
+    ctx.beginPath();
+    at.forEach((place, i) => {
+      if (low[i] === null || high[i] === null) return;
+      const x = Math.round(plot.valToPos(place, "x", true));
+      const [top, bottom] = [high[i], low[i]].map((value) => {
+        const y = plot.valToPos(value, "y", true);
+        return Number.isFinite(y) ? Math.min(y, bbox.top + bbox.height) : bbox.top + bbox.height;
+      });
+      ctx.moveTo(x, top);
+      ctx.lineTo(x, bottom);
+      for (const y of [top, bottom]) {
+        ctx.moveTo(x - 4 * pixel, y);
+        ctx.lineTo(x + 4 * pixel, y);
+      }
+    });
+    ctx.stroke();
+    ctx.restore();
+  }
+
   function draw(chart) {
     const place = document.getElementById(chart.id);
     const data = [chart.at];
     const series = [{ label: chart.x.label, value: (_, value) => text(value) }];
     const bands = [];
-    for (const { label, style, color: number, values, band } of chart.series) {
-      const stroke = color("--series-" + number);
-      data.push(values);
+    const whiskers = [];
+    // Logarithmic paper has no place for zero.
+    const shown = (values) => chart.y.isLogarithmic ? values.map((value) => value > 0 ? value : null) : values;
+    for (const { label, style, color: number, values, band, interval } of chart.series) {
+      const stroke = color("--series-" + number % 8);
+      data.push(shown(values));
       series.push({
         label, stroke, width: style === "points" ? 0 : 2, dash: dashes[style],
         points: { show: style === "points", size: 6, fill: stroke, stroke },
@@ -84,27 +124,35 @@ export const pageScript = `
         fill: style === "bars" ? stroke + "99" : undefined,
         spanGaps: true, value: (_, value) => text(value),
       });
-      if (band === undefined) continue;
-      for (const edge of [band.high, band.low]) {
-        data.push(edge);
-        series.push({ label: label + (edge === band.high ? ", highest" : ", lowest"), class: "edge", width: 0, stroke,
-          points: { show: false }, value: (_, value) => text(value) });
+      if (interval !== undefined) whiskers.push({ ...interval, stroke, of: series.length - 1 });
+      // Series nobody sees: they make room for the edges, and hold the band.
+      for (const edges of [band, interval]) {
+        if (edges === undefined) continue;
+        for (const edge of [edges.high, edges.low]) {
+          data.push(shown(edge));
+          series.push({ label: label + (edge === edges.high ? ", highest" : ", lowest"), class: "edge", width: 0, stroke,
+            points: { show: false }, paths: edges === band ? undefined : () => null, value: (_, value) => text(value) });
+        }
+        if (edges === band) bands.push({ series: [series.length - 2, series.length - 1], fill: stroke + "33" });
       }
-      bands.push({ series: [series.length - 2, series.length - 1], fill: stroke + "33" });
     }
     const scale = ({ isLogarithmic }) => isLogarithmic ? { distr: 3, log: 10 } : {};
     const isBars = chart.series.some(({ style }) => style === "bars");
     const last = chart.at.at(-1);
     const half = chart.at.length > 1 ? (chart.at[1] - chart.at[0]) / 2 : 0.5;
     const x = { time: false, ...scale(chart.x) };
+    // A whisker at the edge is half outside.
+    const margin = whiskers.length > 0 ? 0.03 * (last - chart.at[0]) : 0;
     if (isBars) x.range = [chart.at[0] - half, last + half];
-    else if (!chart.x.isLogarithmic) x.range = [chart.at[0], last === chart.at[0] ? last + 1 : last];
+    else if (!chart.x.isLogarithmic) x.range = [chart.at[0] - margin, last === chart.at[0] ? last + 1 : last + margin];
+    else if (whiskers.length > 0) x.range = [chart.at[0] / 1.2, last * 1.2];
     const y = scale(chart.y);
-    if (!chart.y.isLogarithmic) y.range = (_, low, high) => [0, isBars ? high * 1.05 : Math.max(high, 100)];
+    if (!chart.y.isLogarithmic) y.range = (_, low, high) => heights(low, high, isBars, chart.y.reachesTo);
     const size = () => ({ width: place.clientWidth, height: 320 });
     const plot = new uPlot({
       ...size(), series, bands, scales: { x, y }, axes: [axis(chart.x, false), axis(chart.y, true)],
       legend: { live: true }, cursor: { points: { size: 7 } },
+      hooks: { draw: [(plot) => { for (const one of whiskers) drawWhiskers(plot, chart.at, one); }] },
     }, data, place);
     return { plot, resize: () => plot.setSize(size()) };
   }

@@ -1,12 +1,7 @@
-/**
- * A batch as one HTML file that opens without a network, now or in ten years: the script and the style of the charting
- * library are in it, and its content security policy forbids every request.
- */
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+/** A batch as one HTML file. */
 import { type BatchReport, batchReport, namedSeeds, shownNumber, tableOf } from "./batch-report.ts";
 import { type Chart, chartsOf } from "./charts.ts";
-import { pageScript, pageStyle } from "./html-page.ts";
+import { escaped, figureOf, pageOf, tableHtml, withoutScript } from "./html-parts.ts";
 import type { SimulationResult } from "./run.ts";
 
 export interface HtmlReportConfig {
@@ -18,7 +13,6 @@ export interface HtmlReportConfig {
 }
 
 const mostRunsListed = 100;
-const mostRowsOfData = 60;
 
 export function htmlReport({ batches, command, version }: HtmlReportConfig): string {
   const parts = batches.map((results, i) => ({
@@ -26,38 +20,16 @@ export function htmlReport({ batches, command, version }: HtmlReportConfig): str
     charts: chartsOf(results).map((chart) => ({ ...chart, id: `${chart.id}-${i}` })),
   }));
   const title = parts.map(({ report }) => titleOf(report)).join("; ");
-  const { script, style, licence } = chartLibrary();
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'">
-<title>${escaped(title)} – Grapevine</title>
-<style>${style}</style>
-<style>${pageStyle}</style>
-</head>
-<body>
-<main>
-${parts.map(({ report, charts }) => partOf(report, charts)).join("\n")}
+  return pageOf({
+    title,
+    charts: parts.flatMap(({ charts }) => charts),
+    body: `${parts.map(({ report, charts }) => partOf(report, charts)).join("\n")}
 <section>
 <h2>Run it again</h2>
 <p>The same seed gives the same run, event for event, on any machine. Grapevine ${escaped(version)}.</p>
 <pre tabindex="0"><code>${escaped(command)}</code></pre>
-</section>
-</main>
-<script>
-/*
-uPlot, which draws the charts:
-${licence}
-*/
-${script}</script>
-<script type="application/json" id="charts">${embedded(parts.flatMap(({ charts }) => charts))}</script>
-<script>${pageScript}</script>
-</body>
-</html>
-`;
+</section>`,
+  });
 }
 
 function titleOf({ preset, nodes, parameters, engine, semantics }: BatchReport): string {
@@ -71,9 +43,9 @@ function partOf(report: BatchReport, charts: readonly Chart[]): string {
 <h1>${escaped(titleOf(report))}</h1>
 <p>${summaryOf(report)}</p>
 </header>
-<noscript><p>The charts are drawn by the script in this file; below each one are its numbers.</p></noscript>
+${withoutScript}
 <div class="charts">
-${charts.map((chart) => figureOf(chart, report.runs)).join("\n")}
+${charts.map((chart) => figureOf(chart, remarkOn(chart, report.runs))).join("\n")}
 </div>
 <section>
 <h2>Figures</h2>
@@ -117,61 +89,7 @@ function runRows({ results }: BatchReport): string[][] {
     ]);
 }
 
-function figureOf(chart: Chart, runs: number): string {
-  const { id, title, note } = chart;
-  const band = runs > 1 && chart.series.some((series) => series.band !== undefined);
-  return `<figure aria-labelledby="${id}-title">
-<h2 id="${id}-title">${escaped(title)}</h2>
-<div class="chart" id="${id}" role="img" aria-label="${escaped(`${title}: ${note}`)}"></div>
-<figcaption>${escaped(note)}${band ? " Lines are means, the bands reach from the lowest run to the highest." : ""}</figcaption>
-<details><summary>The numbers</summary>${tableHtml(dataRows(chart))}</details>
-</figure>`;
-}
-
-/** Evenly chosen rows: what can be read in place of looking at the chart. */
-function dataRows({ x, y, at, series }: Chart): string[][] {
-  const stride = Math.max(1, Math.ceil(at.length / mostRowsOfData));
-  const head = [x.label, ...series.map(({ label }) => `${label}, ${y.label}`)];
-  const rows = at.flatMap((value, i) =>
-    i % stride === 0 || i === at.length - 1
-      ? [[shownNumber(value), ...series.map(({ values }) => shownNumber(values[i] ?? null))]]
-      : [],
-  );
-  return [head, ...rows];
-}
-
-function tableHtml([head, ...rows]: readonly (readonly string[])[]): string {
-  const cells = (row: readonly string[]) =>
-    row
-      .map((cell, i) => (i === 0 ? `<th scope="row">${escaped(cell)}</th>` : `<td>${escaped(cell)}</td>`))
-      .join("");
-  return `<div class="table" tabindex="0" role="region" aria-label="Table"><table>
-<thead><tr>${head!.map((cell) => `<th scope="col">${escaped(cell)}</th>`).join("")}</tr></thead>
-<tbody>
-${rows.map((row) => `<tr>${cells(row)}</tr>`).join("\n")}
-</tbody></table></div>`;
-}
-
-/** The library as it is published, with the licence that it asks to be kept. */
-function chartLibrary(): { readonly script: string; readonly style: string; readonly licence: string } {
-  const require = createRequire(import.meta.url);
-  const read = (file: string) => readFileSync(require.resolve(`uplot/${file}`), "utf8");
-  return {
-    script: read("dist/uPlot.iife.min.js"),
-    style: read("dist/uPlot.min.css"),
-    licence: read("LICENSE"),
-  };
-}
-
-function escaped(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
-}
-
-/** JSON within a script: nothing in it may end the script. */
-function embedded(value: unknown): string {
-  return JSON.stringify(value).replaceAll("<", "\\u003c");
+function remarkOn({ series }: Chart, runs: number): string {
+  const hasBand = runs > 1 && series.some(({ band }) => band !== undefined);
+  return hasBand ? "Lines are means, the bands reach from the lowest run to the highest." : "";
 }
