@@ -1,4 +1,6 @@
 export * from "./broadcast.ts";
 export * from "./gossip-source.ts";
+export * from "./median-counter-table.ts";
 export type * from "./messages.ts";
 export * from "./rumor.ts";
+export * from "./rumor-table.ts";
