@@ -7,9 +7,9 @@ import {
   type RumorOptions,
   rumorMessages,
   rumorPresets,
-  rumorStates,
   UniformPartners,
 } from "./rumor.ts";
+import { rumorStates } from "./rumor-table.ts";
 
 const { rumor: tell, ask } = rumorMessages;
 const { susceptible, infected, removed } = rumorStates;

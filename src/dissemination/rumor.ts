@@ -20,6 +20,7 @@ import {
   type RoundProtocol,
   UsageError,
 } from "../core/index.ts";
+import { byteColumn, rumorStates } from "./rumor-table.ts";
 
 export type RumorMode = "push" | "pull" | "push-pull";
 
@@ -86,8 +87,6 @@ export const rumorPresets = {
   push15: { mode: "push", sends: 15 },
 } as const satisfies Record<string, Partial<RumorOptions>>;
 
-/** What a node is towards the rumor: the values of the column `state`. All but 0 know it. */
-export const rumorStates = { susceptible: 0, infected: 1, removed: 2 } as const;
 const { susceptible, infected, removed } = rumorStates;
 
 /** What travels. */
@@ -389,9 +388,4 @@ export class Rumor implements ColumnProtocol<RumorNotice, RumorCommand>, RoundPr
     this.#next[row] = removed;
     this.#spreading--;
   }
-}
-
-/** One byte for each row, in a buffer of whole words. */
-function byteColumn(rows: number): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(new ArrayBuffer(Math.ceil(rows / 4) * 4), 0, rows);
 }
