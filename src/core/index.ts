@@ -2,6 +2,7 @@ export type * from "./columns.ts";
 export * from "./contact.ts";
 export * from "./environment.ts";
 export * from "./errors.ts";
+export * from "./graph.ts";
 export * from "./hash.ts";
 export * from "./hash-index.ts";
 export * from "./histogram.ts";
