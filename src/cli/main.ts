@@ -13,6 +13,7 @@ import { neighborsCommand } from "./neighbors.ts";
 import { peerCommand } from "./peer.ts";
 import { publishCommand } from "./publish.ts";
 import { replayCommand } from "./replay.ts";
+import { reproduceCommand } from "./reproduce.ts";
 import { runCommand } from "./run.ts";
 import { seedCommand } from "./seed.ts";
 import { simulateCommand } from "./simulate.ts";
@@ -36,6 +37,7 @@ const program = new Command("grapevine")
   .addCommand(simulateCommand())
   .addCommand(campaignCommand())
   .addCommand(drillCommand())
+  .addCommand(reproduceCommand())
   .commandsGroup("Talk to a running node:")
   .addCommand(statusCommand())
   .addCommand(membersCommand())

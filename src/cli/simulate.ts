@@ -18,6 +18,7 @@ import {
   presetNamed,
   presets,
   programVersion,
+  quoted,
   ResultFile,
   readResultLines,
   runBatch,
@@ -151,7 +152,7 @@ function addClassicOptions(command: Command): void {
 }
 
 function addRumorOptions(command: Command): void {
-  const { sends, fanout, timing } = rumorOptions.specs;
+  const { stopAfter, fanout, timing } = rumorOptions.specs;
   command
     .optionsGroup("Rumors:")
     .addOption(
@@ -160,7 +161,11 @@ function addRumorOptions(command: Command): void {
         "rounds instead of events; what a round is changes the answer, so the result names it",
       ).choices(roundSemantics as readonly string[]),
     )
-    .option("--sends <number>", `${sends.description} (default: 0)`, wholeNumber("--sends", 0, sends.max!))
+    .option(
+      "--sends <number>",
+      "short for --stop counter --blind --stop-after <number>: a node is removed after so many copies",
+      wholeNumber("--sends", 1, stopAfter.max!),
+    )
     .option(
       "--fanout <number>",
       `${fanout.description} (default: 1)`,
@@ -298,7 +303,8 @@ function divided(
   const { intervalMs, ...source } = given.source ?? {};
   const takesInterval = isRumor && intervalMs !== undefined;
   const rest = takesInterval ? { ...given, source } : given;
-  const named = { sends, fanout, timing, ...(takesInterval ? { intervalMs } : {}) };
+  const short = sends === undefined ? {} : { stop: "counter", hasFeedback: false, stopAfter: sends };
+  const named = { ...short, fanout, timing, ...(takesInterval ? { intervalMs } : {}) };
   const rumor = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
   const hasTunables = Object.values(rest).some((section) => Object.keys(section ?? {}).length > 0);
   return {
@@ -359,11 +365,6 @@ function finish(
       pc.yellow(`stopped: ${have.toLocaleString("en")} of ${runs.toLocaleString("en")} runs\n`),
     );
   if (html !== undefined && batches.length > 0) process.stdout.write(`report in ${html}\n`);
-}
-
-/** As a shell wants it. */
-function quoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 // ---- Words -----------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ export * from "./measurement.ts";
 export * from "./reproduce/index.ts";
 export * from "./rerun.ts";
 export * from "./scenario/index.ts";
+export * from "./shell-words.ts";
 export * from "./simulate/index.ts";
 export * from "./simulated-network.ts";
 export * from "./trace/index.ts";

@@ -79,15 +79,12 @@ export function isWithin({ measured, gate }: ReproductionRow): boolean {
   return gate === undefined || (measured.mean >= gate.low && measured.mean <= gate.high);
 }
 
-/** All of it in this thread. */
+/** All of it in this thread; tasks and samples are copied on their way, as threads copy them. */
 export function reproduceHere<Task, Sample>(
   experiment: Experiment<Task, Sample>,
   input: ReproductionInput,
 ): Reproduction {
   const tasks = experiment.plan(input);
-  return experiment.report(
-    input,
-    tasks,
-    tasks.map((task) => experiment.measure(task)),
-  );
+  const samples = tasks.map((task) => structuredClone(experiment.measure(structuredClone(task))));
+  return experiment.report(input, tasks, samples);
 }

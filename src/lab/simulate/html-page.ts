@@ -20,7 +20,16 @@ body { margin: 0; background: var(--ground); color: var(--text); font: 16px/1.5 
 main { max-width: 76rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 1rem 0 0.5rem; }
 h2 { font-size: 1.15rem; margin: 0 0 0.5rem; }
+h3 { font-size: 1rem; margin: 1rem 0 0.3rem; }
+a { color: var(--series-0); }
 section { margin-top: 2rem; }
+.experiment { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line); }
+.experiment > h2 { font-size: 1.4rem; }
+.experiment > .table { margin-top: 1.5rem; }
+.experiment ul { margin: 0.3rem 0 1rem; padding-left: 1.3rem; max-width: 60rem; }
+.source { color: var(--faint); }
+.contents { padding-left: 1.3rem; }
+.contents li { margin: 0.2rem 0; }
 .ok { color: var(--ok); }
 .failed { color: var(--failed); }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1.5rem; margin-top: 1.5rem; }
@@ -33,6 +42,8 @@ details .table { max-height: 24rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.2rem 0.9rem 0.2rem 0; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; }
 th[scope="row"], thead th:first-child { text-align: left; font-weight: 500; }
+th.text, td.text { text-align: left; }
+tr.failed th, tr.failed td { color: var(--failed); }
 thead th { position: sticky; top: 0; background: var(--ground); color: var(--faint); font-weight: 600; }
 pre { overflow: auto; padding: 0.8rem 1rem; border: 1px solid var(--line); border-radius: 6px; font-size: 0.85rem; }
 .u-legend { color: var(--text); font-size: 0.85rem; text-align: left; }

@@ -79,15 +79,28 @@ function shownValue({ values, interval }: Series, i: number): string {
   return low === null || high === null ? value : `${value} (${shownNumber(low)} to ${shownNumber(high)})`;
 }
 
-export function tableHtml([head, ...rows]: readonly (readonly string[])[]): string {
+export interface TableLook {
+  /** So many columns are texts; the others are numbers. Default: 1. */
+  readonly texts?: number;
+  /** Rows below the head whose last cell says that something is not as it should be. */
+  readonly failed?: readonly number[];
+}
+
+export function tableHtml(
+  [head, ...rows]: readonly (readonly string[])[],
+  { texts = 1, failed = [] }: TableLook = {},
+): string {
+  const isText = (column: number) => (column > 0 && column < texts ? ' class="text"' : "");
   const cells = (row: readonly string[]) =>
     row
-      .map((cell, i) => (i === 0 ? `<th scope="row">${escaped(cell)}</th>` : `<td>${escaped(cell)}</td>`))
+      .map((cell, i) =>
+        i === 0 ? `<th scope="row">${escaped(cell)}</th>` : `<td${isText(i)}>${escaped(cell)}</td>`,
+      )
       .join("");
   return `<div class="table" tabindex="0" role="region" aria-label="Table"><table>
-<thead><tr>${head!.map((cell) => `<th scope="col">${escaped(cell)}</th>`).join("")}</tr></thead>
+<thead><tr>${head!.map((cell, i) => `<th scope="col"${isText(i)}>${escaped(cell)}</th>`).join("")}</tr></thead>
 <tbody>
-${rows.map((row) => `<tr>${cells(row)}</tr>`).join("\n")}
+${rows.map((row, i) => `<tr${failed.includes(i) ? ' class="failed"' : ""}>${cells(row)}</tr>`).join("\n")}
 </tbody></table></div>`;
 }
 
