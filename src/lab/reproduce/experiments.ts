@@ -1,8 +1,9 @@
 /** All published results that are measured again, in the order in which `grapevine reproduce all` goes. */
 import { UsageError } from "../../core/index.ts";
 import type { Experiment } from "./experiment.ts";
+import { medianCounterExperiment } from "./median-counter.ts";
 
-export const experiments: readonly Experiment<any, any>[] = [];
+export const experiments: readonly Experiment<any, any>[] = [medianCounterExperiment];
 
 /** Throws `UsageError` where there is none. */
 export function experimentNamed(name: string): Experiment<any, any> {
