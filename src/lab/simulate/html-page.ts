@@ -56,6 +56,7 @@ export const pageScript = `
 "use strict";
 (() => {
   const charts = JSON.parse(document.getElementById("charts").textContent);
+  const mostTicks = 9;
   const dashes = { dashed: [8, 5], dotted: [2, 4] };
   let drawn = [];
 
@@ -71,14 +72,17 @@ export const pageScript = `
       labelFont: "13px system-ui, sans-serif", stroke: color("--text"),
       grid: { stroke: color("--grid"), width: 1 }, ticks: { stroke: color("--line"), width: 1 },
       ...(isLogarithmic ? { filter: (_, splits) => splits } : {}),
-      values: (_, splits) => splits.map((value) => isLogarithmic && !isPlain(value) ? "" : tick(value)),
+      values: (_, splits) => {
+        const leads = splits.filter((value) => isPlain(value, [1, 2, 5])).length > mostTicks ? [1] : [1, 2, 5];
+        return splits.map((value) => isLogarithmic && !isPlain(value, leads) ? "" : tick(value));
+      },
     };
   }
 
-  /** On logarithmic paper there is room for 1, 2, 5, 10, 20 … */
-  function isPlain(value) {
+  /** On logarithmic paper there is room for 1, 2, 5, 10, 20 …, or, over many decades, for 1, 10, 100 … */
+  function isPlain(value, leads) {
     const lead = value / 10 ** Math.floor(Math.log10(value) + 1e-9);
-    return [1, 2, 5].some((plain) => Math.abs(lead - plain) < 1e-6);
+    return leads.some((plain) => Math.abs(lead - plain) < 1e-6);
   }
 
   /** From zero, unless that would leave half of the paper empty. */
