@@ -13,7 +13,7 @@ const headings: Record<string, string> = {
   source: "Generated messages:",
   heartbeat: "Heartbeat:",
   overlay: "Overlay:",
-  broadcast: "Flood and history:",
+  broadcast: "Broadcast and history:",
   registration: "Registration with seeds:",
   registry: "Seeds:",
   links: "Links:",
@@ -34,16 +34,26 @@ export function addTunables(command: Command, without: readonly string[] = []): 
   for (const tunable of tunables) {
     if (internal.has(tunable.name) || without.includes(tunable.section)) continue;
     command.optionsGroup(headings[tunable.section]!);
-    command.addOption(new Option(`--${tunable.flag} <${placeholder(tunable)}>`, describe(tunable)));
+    for (const option of optionsFor(tunable)) command.addOption(option);
   }
   return command.optionsGroup("Options:");
+}
+
+/** What is true or false may be said with a word or without; the help shows the way that changes something. */
+function optionsFor(tunable: Tunable): Option[] {
+  const { flag, spec } = tunable;
+  if (typeof spec.default !== "boolean")
+    return [new Option(`--${flag} <${placeholder(tunable)}>`, describe(tunable))];
+  return [
+    new Option(`--${flag} [true|false]`, describe(tunable)).hideHelp(spec.default),
+    new Option(`--no-${flag}`, describe(tunable)).hideHelp(!spec.default),
+  ];
 }
 
 function placeholder({ isDuration, spec }: Tunable): string {
   if (isDuration) return "duration";
   if (spec.choices !== undefined) return "name";
-  if (typeof spec.default === "string") return "text";
-  return typeof spec.default === "number" ? "number" : "true|false";
+  return typeof spec.default === "string" ? "text" : "number";
 }
 
 function describe({ isDuration, spec }: Tunable): string {
@@ -56,10 +66,11 @@ function describe({ isDuration, spec }: Tunable): string {
 export function readTunables(given: Record<string, unknown>): NodeOptions {
   const fromLine: Record<string, Record<string, unknown>> = {};
   for (const tunable of tunables) {
-    const text = given[camel(tunable.flag)];
-    if (typeof text !== "string") continue;
+    const value = given[camel(tunable.flag)];
+    // A boolean comes from `--flag` and `--no-flag`.
+    if (typeof value !== "string" && typeof value !== "boolean") continue;
     fromLine[tunable.section] ??= {};
-    fromLine[tunable.section]![tunable.name] = parseTunable(tunable, text);
+    fromLine[tunable.section]![tunable.name] = parseTunable(tunable, String(value));
   }
   const config = given["config"];
   return mergeOptions(

@@ -1,59 +1,81 @@
 /**
- * The broadcast: every message to everybody, over every link of the overlay (the seed report, section 5; the
- * implementation report, section 4.2).
+ * The broadcast layer: what a node publishes reaches everybody, and everybody delivers it once.
  *
- * On first receipt a message is recorded, delivered and forwarded to all neighbors except those that sent it or
- * got it; later copies are dropped. So a link carries a message at most once in each direction, and a message
- * costs at most 2|E| - |V| + 1 sends. Forwarding waits for the end of the turn: copies that arrive from other
- * neighbors until then need no answer.
+ *     publish  -> number, sign, remember -> spread
+ *     gossip   -> seen? signed by its origin? -> deliver, remember -> spread
  *
- * History. On a new link, and with one neighbor now and then, the two ends compare what they have *seen*; where
- * they differ, each sends the other what it still has and the other lacks. So late joiners, healed partitions and
- * cut connections get what they missed, within the retention limits.
- *
- *     A -> summary -> B  (equal: done)   B -> digest -> A -> gossip … -> B,  A -> digest(answer) -> B -> gossip … -> A
- *
- * What was seen is kept as ranges of sequence numbers for each life of each origin, so it costs next to nothing
- * and outlives the retained payloads: nothing is delivered twice because it was forgotten.
+ * How it spreads is up to a `Spreading`: flood, rumor mongering, median-counter, bimodal multicast, or nothing at all.
+ * What that leaves out the history repairs, unless it is told not to. It compares what neighbors have seen: with
+ * `anti-entropy` in every round, and that is all the spreading there is; otherwise on new links and now and then.
  */
 import {
   defineOptions,
-  type Environment,
-  hashNumbers,
-  hashText,
-  type Identity,
-  identityOf,
   type Millis,
   type NeighborView,
   type NodeId,
-  type Persist,
+  type PeerSampler,
   type Protocol,
   pick,
-  RangeSet,
   type Signatures,
   type StackNotice,
   type Standing,
   type Typed,
   UsageError,
 } from "../core/index.ts";
+import { Bimodal } from "./bimodal.ts";
+import { Flood } from "./flood.ts";
+import { History } from "./history.ts";
+import { medianCounterSpecs } from "./median-counter-table.ts";
+import { MedianCounting } from "./median-counting.ts";
 import {
   type BroadcastMessage,
-  type Digest,
   type Gossip,
   type GossipStatement,
-  maxDigestOrigins,
+  type MessageId,
   maxGossipBytes,
-  maxPayloadBytes,
   maxPayloadsPerGossip,
-  maxRangesPerOrigin,
+  maxPriority,
   type Payload,
-  type SeenEntry,
-  type Summary,
 } from "./messages.ts";
-import { type MessageId, Retained, RetainedMessages } from "./retained-messages.ts";
+import { MulticastTree } from "./multicast-tree.ts";
+import { checkPayload } from "./payload.ts";
+import type { Retained } from "./retained-messages.ts";
+import { type ExchangeOptions, type OfferChoice, RoundExchange } from "./round-exchange.ts";
+import { RumorMongering } from "./rumor-mongering.ts";
+import type { RumorStop } from "./rumor-table.ts";
+import type {
+  BroadcastEnvironment,
+  BroadcastNotice,
+  BroadcastTimer,
+  MessageStore,
+  Spreading,
+} from "./spreading.ts";
+
+export type { BroadcastNotice, BroadcastTimer } from "./spreading.ts";
+
+export type BroadcastMethod = "flood" | "rumor" | "anti-entropy" | "median-counter" | "bimodal";
 
 export interface BroadcastOptions {
+  readonly method: BroadcastMethod;
   readonly forwardDelayMs: number;
+  readonly roundMs: number;
+  readonly partners: "neighbors" | "members";
+  readonly mode: "push" | "pull" | "push-pull";
+  readonly stop: RumorStop;
+  readonly hasFeedback: boolean;
+  readonly stopAfter: number;
+  readonly minimises: boolean;
+  readonly connectionLimit: number;
+  readonly huntLimit: number;
+  readonly choice: OfferChoice;
+  readonly budgetBytes: number;
+  readonly maxHot: number;
+  readonly ctrMax: number;
+  readonly cRounds: number;
+  readonly ageCapRounds: number;
+  readonly treeDegree: number;
+  readonly digestRounds: number;
+  readonly repairs: boolean;
   readonly repairIntervalMs: number;
   readonly repairBatch: number;
   readonly resendAfterMs: number;
@@ -63,12 +85,121 @@ export interface BroadcastOptions {
 }
 
 export const broadcastOptions = defineOptions<BroadcastOptions>({
+  method: {
+    default: "flood",
+    choices: ["flood", "rumor", "anti-entropy", "median-counter", "bimodal"],
+    flag: "broadcast",
+    description:
+      "How messages spread: over every link; by gossip until they are old news; by comparing histories only; by gossip with counters; along a tree, and by gossip what it lost",
+  },
   forwardDelayMs: {
     default: 0,
     min: 0,
     max: 10_000,
     description:
-      "How long a message waits before it is forwarded; longer saves copies and costs latency (0: one turn)",
+      "flood: how long a message waits before it is forwarded; longer saves copies and costs latency (0: one turn)",
+  },
+  roundMs: {
+    default: 100,
+    min: 1,
+    max: 3_600_000,
+    description: "All but flood: how often a peer calls a partner (100 ms: bimodal multicast, 1999)",
+  },
+  partners: {
+    default: "neighbors",
+    choices: ["neighbors", "members"],
+    description:
+      "Whom a peer calls: a random neighbor, or anybody that it knows (which opens a connection, and is what the theory assumes)",
+  },
+  mode: {
+    default: "push-pull",
+    choices: ["push", "pull", "push-pull"],
+    description: "rumor: who calls has something to tell (push), asks (pull), or both",
+  },
+  stop: {
+    default: "counter",
+    choices: ["never", "coin", "counter"],
+    description:
+      "rumor: when a peer loses interest in a message: never, with probability 1/k at each contact that counts, or after k of them",
+  },
+  hasFeedback: {
+    default: true,
+    flag: "feedback",
+    description:
+      "rumor: only contacts that knew the message count, and one that did not sets the counter back; false: all count (blind)",
+  },
+  stopAfter: {
+    default: 2,
+    min: 1,
+    max: 254,
+    description: "rumor: the k of coin and counter (2: leaves a few percent, which the history repairs)",
+  },
+  minimises: {
+    default: false,
+    flag: "minimise",
+    description: "rumor, push-pull with counters: where both knew it, only the smaller counter grows",
+  },
+  connectionLimit: {
+    default: 0,
+    min: 0,
+    max: 10_000,
+    description: "All but flood: calls that a peer answers in a round; 0: all",
+  },
+  huntLimit: {
+    default: 0,
+    min: 0,
+    max: 100,
+    description: "All but flood: further partners that a refused caller tries in the same round",
+  },
+  choice: {
+    default: "recent",
+    choices: ["recent", "random", "priority"],
+    description: "All but flood: what is offered first if it is more than the budget",
+  },
+  budgetBytes: {
+    default: 65_536,
+    min: 1,
+    max: 1 << 30,
+    flag: "call-budget",
+    description: "All but flood: payload bytes that one call may amount to (guess)",
+  },
+  maxHot: {
+    default: 1024,
+    min: 1,
+    max: 1_000_000,
+    description: "All but flood: messages that are offered at a time; the oldest makes way (guess)",
+  },
+  ctrMax: {
+    ...medianCounterSpecs.ctrMax,
+    flag: "counter-max",
+    description: `median-counter: ${lowered(medianCounterSpecs.ctrMax.description)}`,
+  },
+  cRounds: {
+    ...medianCounterSpecs.cRounds,
+    flag: "counter-rounds",
+    description: `median-counter: ${lowered(medianCounterSpecs.cRounds.description)}`,
+  },
+  ageCapRounds: {
+    ...medianCounterSpecs.ageCapRounds,
+    description: `median-counter: ${lowered(medianCounterSpecs.ageCapRounds.description)}`,
+  },
+  treeDegree: {
+    default: 4,
+    min: 1,
+    max: 1000,
+    description: "bimodal: children of an inner node of the tree (guess)",
+  },
+  digestRounds: {
+    default: 20,
+    min: 1,
+    max: 10_000,
+    description: "bimodal: rounds in which the id of a message is told after its receipt (guess)",
+  },
+  repairs: {
+    default: true,
+    flag: "repair",
+    description:
+      "Compare histories with neighbors, on new links and now and then: what brings late joiners up to date, and what the spreading left out",
   },
   repairIntervalMs: {
     default: 10_000,
@@ -110,8 +241,14 @@ export const broadcastOptions = defineOptions<BroadcastOptions>({
   },
 });
 
+function lowered(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
 export interface BroadcastConfig {
   readonly view: NeighborView;
+  /** Who else is there: for the tree of `bimodal`, and where partners are members. */
+  readonly members?: PeerSampler;
   readonly standing: Standing;
   readonly signatures: Signatures<GossipStatement>;
   /** Messages of an earlier life, oldest first: kept for others, not delivered again. */
@@ -119,72 +256,13 @@ export interface BroadcastConfig {
   readonly options?: Partial<BroadcastOptions>;
 }
 
-export type BroadcastTimer =
-  | { readonly type: "flush" }
-  | { readonly type: "repair"; readonly dueAt: Millis }
-  | { readonly type: "compare"; readonly neighbor: NodeId };
-
 export type BroadcastCommand =
-  | { readonly type: "publish"; readonly payloads: readonly Payload[] }
+  | { readonly type: "publish"; readonly payloads: readonly Payload[]; readonly priority?: number }
   /** The connection to a neighbor broke: what was under way on it may be lost. */
   | { readonly type: "link-lost"; readonly neighbor: NodeId };
 
-export type BroadcastNotice =
-  | StackNotice
-  | Persist
-  | {
-      readonly type: "published";
-      readonly origin: NodeId;
-      readonly incarnation: number;
-      readonly sequence: number;
-      readonly at: Millis;
-      readonly payload: Payload;
-    }
-  | {
-      readonly type: "delivered";
-      readonly origin: NodeId;
-      readonly incarnation: number;
-      readonly sequence: number;
-      readonly at: Millis;
-      readonly payload: Payload;
-      readonly from: NodeId;
-    }
-  | {
-      readonly type: "forwarded";
-      readonly origin: NodeId;
-      readonly incarnation: number;
-      readonly sequence: number;
-      readonly count: number;
-      readonly to: readonly NodeId[];
-    }
-  | { readonly type: "forged-gossip"; readonly origin: NodeId; readonly from: NodeId }
-  | { readonly type: "history-sent"; readonly to: NodeId; readonly messages: number };
-
-type BroadcastEnvironment = Environment<BroadcastMessage, BroadcastTimer, BroadcastNotice>;
-
-type LifeId = Pick<MessageId, "origin" | "incarnation">;
-
-/** What was seen of one life of one origin. */
-interface Life extends LifeId {
-  readonly sequences: RangeSet;
-  /** Of identity and incarnation. */
-  readonly hash: number;
-  /** Its part of the fingerprint: a hash of who it is and of the ranges. */
-  share: number;
-  isForgotten: boolean;
-}
-
-const halfASurrogatePair = /\p{Surrogate}/u;
-
-/** Lives of one origin that are remembered: an origin that restarts for ever must not push out all others. */
-const maxLivesPerOrigin = 8;
-/** Bytes that one digest is answered with (and one message more): a reader that is far behind is cut off. */
-const maxRepairBytes = 2 * maxGossipBytes;
-/** Ranges of one life that are remembered: so many messages may overtake each other on their way without loss. */
-const maxRangesRemembered = 1024;
-
 export class Broadcast
-  implements Protocol<BroadcastMessage, BroadcastTimer, BroadcastNotice, BroadcastCommand>
+  implements Protocol<BroadcastMessage, BroadcastTimer, BroadcastNotice, BroadcastCommand>, MessageStore
 {
   readonly counters = {
     published: 0,
@@ -198,56 +276,125 @@ export class Broadcast
     resent: 0,
     forged: 0,
     gapsGivenUp: 0,
+    calls: 0,
+    offers: 0,
+    offersKnown: 0,
+    refusedCalls: 0,
+    unexpected: 0,
   };
   readonly #options: BroadcastOptions;
   readonly #config: BroadcastConfig;
-  readonly #retained = new RetainedMessages();
-  /** Messages in them: what was published in one turn is one gossip, and counts each of its messages. */
-  #retainedCount = 0;
-  /** Of whom something was seen, in the order in which they were first heard of. */
-  readonly #seen = new Set<Life>();
-  /** The same by origin, each origin's in growing order of incarnation. */
-  readonly #lives = new Map<Identity, Life[]>();
-  /** A number for each neighbor that sent or got a message: `Retained` keeps its holders under it. */
-  readonly #places = new Map<NodeId, number>();
-  readonly #freePlaces: number[] = [];
-  /** First received, and not yet forwarded. */
-  #pending: Retained[] = [];
+  readonly #history: History;
+  /** Undefined where comparing histories is all that there is. */
+  readonly #spreading: Spreading | undefined;
   /** The incarnation in which this life started: refutations raise the incarnation, but not the life. */
   readonly #life: number;
   #nextSequence = 0;
-  /** Sum of the shares of all lives, modulo 2^32: who has seen the same has the same. */
-  #fingerprint = 0;
 
+  /** Throws `UsageError` for options that do not go together. */
   constructor(config: BroadcastConfig) {
     this.#config = config;
     this.#options = broadcastOptions(config.options);
     this.#life = config.standing.incarnation;
+    const { counters } = this;
+    this.#history = new History({ view: config.view, options: this.#options, counters });
+    this.#spreading = this.#makeSpreading();
   }
 
+  #makeSpreading(): Spreading | undefined {
+    const { view, members } = this.#config;
+    const options = this.#options;
+    const { method, mode, stop, hasFeedback, stopAfter, maxHot, minimises } = options;
+    const { counters } = this;
+    if (method === "anti-entropy" && !options.repairs)
+      throw new UsageError(
+        "repairs: without comparing histories anti-entropy spreads nothing; leave it true",
+      );
+    if ((method === "bimodal" || options.partners === "members") && members === undefined)
+      throw new UsageError("members: this way of spreading has to know who else is there");
+    const exchange = (kind: Pick<ExchangeOptions, "tells" | "asks">) => ({
+      store: this,
+      choosePartner: (env: BroadcastEnvironment) => this.#choosePartner(env),
+      options: { ...options, ...kind },
+      counters,
+    });
+    switch (method) {
+      case "flood":
+        return new Flood({ view, store: this, forwardDelayMs: options.forwardDelayMs });
+      case "anti-entropy":
+        return undefined;
+      case "rumor":
+        return new RoundExchange({
+          ...exchange({ tells: mode !== "pull", asks: mode !== "push" }),
+          policy: new RumorMongering({
+            rules: { stop, hasFeedback, stopAfter },
+            isPushPull: mode === "push-pull",
+            minimises,
+            maxHot,
+          }),
+        });
+      case "median-counter":
+        return new RoundExchange({
+          ...exchange({ tells: true, asks: true }),
+          policy: new MedianCounting({
+            options: {
+              ctrMax: options.ctrMax,
+              cRounds: options.cRounds,
+              ageCapRounds: options.ageCapRounds,
+            },
+            maxHot,
+          }),
+        });
+      case "bimodal":
+        return new Bimodal({
+          ...exchange({ tells: true, asks: false }),
+          tree: new MulticastTree(members!, options.treeDegree),
+          digestRounds: options.digestRounds,
+          maxHot,
+        });
+    }
+  }
+
+  #choosePartner(env: BroadcastEnvironment): NodeId | undefined {
+    const { view, members } = this.#config;
+    if (this.#options.partners === "members") return members!.sample(1, env.random)[0]?.peer;
+    return view.neighbors.length === 0 ? undefined : pick(view.neighbors, env.random);
+  }
+
+  get method(): BroadcastMethod {
+    return this.#options.method;
+  }
   /** Messages kept for those who lack them. */
   get retainedCount(): number {
-    return this.#retainedCount;
+    return this.#history.retainedCount;
+  }
+  /** Messages that this node still spreads. */
+  get hotCount(): number {
+    let count = 0;
+    for (const _ of this.#spreading?.unfinished ?? []) count++;
+    return count;
   }
 
   start(env: BroadcastEnvironment): void {
     for (const gossip of this.#config.restored ?? []) {
       const { statement } = gossip;
-      const known = this.#find(statement);
-      if (this.#hasSeen(known, statement)) continue;
-      this.#retain(gossip, this.#markSeen(known, statement), env);
+      const known = this.#history.seen.find(statement);
+      if (this.#history.seen.hasWithin(known, statement)) continue;
+      this.#history.retain(gossip, this.#history.markSeen(known, statement), env);
     }
-    this.#scheduleRepair(env.random.below(this.#options.repairIntervalMs), env);
+    this.#scheduleRepair(env.random.below(this.#repairEveryMs), env);
+    this.#spreading?.start?.(env);
   }
 
   /** Throws `UsageError` if a payload is too long or there are too many; nothing was published then. */
   onCommand(command: BroadcastCommand, env: BroadcastEnvironment): void {
     switch (command.type) {
       case "publish":
-        return this.#publish(command.payloads, env);
+        return this.#publish(command.payloads, command.priority, env);
       case "link-lost":
         this.#forgetHolder(command.neighbor);
-        return this.#compareWith(command.neighbor, env);
+        if (this.#options.repairs) this.#history.compareWith(command.neighbor, env);
+        return;
     }
   }
 
@@ -256,20 +403,28 @@ export class Broadcast
       case "gossip":
         return this.#onGossip(from, message, env);
       case "summary":
-        return this.#onSummary(from, message, env);
+        return this.#history.onSummary(from, message, env);
       case "digest":
-        return this.#onDigest(from, message, env);
+        return this.#history.onDigest(from, message, env);
+      case "call":
+        return this.#spreading?.onCall?.(from, message, env);
+      case "answer":
+        return this.#spreading?.onAnswer?.(from, message, env);
+      case "busy":
+        return this.#spreading?.onBusy?.(from, message, env);
     }
   }
 
   onTimer(timer: BroadcastTimer, env: BroadcastEnvironment): void {
     switch (timer.type) {
       case "flush":
-        return this.#flush(env);
+        return this.#spreading?.onFlush?.(env);
+      case "round":
+        return this.#spreading?.onRound?.(env);
       case "repair":
         return this.#repair(timer.dueAt, env);
       case "compare":
-        return this.#compareWith(timer.neighbor, env);
+        return this.#history.compareWith(timer.neighbor, env);
     }
   }
 
@@ -277,8 +432,9 @@ export class Broadcast
     const known = notice as StackNotice;
     switch (known.type) {
       case "publish":
-        return this.#publish(known.payloads, env);
+        return this.#publish(known.payloads, undefined, env);
       case "neighbor-up": {
+        if (!this.#options.repairs) return;
         // The first link asks at once. Later ones wait a little, so that the first has brought the bulk.
         const isFirst = this.#config.view.neighbors.length <= 1;
         const wait = isFirst ? 0 : env.random.below(Math.ceil(this.#options.repairIntervalMs / 5) + 1);
@@ -289,37 +445,30 @@ export class Broadcast
     }
   }
 
-  /** Neighbors only: strangers may ask too, and there is no end of them. */
-  #noteHolder(retained: Retained, node: NodeId, env: BroadcastEnvironment): void {
-    const place = this.#places.get(node) ?? this.#placeFor(node);
-    if (place !== undefined) retained.note(place, env.now);
+  // ---- What the spreading may do ----
+
+  find(id: MessageId): Retained | undefined {
+    return this.#history.find(id);
+  }
+  hasSeen(id: MessageId): boolean {
+    return this.#history.seen.has(id);
+  }
+  isHolder(retained: Retained, node: NodeId): boolean {
+    return this.#history.isHolder(retained, node);
+  }
+  forward(retained: Retained, to: readonly NodeId[], env: BroadcastEnvironment): void {
+    const { origin, incarnation, sequence, payloads } = retained.gossip.statement;
+    for (const node of to) this.#history.sendTo(node, retained, env);
+    env.notify({ type: "forwarded", origin, incarnation, sequence, count: payloads.length, to });
   }
 
-  #isHolder(retained: Retained, node: NodeId): boolean {
-    const place = this.#places.get(node);
-    return place !== undefined && retained.isHeldBy(place);
-  }
-
-  #placeFor(node: NodeId): number | undefined {
-    if (!this.#config.view.has(node)) return undefined;
-    const place = this.#freePlaces.pop() ?? this.#places.size;
-    this.#places.set(node, place);
-    return place;
-  }
-
-  /** A new link to the same peer knows nothing of what crossed the old one. */
   #forgetHolder(neighbor: NodeId): void {
-    const place = this.#places.get(neighbor);
-    if (place === undefined) return;
-    for (const retained of this.#retained) retained.forget(place);
-    for (const retained of this.#pending) retained.forget(place);
-    this.#places.delete(neighbor);
-    this.#freePlaces.push(place);
+    this.#history.forgetHolder(neighbor, this.#spreading?.unfinished ?? []);
   }
 
-  // ---- Publishing, receiving, forwarding ----
+  // ---- Publishing and receiving ----
 
-  #publish(payloads: readonly Payload[], env: BroadcastEnvironment): void {
+  #publish(payloads: readonly Payload[], priority: number | undefined, env: BroadcastEnvironment): void {
     if (payloads.length === 0 || payloads.length > maxPayloadsPerGossip) {
       throw new UsageError(`payloads: ${payloads.length} is not between 1 and ${maxPayloadsPerGossip}`);
     }
@@ -327,40 +476,45 @@ export class Broadcast
     for (const payload of payloads) total += checkPayload(payload);
     if (total > maxGossipBytes)
       throw new UsageError(`payloads: ${total} bytes together is more than ${maxGossipBytes}`);
+    if (priority !== undefined && !(Number.isInteger(priority) && priority >= 0 && priority <= maxPriority))
+      throw new UsageError(`priority: ${priority} is not an integer between 0 and ${maxPriority}`);
     const statement: GossipStatement = {
       type: "gossip",
       origin: env.self,
       incarnation: this.#life,
       sequence: this.#nextSequence,
       at: env.now,
+      ...(priority === undefined || priority === 0 ? {} : { priority }),
       payloads,
     };
     this.#nextSequence += payloads.length;
-    const known = this.#find(statement);
-    const life = this.#hasSeen(known, statement) ? known : this.#markSeen(known, statement);
+    const { seen } = this.#history;
+    const known = seen.find(statement);
+    const life = seen.hasWithin(known, statement) ? known : this.#history.markSeen(known, statement);
     const gossip: Gossip = { type: "gossip", statement, proof: this.#config.signatures.sign(statement) };
     this.counters.published += payloads.length;
     payloads.forEach((payload, i) => {
       const { origin, incarnation, sequence, at } = statement;
       env.notify({ type: "published", origin, incarnation, sequence: sequence + i, at, payload });
     });
-    this.#forwardLater(this.#retain(gossip, life, env), env);
+    this.#spreading?.onNew(this.#history.retain(gossip, life, env), undefined, env);
   }
 
   #onGossip(from: NodeId, gossip: Gossip, env: BroadcastEnvironment): void {
     const { origin, incarnation, sequence, at, payloads } = gossip.statement;
-    const kept = this.#retained.find(gossip.statement, hashOf(gossip.statement));
+    const { seen } = this.#history;
+    const kept = this.#history.find(gossip.statement);
     // The quick way, which most copies take: what is kept was seen, unless its whole life was forgotten since.
     if (kept?.life?.isForgotten === false) return this.#onCopy(from, kept, env);
-    const known = this.#find(gossip.statement);
-    if (this.#hasSeen(known, gossip.statement)) return this.#onCopy(from, kept, env);
+    const known = seen.find(gossip.statement);
+    if (seen.hasWithin(known, gossip.statement)) return this.#onCopy(from, kept, env);
     // Only now, and only once: checking a signature costs more than everything else together.
     if (!this.#config.signatures.verify(origin, gossip.statement, gossip.proof)) {
       this.counters.forged++;
       return env.notify({ type: "forged-gossip", origin, from });
     }
     const isNew = payloads.map((_, i) => known?.sequences.has(sequence + i) !== true);
-    const life = this.#markSeen(known, gossip.statement);
+    const life = this.#history.markSeen(known, gossip.statement);
     for (let i = 0; i < payloads.length; i++) {
       if (!isNew[i]) continue; // an origin that numbers two messages alike
       this.counters.delivered++;
@@ -374,259 +528,44 @@ export class Broadcast
         from,
       });
     }
-    const retained = this.#retain(gossip, life, env);
-    this.#noteHolder(retained, from, env);
-    this.#forwardLater(retained, env);
+    const retained = this.#history.retain(gossip, life, env);
+    this.#history.noteHolder(retained, from, env);
+    this.#spreading?.onNew(retained, from, env);
   }
 
   #onCopy(from: NodeId, kept: Retained | undefined, env: BroadcastEnvironment): void {
     this.counters.duplicates++;
     if (kept === undefined) return;
-    if (this.#isHolder(kept, from)) this.counters.crossings++;
-    else this.#noteHolder(kept, from, env);
+    if (this.#history.isHolder(kept, from)) this.counters.crossings++;
+    else this.#history.noteHolder(kept, from, env);
   }
 
-  #forwardLater(retained: Retained, env: BroadcastEnvironment): void {
-    this.#pending.push(retained);
-    if (this.#pending.length === 1) env.schedule(this.#options.forwardDelayMs, { type: "flush" });
+  // ---- Repairing ----
+
+  /** Where comparing is all that there is, it goes by rounds. */
+  get #repairEveryMs(): Millis {
+    const { method, roundMs, repairIntervalMs } = this.#options;
+    return method === "anti-entropy" ? roundMs : repairIntervalMs;
   }
-
-  #flush(env: BroadcastEnvironment): void {
-    const pending = this.#pending;
-    this.#pending = [];
-    for (const retained of pending) {
-      const to = this.#config.view.neighbors.filter((neighbor) => !this.#isHolder(retained, neighbor));
-      if (to.length === 0) continue;
-      const { origin, incarnation, sequence, payloads } = retained.gossip.statement;
-      for (const neighbor of to) this.#sendTo(neighbor, retained, env);
-      env.notify({ type: "forwarded", origin, incarnation, sequence, count: payloads.length, to });
-    }
-  }
-
-  #sendTo(neighbor: NodeId, retained: Retained, env: BroadcastEnvironment): void {
-    this.#noteHolder(retained, neighbor, env);
-    this.counters.sends++;
-    env.send(neighbor, retained.gossip);
-  }
-
-  // ---- What was seen ----
-
-  /** The life, if it is remembered: nearly always the origin's latest. */
-  #find({ origin, incarnation }: LifeId): Life | undefined {
-    const lives = this.#lives.get(identityOf(origin));
-    if (lives === undefined) return undefined;
-    for (let i = lives.length - 1; i >= 0; i--) if (lives[i]!.incarnation === incarnation) return lives[i];
-    return undefined;
-  }
-
-  /** `known` is the life of the message, if it is remembered. */
-  #hasSeen(known: Life | undefined, message: MessageId): boolean {
-    return known === undefined ? this.#isForgotten(message) : known.sequences.has(message.sequence);
-  }
-
-  /** A life before all those that are remembered counts as seen. */
-  #isForgotten({ origin, incarnation }: LifeId): boolean {
-    const lives = this.#lives.get(identityOf(origin));
-    return lives !== undefined && lives.length >= maxLivesPerOrigin && incarnation < lives[0]!.incarnation;
-  }
-
-  /** All messages of a gossip of which the first was not seen before. */
-  #markSeen(known: Life | undefined, { origin, incarnation, sequence, payloads }: GossipStatement): Life {
-    const life = known ?? this.#begin(origin, incarnation);
-    for (let i = 0; i < payloads.length; i++) life.sequences.add(sequence + i);
-    // An origin whose numbers have too many holes: the lowest holes count as seen, so that memory stays bounded.
-    if (life.sequences.rangeCount > maxRangesRemembered) {
-      this.counters.gapsGivenUp += life.sequences.fillLowestGaps(maxRangesRemembered);
-    }
-    const share = hashNumbers(life.sequences.bounds, life.hash);
-    this.#fingerprint = (this.#fingerprint + share - life.share) >>> 0;
-    life.share = share;
-    return life;
-  }
-
-  #begin(origin: NodeId, incarnation: number): Life {
-    const hash = hashText(lifeKey({ origin, incarnation }));
-    const life: Life = { origin, incarnation, sequences: new RangeSet(), hash, share: 0, isForgotten: false };
-    this.#seen.add(life);
-    const identity = identityOf(origin);
-    const lives = this.#lives.get(identity);
-    if (lives === undefined) this.#lives.set(identity, [life]);
-    else {
-      lives.push(life);
-      lives.sort((a, b) => a.incarnation - b.incarnation);
-      if (lives.length > maxLivesPerOrigin) this.#forgetLife(lives[0]!);
-    }
-    // The oldest of all.
-    if (this.#seen.size > this.#options.maxOrigins) this.#forgetLife(this.#seen.values().next().value!);
-    return life;
-  }
-
-  #forgetLife(life: Life): void {
-    life.isForgotten = true;
-    this.#seen.delete(life);
-    this.#fingerprint = (this.#fingerprint - life.share) >>> 0;
-    const identity = identityOf(life.origin);
-    const lives = this.#lives.get(identity)!;
-    lives.splice(lives.indexOf(life), 1);
-    if (lives.length === 0) this.#lives.delete(identity);
-  }
-
-  // ---- Retention ----
-
-  #retain(gossip: Gossip, life: Life | undefined, env: BroadcastEnvironment): Retained {
-    const { payloads } = gossip.statement;
-    const places = this.#places.size + this.#freePlaces.length;
-    const retained = new Retained({
-      gossip,
-      receivedAt: env.now,
-      hash: hashOf(gossip.statement),
-      life,
-      places,
-    });
-    if (this.#options.retainMessages === 0) return retained;
-    const replaced = this.#retained.put(retained); // of a life that was forgotten meanwhile
-    this.#retainedCount += payloads.length - (replaced?.gossip.statement.payloads.length ?? 0);
-    env.notify({ type: "persist", key: storageKey(gossip), value: gossip, isAwaited: false });
-    while (this.#retainedCount > this.#options.retainMessages) this.#forgetOldestMessage(env);
-    return retained;
-  }
-
-  #forgetOldestMessage(env: BroadcastEnvironment): void {
-    const { gossip } = this.#retained.oldest!;
-    this.#retained.removeOldest();
-    this.#retainedCount -= gossip.statement.payloads.length;
-    env.notify({ type: "persist", key: storageKey(gossip), value: undefined, isAwaited: false });
-  }
-
-  #expire(env: BroadcastEnvironment): void {
-    const { retainMs } = this.#options;
-    for (let oldest = this.#retained.oldest; oldest !== undefined; oldest = this.#retained.oldest) {
-      if (env.now - oldest.receivedAt <= retainMs) return; // the rest is younger
-      this.#forgetOldestMessage(env);
-    }
-  }
-
-  // ---- History ----
 
   /** Now and then with one neighbor; but a timer that fires late says that we are busy, and much waits unread. */
   #repair(dueAt: Millis, env: BroadcastEnvironment): void {
-    const { repairIntervalMs } = this.#options;
+    const everyMs = this.#repairEveryMs;
+    this.#history.expire(env);
+    const isBusy = env.now - dueAt > this.#options.repairIntervalMs / 20;
+    if (this.#options.repairs && !isBusy) {
+      const partner = this.#repairPartner(env);
+      if (partner !== undefined) this.#history.compareWith(partner, env);
+    }
+    this.#scheduleRepair(everyMs, env);
+  }
+
+  #repairPartner(env: BroadcastEnvironment): NodeId | undefined {
     const { neighbors } = this.#config.view;
-    this.#expire(env);
-    const isBusy = env.now - dueAt > repairIntervalMs / 20;
-    if (!isBusy && neighbors.length > 0) this.#compareWith(pick(neighbors, env.random), env);
-    this.#scheduleRepair(repairIntervalMs, env);
+    return neighbors.length === 0 ? undefined : pick(neighbors, env.random);
   }
 
   #scheduleRepair(after: Millis, env: BroadcastEnvironment): void {
     env.schedule(after, { type: "repair", dueAt: env.now + after });
   }
-
-  #compareWith(neighbor: NodeId, env: BroadcastEnvironment): void {
-    if (!this.#config.view.has(neighbor)) return; // gone meanwhile
-    env.send(neighbor, { type: "summary", count: this.#seen.size, fingerprint: this.#fingerprint });
-  }
-
-  #onSummary(from: NodeId, summary: Summary, env: BroadcastEnvironment): void {
-    if (summary.count === this.#seen.size && summary.fingerprint === this.#fingerprint) return;
-    env.send(from, { type: "digest", entries: this.#digest(), isAnswer: false });
-  }
-
-  /** The latest lives, and of each the lowest ranges, should there be more than fit: at worst we get a copy. */
-  #digest(): SeenEntry[] {
-    const all = [...this.#seen];
-    return all.slice(-maxDigestOrigins).map(({ origin, incarnation, sequences }) => ({
-      origin,
-      incarnation,
-      ranges: sequences.bounds.slice(0, 2 * maxRangesPerOrigin),
-    }));
-  }
-
-  #onDigest(from: NodeId, digest: Digest, env: BroadcastEnvironment): void {
-    if (!this.#config.view.has(from)) return; // history is for neighbors: it is long, and anybody could ask
-    const theirs = new Map<string, RangeSet>();
-    let lacksSomething = false;
-    for (const entry of digest.entries) {
-      theirs.set(lifeKey(entry), new RangeSet(entry.ranges));
-      lacksSomething ||= !covers(this.#find(entry)?.sequences, entry.ranges) && !this.#isForgotten(entry);
-    }
-    // A digest that is full may have left out what its sender has seen.
-    const isWhole = digest.entries.length < maxDigestOrigins;
-    let sent = 0;
-    let bytes = 0;
-    const isFull = () => sent >= this.#options.repairBatch || bytes >= maxRepairBytes;
-    const place = this.#places.get(from);
-    for (const retained of this.#retained) {
-      if (isFull()) break;
-      const { statement } = retained.gossip;
-      const seen = theirs.get(lifeKey(statement));
-      if (seen?.has(statement.sequence)) continue;
-      const sentAt = place === undefined ? undefined : retained.heldAt(place);
-      if (sentAt !== undefined) {
-        if (env.now - sentAt < this.#options.resendAfterMs) continue; // on its way
-        if (seen === undefined && !isWhole) continue;
-        this.counters.resent++;
-      }
-      this.#sendTo(from, retained, env);
-      sent++;
-      for (const payload of statement.payloads) bytes += payloadBytes(payload);
-    }
-    this.counters.repairs += sent;
-    if (sent > 0) env.notify({ type: "history-sent", to: from, messages: sent });
-    if (isFull())
-      env.schedule(Math.ceil(this.#options.repairIntervalMs / 20), { type: "compare", neighbor: from });
-    if (lacksSomething && !digest.isAnswer)
-      env.send(from, { type: "digest", entries: this.#digest(), isAnswer: true });
-  }
-}
-
-function lifeKey({ origin, incarnation }: LifeId): string {
-  return `${identityOf(origin)}/${incarnation}`;
-}
-
-function storageKey({ statement }: Gossip): string {
-  return `gossip/${lifeKey(statement)}/${statement.sequence}`;
-}
-
-/** What `RetainedMessages` finds a message by, as a signed number, which takes no box of its own. */
-function hashOf({ origin, incarnation, sequence }: MessageId): number {
-  const identity = identityOf(origin);
-  const seed = typeof identity === "number" ? identity : hashText(identity);
-  return hashNumbers([incarnation, sequence], seed) | 0;
-}
-
-/** Does `seen` contain every one of these ranges? A range lies within one range of ours or has a hole. */
-function covers(seen: RangeSet | undefined, ranges: readonly number[]): boolean {
-  if (seen === undefined) return ranges.length === 0;
-  const { bounds } = seen;
-  let i = 0;
-  for (let r = 0; r < ranges.length; r += 2) {
-    while (i < bounds.length && bounds[i + 1]! < ranges[r]!) i += 2;
-    if (i >= bounds.length || bounds[i]! > ranges[r]! || bounds[i + 1]! < ranges[r + 1]!) return false;
-  }
-  return true;
-}
-
-/** Returns the bytes of the payload. Throws `UsageError` if it cannot be sent. */
-export function checkPayload(payload: Payload): number {
-  if (typeof payload === "string" && halfASurrogatePair.test(payload)) {
-    throw new UsageError(
-      "payload: the text has half a surrogate pair, which UTF-8 cannot say; send it as bytes",
-    );
-  }
-  const bytes = payloadBytes(payload);
-  if (bytes > maxPayloadBytes)
-    throw new UsageError(`payload: ${bytes} bytes is more than ${maxPayloadBytes}`);
-  return bytes;
-}
-
-/** Bytes of a payload on the wire: of a text, its UTF-8 (a surrogate half counts two, so that a pair counts four). */
-export function payloadBytes(payload: Payload): number {
-  if (typeof payload !== "string") return payload.length;
-  let bytes = 0;
-  for (let i = 0; i < payload.length; i++) {
-    const unit = payload.charCodeAt(i);
-    bytes += unit < 0x80 ? 1 : unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 2 : 3;
-  }
-  return bytes;
 }

@@ -1,8 +1,15 @@
-/** The messages of the flood. Every list has the stated bound; the wire codec enforces it. */
+/** The messages of the broadcast layer. Every list has the stated bound; the wire codec enforces it. */
 import type { Millis, NodeId, Signed } from "../core/index.ts";
 
 /** What a message carries: a text (the classic network) or bytes (applications). */
 export type Payload = string | Uint8Array;
+
+/** Which message: the origin's identity counts, not its address. */
+export interface MessageId {
+  readonly origin: NodeId;
+  readonly incarnation: number;
+  readonly sequence: number;
+}
 
 /**
  * What an origin published in one turn, under one signature: messages `sequence`, `sequence + 1`, … of its life
@@ -14,6 +21,8 @@ export interface GossipStatement {
   readonly incarnation: number;
   readonly sequence: number;
   readonly at: Millis;
+  /** What comes first where not all can be offered at once: the higher, up to `maxPriority`; missing is 0. */
+  readonly priority?: number | undefined;
   /** One or more, at most `maxPayloadsPerGossip`. */
   readonly payloads: readonly Payload[];
 }
@@ -41,7 +50,41 @@ export interface Digest {
   /** True if this answers a digest, and so must not be answered by one. */
   readonly isAnswer: boolean;
 }
-export type BroadcastMessage = Gossip | Summary | Digest;
+
+/** A gossip that the sender has, named by its first message, and how far its spreading has come there. */
+export interface Offer extends MessageId {
+  /** The sender's counter, or its state: what it means depends on the way of spreading. At most `maxLevel`. */
+  readonly level: number;
+  /** Rounds since the message was published, as far as the sender knows and its way of spreading asks. */
+  readonly ageRounds: number;
+}
+/** One node calls another: ids go before payloads. */
+export interface Call {
+  readonly type: "call";
+  /** The caller's own count of its calls; an answer repeats it. */
+  readonly round: number;
+  readonly offers: readonly Offer[];
+  /** Does the caller want to hear what the other one has to offer? */
+  readonly asks: boolean;
+}
+/**
+ * Answers a call; and if it makes offers itself, it is answered by one that makes none. Each offer is among `wanted`
+ * or among `known`: that is the feedback of the rumor mongering.
+ */
+export interface Answer {
+  readonly type: "answer";
+  readonly round: number;
+  readonly wanted: readonly MessageId[];
+  readonly known: readonly Offer[];
+  readonly offers: readonly Offer[];
+}
+/** The called one has had enough calls for this round: the connection limit. */
+export interface Busy {
+  readonly type: "busy";
+  readonly round: number;
+}
+
+export type BroadcastMessage = Gossip | Summary | Digest | Call | Answer | Busy;
 
 export const maxPayloadsPerGossip = 64;
 export const maxPayloadBytes = 64 * 1024;
@@ -49,3 +92,9 @@ export const maxPayloadBytes = 64 * 1024;
 export const maxGossipBytes = 512 * 1024;
 export const maxDigestOrigins = 4096;
 export const maxRangesPerOrigin = 64;
+/** Of one call, and of one answer. */
+export const maxOffers = 256;
+/** Counters are small; states are above them. */
+export const maxLevel = 255;
+export const maxAgeRounds = 65_535;
+export const maxPriority = 255;

@@ -1,17 +1,10 @@
-import { HashIndex, identityOf, type Millis, type NodeId } from "../core/index.ts";
-import type { Gossip } from "./messages.ts";
+import { HashIndex, hashNumbers, hashText, identityOf, type Millis } from "../core/index.ts";
+import type { Gossip, MessageId } from "./messages.ts";
 
 /**
  * Messages that are kept for those who lack them: a queue in order of first receipt, and an index that finds each by
  * its id. Every copy of every message is looked up here, and each peer keeps thousands of them.
  */
-/** Which message: the origin's identity counts, not its address. */
-export interface MessageId {
-  readonly origin: NodeId;
-  readonly incarnation: number;
-  readonly sequence: number;
-}
-
 export class Retained {
   readonly gossip: Gossip;
   readonly receivedAt: Millis;
@@ -116,6 +109,13 @@ export class RetainedMessages {
     this.#size = 0;
     for (const retained of all) this.#add(retained);
   }
+}
+
+/** What `RetainedMessages` finds a message by, as a signed number, which takes no box of its own. */
+export function hashOf({ origin, incarnation, sequence }: MessageId): number {
+  const identity = identityOf(origin);
+  const seed = typeof identity === "number" ? identity : hashText(identity);
+  return hashNumbers([incarnation, sequence], seed) | 0;
 }
 
 function isSame(a: MessageId, b: MessageId): boolean {

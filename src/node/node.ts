@@ -15,8 +15,8 @@ import {
   type Typed,
   UsageError,
 } from "../core/index.ts";
-import { checkPayload, payloadBytes } from "../dissemination/broadcast.ts";
 import { maxGossipBytes, maxPayloadsPerGossip, type Payload } from "../dissemination/messages.ts";
+import { checkPayload, payloadBytes } from "../dissemination/payload.ts";
 import {
   type ClassicOptions,
   type ClassicPeer,
@@ -271,7 +271,7 @@ export class GrapevineNode {
     await this.links.drained();
   }
 
-  /** Resolves when the flood has given to the links what was published so far. */
+  /** Resolves when the broadcast has given to the links what was published so far. */
   async #forwarded(): Promise<void> {
     const delayMs = this.#config.options?.broadcast?.forwardDelayMs ?? 0;
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));

@@ -92,6 +92,7 @@ export function classicPeer(config: ClassicPeerConfig): ClassicPeer {
   heartbeat = new Heartbeat({ view: overlay, standing: registration, options: options.heartbeat });
   const broadcast = new Broadcast({
     view: overlay,
+    members: registration,
     standing: registration,
     signatures,
     restored,

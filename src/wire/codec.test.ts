@@ -5,11 +5,17 @@ import { type NodeId, type Signed, type Tagged, type Typed, UsageError } from ".
 import {
   type BroadcastMessage,
   type GossipStatement,
+  type MessageId,
+  maxAgeRounds,
   maxDigestOrigins,
   maxGossipBytes,
+  maxLevel,
+  maxOffers,
   maxPayloadBytes,
   maxPayloadsPerGossip,
+  maxPriority,
   maxRangesPerOrigin,
+  type Offer,
   type Payload,
   type SeenEntry,
 } from "../dissemination/messages.ts";
@@ -86,6 +92,7 @@ const gossipStatement = typed<GossipStatement>("gossip", {
   incarnation: number,
   sequence: fc.nat(2 ** 31 - 1),
   at: number,
+  priority: fc.oneof(fc.constant(undefined), fc.integer({ min: 1, max: maxPriority })),
   payloads: fc.array(payload, { minLength: 1, maxLength: maxPayloadsPerGossip }),
 });
 const ranges = fc
@@ -112,6 +119,18 @@ const deltaEntry: fc.Arbitrary<DeltaEntry> = fc.record({
   leave: maybe(signed(leaveNotice)),
 });
 const seenEntry: fc.Arbitrary<SeenEntry> = fc.record({ origin: contact, incarnation: number, ranges });
+const messageId: fc.Arbitrary<MessageId> = fc.record({
+  origin: contact,
+  incarnation: number,
+  sequence: number,
+});
+const offer: fc.Arbitrary<Offer> = fc.record({
+  origin: contact,
+  incarnation: number,
+  sequence: number,
+  level: fc.nat(maxLevel),
+  ageRounds: fc.nat(maxAgeRounds),
+});
 
 type Bodies<Message extends Typed> = {
   [Type in Message["type"]]: fc.Arbitrary<Extract<Message, { type: Type }>>;
@@ -169,6 +188,14 @@ const broadcast: Bodies<BroadcastMessage> = {
   gossip: typed("gossip", { statement: gossipStatement, proof: bytes(maxProofBytes) }),
   summary: typed("summary", { count: number, fingerprint: number }),
   digest: typed("digest", { entries: listOf(seenEntry, 40), isAnswer: fc.boolean() }),
+  call: typed("call", { round: number, offers: listOf(offer, 40), asks: fc.boolean() }),
+  answer: typed("answer", {
+    round: number,
+    wanted: listOf(messageId, maxOffers),
+    known: listOf(offer, 40),
+    offers: listOf(offer, 40),
+  }),
+  busy: typed("busy", { round: number }),
 };
 
 const kinds: [string, fc.Arbitrary<Tagged>][] = Object.entries({

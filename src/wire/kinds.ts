@@ -1,14 +1,23 @@
 import type protobuf from "protobufjs";
 import type { Tagged, Typed } from "../core/index.ts";
 import {
+  type Answer,
   type BroadcastMessage,
+  type Busy,
+  type Call,
   type Digest,
   type Gossip,
   type GossipStatement,
+  type MessageId,
+  maxAgeRounds,
   maxDigestOrigins,
   maxGossipBytes,
+  maxLevel,
+  maxOffers,
   maxPayloadBytes,
   maxPayloadsPerGossip,
+  maxPriority,
+  type Offer,
   type SeenEntry,
   type Summary,
 } from "../dissemination/messages.ts";
@@ -57,6 +66,7 @@ import {
 import { MalformedFrame } from "./malformed-frame.ts";
 import { schemaEnum, schemaType } from "./schema-types.ts";
 import {
+  atMost,
   checked,
   choice,
   type Fields,
@@ -74,6 +84,7 @@ import {
   struct,
   uint32,
   uint64,
+  unlessZero,
 } from "./shapes.ts";
 
 /** A kind of frame. */
@@ -125,6 +136,7 @@ export const gossipStatement = checked(
       incarnation: uint64,
       sequence: uint64,
       at: uint64,
+      priority: unlessZero(atMost(maxPriority)),
       payloads: listOf(payload, maxPayloadsPerGossip, 1),
     },
     "gossip",
@@ -157,6 +169,16 @@ const deltaEntry = struct<DeltaEntry>({
 });
 
 const seenEntry = struct<SeenEntry>({ origin: peer, incarnation: uint64, ranges });
+
+const messageId = struct<MessageId>({ origin: peer, incarnation: uint64, sequence: uint64 });
+
+const offer = struct<Offer>({
+  origin: peer,
+  incarnation: uint64,
+  sequence: uint64,
+  level: atMost(maxLevel),
+  ageRounds: atMost(maxAgeRounds),
+});
 
 /** A new message does not compile until it has its line here. */
 type KindsOf<Message extends Typed> = {
@@ -232,6 +254,14 @@ const broadcast: KindsOf<BroadcastMessage> = {
   gossip: kind<Gossip>("gossip", "Gossip", { statement: gossipStatement, proof }),
   summary: kind<Summary>("summary", "Summary", { count: uint64, fingerprint: uint64 }),
   digest: kind<Digest>("digest", "Digest", { entries: listOf(seenEntry, maxDigestOrigins), isAnswer: flag }),
+  call: kind<Call>("call", "Call", { round: uint64, offers: listOf(offer, maxOffers), asks: flag }),
+  answer: kind<Answer>("answer", "Answer", {
+    round: uint64,
+    wanted: listOf(messageId, maxOffers),
+    known: listOf(offer, maxOffers),
+    offers: listOf(offer, maxOffers),
+  }),
+  busy: kind<Busy>("busy", "Busy", { round: uint64 }),
 };
 
 /** All kinds that carry a message of a layer. */

@@ -67,6 +67,9 @@ enum Kind {
   KIND_GOSSIP = 80;
   KIND_SUMMARY = 81;
   KIND_DIGEST = 82;
+  KIND_CALL = 83;
+  KIND_ANSWER = 84;
+  KIND_BUSY = 85;
 
   // 96-239: later layers, sixteen each. 240-255: private experiments, never in a release.
 }
@@ -302,6 +305,7 @@ message GossipStatement {
   uint64 sequence = 3;
   uint64 at = 4;
   repeated Payload payloads = 5; // 1 to 64, together at most 512 KiB
+  uint32 priority = 6; // at most 255
 }
 message Gossip {
   GossipStatement statement = 1;
@@ -319,5 +323,32 @@ message SeenEntry {
 message Digest {
   repeated SeenEntry entries = 1; // at most 4096
   bool is_answer = 2;
+}
+// Names a gossip by its first message.
+message MessageId {
+  Contact origin = 1;
+  uint64 incarnation = 2;
+  uint64 sequence = 3;
+}
+message Offer {
+  Contact origin = 1;
+  uint64 incarnation = 2;
+  uint64 sequence = 3;
+  uint32 level = 4; // at most 255
+  uint32 age_rounds = 5; // at most 65535
+}
+message Call {
+  uint64 round = 1;
+  repeated Offer offers = 2; // at most 256
+  bool asks = 3;
+}
+message Answer {
+  uint64 round = 1;
+  repeated MessageId wanted = 2; // at most 256
+  repeated Offer known = 3; // at most 256
+  repeated Offer offers = 4; // at most 256
+}
+message Busy {
+  uint64 round = 1;
 }
 `;

@@ -211,6 +211,22 @@ export function optional<T>(shape: Shape<T>): Shape<T | undefined> {
   };
 }
 
+/** A count with a limit. */
+export function atMost(max: number): Shape<number> {
+  return checked(uint32, (value) => {
+    if (value > max) throw new MalformedFrame("bad-number", String(value));
+  });
+}
+
+/** A count that is not there when it is 0. */
+export function unlessZero(shape: Shape<number>): Shape<number | undefined> {
+  return {
+    read: (value) => shape.read(value) || undefined,
+    write: (value) => (value === undefined ? undefined : shape.write(value) || undefined),
+    maxFields: shape.maxFields,
+  };
+}
+
 /** A message or a part of one; `type` is put into what is read. */
 export function struct<T extends object>(
   fields: Fields<T>,

@@ -1,0 +1,28 @@
+import { UsageError } from "../core/index.ts";
+import { maxPayloadBytes, type Payload } from "./messages.ts";
+
+const halfASurrogatePair = /\p{Surrogate}/u;
+
+/** Returns the bytes of the payload. Throws `UsageError` if it cannot be sent. */
+export function checkPayload(payload: Payload): number {
+  if (typeof payload === "string" && halfASurrogatePair.test(payload)) {
+    throw new UsageError(
+      "payload: the text has half a surrogate pair, which UTF-8 cannot say; send it as bytes",
+    );
+  }
+  const bytes = payloadBytes(payload);
+  if (bytes > maxPayloadBytes)
+    throw new UsageError(`payload: ${bytes} bytes is more than ${maxPayloadBytes}`);
+  return bytes;
+}
+
+/** Bytes of a payload on the wire: of a text, its UTF-8 (a surrogate half counts two, so that a pair counts four). */
+export function payloadBytes(payload: Payload): number {
+  if (typeof payload !== "string") return payload.length;
+  let bytes = 0;
+  for (let i = 0; i < payload.length; i++) {
+    const unit = payload.charCodeAt(i);
+    bytes += unit < 0x80 ? 1 : unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 2 : 3;
+  }
+  return bytes;
+}

@@ -1,0 +1,330 @@
+/**
+ * Gossip in rounds, as live nodes do it: in each round a node calls one partner, and ids go before payloads, so that
+ * nobody is sent what it has.
+ *
+ *     A -> call(offers, asks) -> B      B -> answer(wanted, known, offers) -> A
+ *     A -> gossip … -> B                A -> answer(wanted, known) -> B, if B made offers      B -> gossip … -> A
+ *
+ * A push makes offers and does not ask; a pull asks and makes none; push-pull does both. What is offered and when a
+ * message is no longer hot is up to the `ExchangePolicy`: rumor mongering, median-counter, bimodal multicast.
+ *
+ * Rounds are not synchronised: each node has its own, and an answer counts only in the round of its call.
+ */
+import type { Millis, NodeId, Random } from "../core/index.ts";
+import {
+  type Answer,
+  type Busy,
+  type Call,
+  type MessageId,
+  maxLevel,
+  maxOffers,
+  type Offer,
+} from "./messages.ts";
+import { payloadBytes } from "./payload.ts";
+import type { Retained } from "./retained-messages.ts";
+import { messageKey } from "./seen-messages.ts";
+import type { BroadcastEnvironment, MessageStore, Spreading } from "./spreading.ts";
+
+/** How far the spreading of a message has come at a node. */
+export type Standing = Pick<Offer, "level" | "ageRounds">;
+
+export interface ExchangePolicy {
+  /** Messages that this node still offers, the oldest first. */
+  readonly hot: Iterable<Retained>;
+  /** `heard`: what the partner said of it that sent it to us, if it came by an exchange. */
+  onNew(retained: Retained, heard: Standing | undefined): void;
+  /** Where it stands here; also for messages that are no longer hot. */
+  standing(retained: Retained): Standing;
+  /** We have just offered it, whatever the partner will say. */
+  onOffer?(retained: Retained, random: Random): void;
+  /** A partner needed it or did not. */
+  onFeedback(retained: Retained, feedback: Feedback, random: Random): void;
+  /** The round is over. */
+  endRound(random: Random): void;
+}
+
+export interface Feedback {
+  readonly wasUseful: boolean;
+  /** `called`: we called it and offered. `asked`: it called us and asked. `met`: both of us had it to offer. */
+  readonly contact: "called" | "asked" | "met";
+  readonly theirs: Standing;
+}
+
+export type OfferChoice = "recent" | "random" | "priority";
+
+export interface ExchangeOptions {
+  readonly roundMs: Millis;
+  /** Do calls make offers, and do they ask for them? */
+  readonly tells: boolean;
+  readonly asks: boolean;
+  /** Calls that a node answers in a round; 0: all. */
+  readonly connectionLimit: number;
+  /** Further partners that a refused caller tries in the same round. */
+  readonly huntLimit: number;
+  /** What comes first where there is more to offer than the budget allows. */
+  readonly choice: OfferChoice;
+  /** Payload bytes that the offers of one call may amount to; there is always one. */
+  readonly budgetBytes: number;
+}
+
+export interface ExchangeCounters {
+  calls: number;
+  offers: number;
+  /** Offers that the partner knew already. */
+  offersKnown: number;
+  /** Calls that we refused. */
+  refusedCalls: number;
+  /** Answers to calls that nobody made, and calls without end. */
+  unexpected: number;
+}
+
+export interface ExchangeConfig {
+  readonly store: MessageStore;
+  /** Whom to call; undefined where there is nobody. */
+  readonly choosePartner: (env: BroadcastEnvironment) => NodeId | undefined;
+  readonly policy: ExchangePolicy;
+  readonly options: ExchangeOptions;
+  readonly counters: ExchangeCounters;
+}
+
+/** What we have offered to a partner, by id. */
+type Offered = ReadonlyMap<string, Retained>;
+
+interface Waiting {
+  readonly round: number;
+  readonly offered: Offered;
+}
+
+/** A partner calls once in its round, which is about as long as ours. */
+const mostCallsOfOnePartner = 4;
+/** Different partners that are answered in a round. */
+const mostPartners = 1024;
+/** What was asked for comes within so many rounds, or somebody else may be asked for it. */
+const patienceRounds = 3;
+
+export class RoundExchange implements Spreading {
+  readonly #config: ExchangeConfig;
+  #round = 0;
+  /** The call of this round that has not been answered. */
+  #call: (Waiting & { readonly to: NodeId }) | undefined;
+  #hunts = 0;
+  /** Calls that were answered in this round. */
+  #answered = 0;
+  readonly #callsOf = new Map<NodeId, number>();
+  /** Offers that we made in answers of this round and the one before, by whom they were made to. */
+  #madeOffers = new Map<NodeId, Waiting>();
+  #madeBefore = new Map<NodeId, Waiting>();
+  /** What we have asked for, and where it stood with whoever offered it. */
+  readonly #awaited = new Map<string, { readonly heard: Standing; readonly untilRound: number }>();
+
+  constructor(config: ExchangeConfig) {
+    this.#config = config;
+  }
+
+  get unfinished(): Iterable<Retained> {
+    return this.#config.policy.hot;
+  }
+
+  start(env: BroadcastEnvironment): void {
+    env.schedule(env.random.below(this.#config.options.roundMs), { type: "round" });
+  }
+
+  onNew(retained: Retained): void {
+    const key = messageKey(retained.gossip.statement);
+    const awaited = this.#awaited.get(key);
+    this.#awaited.delete(key);
+    this.#config.policy.onNew(retained, awaited?.heard);
+  }
+
+  onRound(env: BroadcastEnvironment): void {
+    const { policy, options } = this.#config;
+    policy.endRound(env.random);
+    this.#round++;
+    this.#call = undefined;
+    this.#hunts = 0;
+    this.#answered = 0;
+    this.#callsOf.clear();
+    [this.#madeBefore, this.#madeOffers] = [this.#madeOffers, this.#madeBefore];
+    this.#madeOffers.clear();
+    for (const [key, { untilRound }] of this.#awaited) {
+      if (untilRound > this.#round) break; // the rest was asked for later
+      this.#awaited.delete(key);
+    }
+    this.#callSomebody(env);
+    env.schedule(options.roundMs, { type: "round" });
+  }
+
+  #callSomebody(env: BroadcastEnvironment): void {
+    const { options, choosePartner, counters } = this.#config;
+    const chosen = options.tells ? this.#choose(env.random) : [];
+    if (chosen.length === 0 && !options.asks) return;
+    const to = choosePartner(env);
+    if (to === undefined) return;
+    counters.calls++;
+    const { offers, offered } = this.#offer(chosen, env.random);
+    this.#call = { to, round: this.#round, offered };
+    env.send(to, { type: "call", round: this.#round, offers, asks: options.asks });
+  }
+
+  onCall(from: NodeId, call: Call, env: BroadcastEnvironment): void {
+    const { options, counters } = this.#config;
+    const calls = (this.#callsOf.get(from) ?? 0) + 1;
+    if (calls > mostCallsOfOnePartner || (calls === 1 && this.#callsOf.size >= mostPartners)) {
+      counters.unexpected++;
+      return;
+    }
+    this.#callsOf.set(from, calls);
+    if (options.connectionLimit > 0 && this.#answered >= options.connectionLimit) {
+      counters.refusedCalls++;
+      return env.send(from, { type: "busy", round: call.round });
+    }
+    this.#answered++;
+    const { wanted, known } = this.#sort(call.offers, env.random);
+    const theirs = new Set(call.offers.map(messageKey));
+    const chosen = call.asks
+      ? this.#choose(env.random).filter(({ gossip }) => !theirs.has(messageKey(gossip.statement)))
+      : [];
+    const { offers, offered } = this.#offer(chosen, env.random);
+    if (offered.size > 0) this.#madeOffers.set(from, { round: call.round, offered });
+    env.send(from, { type: "answer", round: call.round, wanted, known, offers });
+  }
+
+  onAnswer(from: NodeId, answer: Answer, env: BroadcastEnvironment): void {
+    const call = this.#call;
+    if (call?.to === from && call.round === answer.round) {
+      this.#call = undefined;
+      this.#takeFeedback(from, answer, call.offered, "called", env);
+      if (answer.offers.length === 0 || !this.#config.options.asks) return;
+      const { wanted, known } = this.#sort(answer.offers, env.random);
+      return env.send(from, { type: "answer", round: answer.round, wanted, known, offers: [] });
+    }
+    const made = [this.#madeOffers, this.#madeBefore].find(
+      (offers) => offers.get(from)?.round === answer.round,
+    );
+    if (made === undefined) {
+      this.#config.counters.unexpected++;
+      return;
+    }
+    const { offered } = made.get(from)!;
+    made.delete(from);
+    this.#takeFeedback(from, answer, offered, "asked", env);
+  }
+
+  /** It has had enough calls: hunt for another partner. */
+  onBusy(from: NodeId, busy: Busy, env: BroadcastEnvironment): void {
+    if (this.#call?.to !== from || this.#call.round !== busy.round) return;
+    this.#call = undefined;
+    if (this.#hunts >= this.#config.options.huntLimit) return;
+    this.#hunts++;
+    this.#callSomebody(env);
+  }
+
+  // ---- What we offer --------------------------------------------------------------------------------------------
+
+  /** As much of what is hot as the budget allows. */
+  #choose(random: Random): Retained[] {
+    const { policy, options } = this.#config;
+    const candidates = inOrder([...policy.hot], options.choice, random);
+    const chosen: Retained[] = [];
+    let bytes = 0;
+    for (const retained of candidates) {
+      for (const payload of retained.gossip.statement.payloads) bytes += payloadBytes(payload);
+      if (chosen.length === maxOffers || (bytes > options.budgetBytes && chosen.length > 0)) break;
+      chosen.push(retained);
+    }
+    return chosen;
+  }
+
+  #offer(chosen: readonly Retained[], random: Random): { offers: Offer[]; offered: Offered } {
+    const { policy, counters } = this.#config;
+    const offered = new Map<string, Retained>();
+    const offers = chosen.map((retained) => {
+      const { origin, incarnation, sequence } = retained.gossip.statement;
+      offered.set(messageKey(retained.gossip.statement), retained);
+      return { origin, incarnation, sequence, ...policy.standing(retained) };
+    });
+    counters.offers += offers.length;
+    // What is told of a message is where it stood before this contact.
+    for (const retained of chosen) policy.onOffer?.(retained, random);
+    return { offers, offered };
+  }
+
+  #takeFeedback(
+    from: NodeId,
+    { wanted, known }: Answer,
+    offered: Offered,
+    contact: Feedback["contact"],
+    env: BroadcastEnvironment,
+  ): void {
+    const { policy, store, counters } = this.#config;
+    const left = new Map(offered);
+    const take = (id: MessageId): Retained | undefined => {
+      const key = messageKey(id);
+      const retained = left.get(key);
+      left.delete(key); // said once
+      return retained;
+    };
+    for (const id of wanted) {
+      const retained = take(id);
+      if (retained === undefined) continue;
+      policy.onFeedback(retained, { wasUseful: true, contact, theirs: unknown }, env.random);
+      store.forward(retained, [from], env);
+    }
+    for (const theirs of known) {
+      const retained = take(theirs);
+      if (retained === undefined) continue;
+      counters.offersKnown++;
+      policy.onFeedback(retained, { wasUseful: false, contact, theirs }, env.random);
+    }
+  }
+
+  // ---- What is offered to us ------------------------------------------------------------------------------------
+
+  #sort(offers: readonly Offer[], random: Random): { wanted: MessageId[]; known: Offer[] } {
+    const { store, policy } = this.#config;
+    const wanted: MessageId[] = [];
+    const known: Offer[] = [];
+    for (const offer of offers) {
+      const { origin, incarnation, sequence } = offer;
+      const key = messageKey(offer);
+      const isAwaited = this.#awaited.has(key);
+      if (isAwaited || store.hasSeen(offer)) {
+        const retained = isAwaited ? undefined : store.find(offer);
+        const ours = isAwaited ? unknown : retained === undefined ? gone : policy.standing(retained);
+        known.push({ origin, incarnation, sequence, ...ours });
+        if (retained !== undefined)
+          policy.onFeedback(retained, { wasUseful: false, contact: "met", theirs: offer }, random);
+      } else {
+        wanted.push({ origin, incarnation, sequence });
+        this.#awaited.set(key, { heard: offer, untilRound: this.#round + patienceRounds });
+      }
+    }
+    return { wanted, known };
+  }
+}
+
+/** Of whoever does not know the message, or has only just asked for it. */
+const unknown: Standing = { level: 0, ageRounds: 0 };
+/** Of whoever has seen it and no longer keeps it. */
+const gone: Standing = { level: maxLevel, ageRounds: 0 };
+
+/** `candidates` come with the oldest first. */
+function inOrder(candidates: Retained[], choice: OfferChoice, random: Random): Retained[] {
+  switch (choice) {
+    case "recent":
+      return candidates.reverse();
+    case "priority":
+      // Stable: of equal priority the most recent first.
+      return candidates.reverse().sort((a, b) => priorityOf(b) - priorityOf(a));
+    case "random":
+      for (let last = candidates.length - 1; last > 0; last--) {
+        const other = random.below(last + 1);
+        [candidates[last], candidates[other]] = [candidates[other]!, candidates[last]!];
+      }
+      return candidates;
+  }
+}
+
+function priorityOf({ gossip }: Retained): number {
+  return gossip.statement.priority ?? 0;
+}

@@ -1,0 +1,70 @@
+/**
+ * A way of spreading: how what is new to a node gets to others. The broadcast layer numbers, signs, checks, delivers
+ * and remembers; the history repairs what the spreading leaves out.
+ */
+import type { Environment, Millis, NodeId, Persist, StackNotice } from "../core/index.ts";
+import type { Answer, BroadcastMessage, Busy, Call, MessageId, Payload } from "./messages.ts";
+import type { Retained } from "./retained-messages.ts";
+
+export type BroadcastTimer =
+  | { readonly type: "flush" }
+  | { readonly type: "round" }
+  | { readonly type: "repair"; readonly dueAt: Millis }
+  | { readonly type: "compare"; readonly neighbor: NodeId };
+
+export type BroadcastNotice =
+  | StackNotice
+  | Persist
+  | {
+      readonly type: "published";
+      readonly origin: NodeId;
+      readonly incarnation: number;
+      readonly sequence: number;
+      readonly at: Millis;
+      readonly payload: Payload;
+    }
+  | {
+      readonly type: "delivered";
+      readonly origin: NodeId;
+      readonly incarnation: number;
+      readonly sequence: number;
+      readonly at: Millis;
+      readonly payload: Payload;
+      readonly from: NodeId;
+    }
+  | {
+      readonly type: "forwarded";
+      readonly origin: NodeId;
+      readonly incarnation: number;
+      readonly sequence: number;
+      readonly count: number;
+      readonly to: readonly NodeId[];
+    }
+  | { readonly type: "forged-gossip"; readonly origin: NodeId; readonly from: NodeId }
+  | { readonly type: "history-sent"; readonly to: NodeId; readonly messages: number };
+
+export type BroadcastEnvironment = Environment<BroadcastMessage, BroadcastTimer, BroadcastNotice>;
+
+/** What a way of spreading may do with the messages of its node. */
+export interface MessageStore {
+  /** Undefined if it was never seen, or is no longer kept. */
+  find(id: MessageId): Retained | undefined;
+  hasSeen(id: MessageId): boolean;
+  /** Did that neighbor send us this message, or get it from us? */
+  isHolder(retained: Retained, node: NodeId): boolean;
+  /** Sends a copy, and says so. */
+  forward(retained: Retained, to: readonly NodeId[], env: BroadcastEnvironment): void;
+}
+
+export interface Spreading {
+  start?(env: BroadcastEnvironment): void;
+  /** A message that was not here before: published (no `from`) or received. */
+  onNew(retained: Retained, from: NodeId | undefined, env: BroadcastEnvironment): void;
+  onCall?(from: NodeId, call: Call, env: BroadcastEnvironment): void;
+  onAnswer?(from: NodeId, answer: Answer, env: BroadcastEnvironment): void;
+  onBusy?(from: NodeId, busy: Busy, env: BroadcastEnvironment): void;
+  onFlush?(env: BroadcastEnvironment): void;
+  onRound?(env: BroadcastEnvironment): void;
+  /** Messages that have not come to the end of their spreading. */
+  readonly unfinished: Iterable<Retained>;
+}
