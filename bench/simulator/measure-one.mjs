@@ -5,7 +5,7 @@ import { RoundProbe } from "./round-probe.mjs";
 
 const dist = (path) => import(new URL(`../../dist/${path}`, import.meta.url).href);
 const { Simulation, HeapAgenda } = await dist("simulator/index.js");
-const { Rumor } = await dist("dissemination/index.js");
+const { Rumor, rumorPresets } = await dist("dissemination/index.js");
 
 /** The links of push15: 10 to 499 ms, each as likely as another. */
 const links = { latency: { model: "uniform", fromMs: 10, toMs: 499 } };
@@ -17,7 +17,7 @@ process.stdout.write(`${JSON.stringify(await measure(request))}\n`);
 /** A small run first: compiling the code is nobody's share of the events, nor of the memory. */
 function warmUp(config) {
   for (let seed = 1; seed <= 3; seed++) {
-    const rumor = new Rumor({ rows: 20_000, options: { mode: "push", sends: 15, isQuiet: true } });
+    const rumor = new Rumor({ rows: 20_000, options: { ...rumorPresets.push15, isQuiet: true } });
     const agenda = config.agenda === undefined ? undefined : new HeapAgenda();
     const simulation = new Simulation({ seed, rows: 20_000, links, ...config, agenda });
     simulation.hostAll(rumor);
@@ -29,7 +29,7 @@ function warmUp(config) {
 async function columns({ nodes, seed }, config = {}) {
   warmUp(config);
   const rssBefore = process.memoryUsage.rss();
-  const rumor = new Rumor({ rows: nodes, options: { mode: "push", sends: 15, isQuiet: true } });
+  const rumor = new Rumor({ rows: nodes, options: { ...rumorPresets.push15, isQuiet: true } });
   const before = process.cpuUsage();
   const simulation = new Simulation({ seed, rows: nodes, links, ...config });
   simulation.hostAll(rumor);

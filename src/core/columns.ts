@@ -3,6 +3,7 @@
  * for a million nodes; live, the same class has one row.
  */
 import type { Protocol } from "./environment.ts";
+import type { Random } from "./random.ts";
 
 /**
  * A protocol whose messages and timers are integers of 32 bits, so that the agenda of a simulation holds them as they
@@ -11,6 +12,16 @@ import type { Protocol } from "./environment.ts";
 export interface ColumnProtocol<Notice = unknown, Command = unknown>
   extends Protocol<number, number, Notice, Command> {
   readonly rows: number;
+}
+
+/** Who gets through to whom in a round: the engine keeps to it. */
+export interface RoundCalls {
+  /** Calls that an active node makes in a round, one after the other. */
+  readonly fanout: number;
+  /** Calls that a node accepts in a round; 0: all. Who is refused has not been in contact. */
+  readonly connectionLimit: number;
+  /** How many others a caller tries, one after the other, when it is refused. */
+  readonly huntLimit: number;
 }
 
 /**
@@ -22,8 +33,13 @@ export interface ColumnProtocol<Notice = unknown, Command = unknown>
  */
 export interface RoundProtocol {
   readonly rows: number;
-  /** Chooses between double-buffered columns and columns in place. Called before the first round. */
-  prepare(isDoubleBuffered: boolean): void;
+  /** Default: each active node calls once, and everybody accepts. */
+  readonly calls?: RoundCalls;
+  /**
+   * Chooses between double-buffered columns and columns in place. Called before the first round. `randomOf` is the die
+   * of a node, until it is asked for that of another.
+   */
+  prepare(isDoubleBuffered: boolean, randomOf: (row: number) => Random): void;
   /** Does this node call somebody in this round? */
   isActive(row: number): boolean;
   /** `caller`, which is active, calls `callee` (never itself). */

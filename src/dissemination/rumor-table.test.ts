@@ -210,3 +210,59 @@ test("what is no rule is refused by name, value and rule", () => {
   expect(() => tableOf({ stopAfter: 0 })).toThrow("stopAfter: 0 is not an integer between 1 and 65535");
   expect(() => tableOf({ stop: "dice" as "coin" })).toThrow("stop: dice is not one of never, coin, counter");
 });
+
+describe("what is judged once for each cycle", () => {
+  test("a cycle in which anybody needed it is useful, one in which all had it is one useless contact", () => {
+    const table = infectedCell({ stopAfter: 3 });
+    const cycle = (...uses: boolean[]) => {
+      for (const wasUseful of uses) table.note(0, wasUseful);
+      table.endCycle(0, noDie);
+      return table.counterOf(0);
+    };
+    expect([cycle(false, false), cycle(), cycle(false), cycle(false, true, false), cycle(false)]).toEqual([
+      1, 1, 2, 0, 1,
+    ]);
+  });
+
+  test("the cycles of all cells at once are those of each", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(9), fc.boolean()), { maxLength: 60 }), (notes) => {
+        const [all, each] = [tableOf({ stopAfter: 1 }, 10), tableOf({ stopAfter: 1 }, 10)];
+        for (const table of [all, each]) {
+          for (let cell = 0; cell < 9; cell++) table.infect(cell);
+          for (const [cell, wasUseful] of notes) table.note(cell, wasUseful);
+        }
+        const gone: number[] = [];
+        all.endCycleOfAll(
+          () => noDie,
+          (cell) => gone.push(cell),
+        );
+        const expected = [...each.state.keys()].filter((cell) => each.endCycle(cell, noDie));
+        expect(gone).toEqual(expected);
+        expect(all.state).toEqual(each.state);
+      }),
+    );
+  });
+
+  test("minimised: only the smaller counter notes a contact of two who knew", () => {
+    const table = infectedCell({ stopAfter: 3 });
+    table.onContact(0, false, noDie);
+    const cycle = (theirs: number) => {
+      table.noteBothKnow(0, theirs);
+      table.endCycle(0, noDie);
+      return table.counterOf(0);
+    };
+    expect([cycle(0), cycle(1)]).toEqual([1, 2]);
+  });
+
+  test("nothing is noted of cells that do not spread, nor left over from the update before", () => {
+    const table = tableOf({ stopAfter: 1 });
+    table.note(0, false);
+    table.infect(0);
+    expect(table.endCycle(0, noDie)).toBe(false);
+    table.note(0, false);
+    table.clear(0);
+    table.infect(0);
+    expect(table.endCycle(0, noDie)).toBe(false);
+  });
+});

@@ -32,6 +32,10 @@ export interface RumorRules {
   readonly stopAfter: number;
 }
 
+/** Bits of what is noted of a cycle. */
+const useful = 1;
+const useless = 2;
+
 export class RumorTable {
   readonly cells: number;
   readonly rules: RumorRules;
@@ -39,6 +43,8 @@ export class RumorTable {
   readonly state: Uint8Array<ArrayBuffer>;
   /** Contacts that count since the last useful one; empty unless there are counters. */
   readonly #counters: Uint16Array;
+  /** What the contacts of this cycle were, as bits; made when the first one is noted. */
+  #noted: Uint8Array<ArrayBuffer> | undefined;
   #infected = 0;
   #removed = 0;
 
@@ -65,7 +71,7 @@ export class RumorTable {
     return this.#removed;
   }
   get bytes(): number {
-    return this.state.byteLength + this.#counters.byteLength;
+    return this.state.byteLength + this.#counters.byteLength + (this.#noted?.byteLength ?? 0);
   }
 
   stateOf(cell: number): RumorState {
@@ -118,6 +124,42 @@ export class RumorTable {
     return this.counterOf(cell) <= theirCounter && this.onContact(cell, false, random);
   }
 
+  /**
+   * Where others call, a spreader has many contacts in a cycle or none, and counts at most one for each cycle: a
+   * useful one if any partner needed the rumor, a useless one if all had it (note to table 3 of the paper). So what
+   * happens in a cycle is noted, and judged at its end. Nothing is noted of a cell that does not spread.
+   */
+  note(cell: number, wasUseful: boolean): void {
+    if (this.state[cell] !== infected) return;
+    this.#noted ??= byteColumn(this.cells);
+    this.#noted[cell]! |= wasUseful ? useful : useless;
+  }
+
+  /** As `onBothKnow`, to be judged at the end of the cycle. */
+  noteBothKnow(cell: number, theirCounter: number): void {
+    if (this.counterOf(cell) <= theirCounter) this.note(cell, false);
+  }
+
+  /** Judges what was noted of this cell since the last time. Returns whether it lost interest. */
+  endCycle(cell: number, random: Random): boolean {
+    const noted = this.#noted?.[cell] ?? 0;
+    if (noted === 0) return false;
+    this.#noted![cell] = 0;
+    return this.onContact(cell, (noted & useful) !== 0, random);
+  }
+
+  /** The same for all cells, four at a time; `onRemoved` gets those that lost interest. */
+  endCycleOfAll(randomOf: (cell: number) => Random, onRemoved: (cell: number) => void): void {
+    if (this.#noted === undefined) return;
+    const words = new Uint32Array(this.#noted.buffer);
+    for (let word = 0; word < words.length; word++) {
+      if (words[word] === 0) continue;
+      for (let cell = 4 * word; cell < 4 * word + 4 && cell < this.cells; cell++) {
+        if (this.#noted[cell] !== 0 && this.endCycle(cell, randomOf(cell))) onRemoved(cell);
+      }
+    }
+  }
+
   /** It stops by another's decision: the update is too old, or it is a death certificate that goes dormant. */
   remove(cell: number): boolean {
     if (this.state[cell] !== infected) return false;
@@ -133,7 +175,7 @@ export class RumorTable {
     this.state[cell] = infected;
     this.#removed--;
     this.#infected++;
-    this.#resetCounter(cell);
+    this.#forget(cell);
     return true;
   }
 
@@ -148,11 +190,12 @@ export class RumorTable {
         break;
     }
     this.state[cell] = susceptible;
-    this.#resetCounter(cell);
+    this.#forget(cell);
   }
 
-  #resetCounter(cell: number): void {
+  #forget(cell: number): void {
     if (this.#counters.length > 0) this.#counters[cell] = 0;
+    if (this.#noted !== undefined) this.#noted[cell] = 0;
   }
 }
 

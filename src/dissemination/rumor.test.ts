@@ -31,6 +31,9 @@ function oneNode(options: Partial<RumorOptions>, seed = 1) {
   return { env, rumor, wake };
 }
 
+/** A node is removed after so many contacts, whatever came of them. */
+const blind = (stopAfter: number) => ({ stop: "counter", hasFeedback: false, stopAfter }) as const;
+
 /** Rows that nothing happens to but what the test does: rounds. */
 function rows(count: number, options: Partial<RumorOptions> = {}) {
   return new Rumor({ rows: count, options });
@@ -114,8 +117,8 @@ describe("push-pull", () => {
 });
 
 describe("the options", () => {
-  test("sends: after so many copies a node is removed: it neither tells nor answers, and still knows", () => {
-    const { env, rumor, wake } = oneNode({ mode: "push", sends: 3 });
+  test("blind counter: after so many copies a node is removed: it neither tells nor answers, and still knows", () => {
+    const { env, rumor, wake } = oneNode({ mode: "push", ...blind(3) });
     rumor.onMessage("other", tell, env);
     wake();
     rumor.onMessage("asker", ask, env);
@@ -139,8 +142,8 @@ describe("the options", () => {
     expect([timers, rumor.copies]).toEqual([15, 15]);
   });
 
-  test("fanout: so many calls at a time, but never more than sends", () => {
-    const { env, rumor, wake } = oneNode({ mode: "push", fanout: 3, sends: 4 });
+  test("fanout: so many calls at a time, but never more than the counter allows", () => {
+    const { env, rumor, wake } = oneNode({ mode: "push", fanout: 3, ...blind(4) });
     rumor.onMessage("other", tell, env);
     wake();
     expect(env.sent()).toHaveLength(3);
@@ -181,10 +184,18 @@ describe("the options", () => {
     expect(() => rows(2, { mode: "pul" as "pull" })).toThrow(
       'mode: "pul" is not one of push, pull, push-pull',
     );
-    expect(() => rows(2, { sends: 65_536 })).toThrow("sends: 65536 is more than 65535");
+    expect(() => rows(2, { stopAfter: 65_536 })).toThrow("stopAfter: 65536 is more than 65535");
     expect(() => rows(0)).toThrow(UsageError);
     expect(() => rows(1)).toThrow("population: 1 is less than 2");
-    expect(() => rows(2, { fanout: 2 }).prepare(true)).toThrow("fanout: 2 is not 1");
+    expect(() => rows(2, { huntLimit: 1 })).toThrow("huntLimit: 1 means nothing without a connectionLimit");
+    for (const options of [
+      { mode: "push" as const, stop: "counter" as const },
+      { stop: "coin" as const },
+      { stop: "counter" as const, hasFeedback: false },
+    ])
+      expect(() => rows(2, { ...options, isMinimised: true })).toThrow(
+        /isMinimised: true is for push-pull with feedback and counter, not for /,
+      );
   });
 });
 
@@ -210,7 +221,7 @@ describe("what others see", () => {
 
   test("nonsense is counted and dropped", () => {
     const { env, rumor } = oneNode({ mode: "push" });
-    for (const message of [0, 3, -1, 1.5, Number.NaN]) rumor.onMessage("other", message, env);
+    for (const message of [0, 8, -1, 1.5, Number.NaN]) rumor.onMessage("other", message, env);
     expect(rumor.nonsense).toBe(5);
     expect([env.effects, rumor.informed]).toEqual([[], 0]);
   });
@@ -285,7 +296,7 @@ describe("in rounds", () => {
   });
 
   test("nobody is active when nobody is left to spread", () => {
-    const rumor = rows(3, { mode: "push-pull", sends: 1 });
+    const rumor = rows(3, { mode: "push-pull", ...blind(1) });
     rumor.prepare(false);
     expect(rumor.isActive(0)).toBe(false);
     rumor.infect(0);
@@ -297,24 +308,102 @@ describe("in rounds", () => {
     rumor.contact(1, 0);
     rumor.commit();
     expect(rumor.isActive(2)).toBe(false);
-    expect([rumor.informed, rumor.copies]).toEqual([2, 2]);
+    expect([rumor.informed, rumor.spreading, rumor.copies]).toEqual([2, 0, 2]);
   });
 
-  test("in a synchronous round all who ask get an answer, and the limit counts from the next on", () => {
-    const rumor = rows(4, { mode: "pull", sends: 2 });
+  test("all who ask in a round get an answer, and together they count once", () => {
+    const rumor = rows(5, { mode: "pull", ...blind(2) });
     rumor.infect(0);
     rumor.prepare(true);
     for (const row of [1, 2, 3]) rumor.contact(row, 0);
     rumor.commit();
-    expect([...rumor.state]).toEqual([removed, infected, infected, infected]);
-    expect([rumor.informed, rumor.spreading, rumor.copies]).toEqual([4, 3, 3]);
+    expect([...rumor.state]).toEqual([infected, infected, infected, infected, susceptible]);
+    for (const row of [1, 2, 3, 4]) rumor.contact(row, 0);
+    rumor.commit();
+    expect([...rumor.state]).toEqual([removed, infected, infected, infected, infected]);
+    expect([rumor.informed, rumor.spreading, rumor.copies]).toEqual([5, 4, 7]);
+  });
+
+  test("pull with feedback: one who needed it is enough to set the counter back", () => {
+    const rumor = rows(4, { mode: "pull", stop: "counter", stopAfter: 2 });
+    for (const row of [0, 1]) rumor.infect(row);
+    rumor.prepare(true);
+    const cycle = (...askers: number[]) => {
+      for (const row of askers) rumor.contact(row, 0);
+      rumor.commit();
+      return rumor.state[0];
+    };
+    expect(cycle(1, 1, 1)).toBe(infected); // counter 1
+    expect(cycle(2, 1)).toBe(infected); // 0
+    expect(cycle(1)).toBe(infected); // 1
+    expect(cycle()).toBe(infected); // nobody asked
+    expect(cycle(1, 2)).toBe(removed); // 2
+  });
+
+  test("push with feedback: who learns it in a round calls from the next on, and was needed by all who told it", () => {
+    const rumor = rows(4, { mode: "push", stop: "counter", stopAfter: 1 });
+    for (const row of [0, 1]) rumor.infect(row);
+    rumor.prepare(true);
+    rumor.contact(0, 2);
+    rumor.contact(1, 2);
+    expect(rumor.isActive(2)).toBe(false);
+    rumor.commit();
+    expect([...rumor.state]).toEqual([infected, infected, infected, susceptible]);
+    rumor.contact(0, 2);
+    expect(rumor.isActive(0)).toBe(false);
+    rumor.commit();
+    expect([...rumor.state]).toEqual([removed, infected, infected, susceptible]);
+  });
+
+  test("push-pull: where both knew it both count, minimised only the smaller counter", () => {
+    for (const isMinimised of [false, true]) {
+      const rumor = rows(3, { mode: "push-pull", stop: "counter", stopAfter: 2, isMinimised });
+      for (const row of [0, 1]) rumor.infect(row);
+      rumor.prepare(true);
+      const cycle = (...contacts: [number, number][]) => {
+        for (const [caller, callee] of contacts) rumor.contact(caller, callee);
+        rumor.commit();
+        return [...rumor.state.subarray(0, 2)];
+      };
+      expect(cycle([0, 1])).toEqual([infected, infected]); // 1 and 1
+      expect(cycle([2, 1])).toEqual([infected, infected]); // 1 and 0
+      expect(cycle([0, 1])).toEqual(isMinimised ? [infected, infected] : [removed, infected]); // 1 or 2, and 1
+      expect(cycle([1, 0])).toEqual([removed, removed]);
+    }
+  });
+
+  test("what is judged in a synchronous round does not depend on the order of its contacts", () => {
+    const options = { mode: "push-pull", stop: "counter", stopAfter: 2 } as const;
+    const outcome = (isMinimised: boolean, contacts: readonly [number, number][][]) => {
+      const rumor = rows(8, { ...options, isMinimised });
+      rumor.infect(0);
+      rumor.prepare(true);
+      return contacts.map((round) => {
+        for (const [caller, callee] of round) rumor.contact(caller, callee);
+        rumor.commit();
+        return [rumor.state.join(), rumor.copies, rumor.checksum];
+      });
+    };
+    const random = seededRandom(3);
+    for (let run = 0; run < 50; run++) {
+      const rounds = Array.from({ length: 8 }, () =>
+        Array.from({ length: 8 }, (_, caller): [number, number] => [
+          caller,
+          (caller + 1 + random.below(7)) % 8,
+        ]),
+      );
+      const backwards = rounds.map((round) => round.toReversed());
+      for (const isMinimised of [false, true])
+        expect(outcome(isMinimised, backwards)).toEqual(outcome(isMinimised, rounds));
+    }
   });
 
   for (const mode of ["push", "pull", "push-pull"] as const) {
-    for (const sends of [0, 2]) {
-      test(`many contacts at once are the same as one by one: ${mode}, sends ${sends}`, () => {
+    for (const rule of [{}, blind(2)]) {
+      test(`many contacts at once are the same as one by one: ${mode} ${JSON.stringify(rule)}`, () => {
         const count = 101;
-        const [bulk, single] = [rows(count, { mode, sends }), rows(count, { mode, sends })];
+        const options = { mode, ...rule };
+        const [bulk, single] = [rows(count, options), rows(count, options)];
         for (const rumor of [bulk, single]) {
           rumor.infect(7);
           rumor.prepare(true);
@@ -365,12 +454,155 @@ describe("in rounds", () => {
     expect(checksumOf([1, 2], [3])).not.toBe(checksumOf([1, 2], [4]));
   });
 
-  test("a node takes at most 8 bytes", () => {
-    const rumor = rows(1000, { sends: 15 });
-    const doubleBuffer = rumor.state.byteLength;
-    const sends = 2 * 1000;
-    expect(rumor.state.byteLength + rumor.infectedAt.byteLength + sends + doubleBuffer).toBeLessThanOrEqual(
-      8000,
+  test("a node takes at most 8 bytes, 9 where cycles are judged", () => {
+    for (const mode of ["push", "pull"] as const) {
+      const rumor = rows(1000, { mode, ...blind(15) });
+      rumor.infect(0);
+      rumor.prepare(true);
+      rumor.contact(mode === "push" ? 0 : 1, mode === "push" ? 1 : 0);
+      expect(rumor.bytes).toBe(mode === "push" ? 8000 : 9000);
+    }
+  });
+});
+
+/** Nodes by number whose messages arrive at once; timers come when the test says. */
+class Exchange {
+  readonly rumor: Rumor;
+  readonly #environments: RecordingEnvironment<number, number, RumorNotice>[];
+  /** Whom the nodes call next. */
+  #callees: number[] = [];
+
+  constructor(nodes: number, options: Partial<RumorOptions>) {
+    const partners: Partners = { choose: () => this.#callees.shift()! };
+    this.rumor = new Rumor({ rows: nodes, partners, options });
+    this.#environments = Array.from({ length: nodes }, (_, row) =>
+      Object.assign(new RecordingEnvironment<number, number, RumorNotice>(row, row), { row }),
     );
+    for (const env of this.#environments) this.rumor.start(env);
+  }
+
+  infect(...rows: number[]): void {
+    for (const row of rows) this.rumor.onCommand({ type: "infect" }, this.#environments[row]!);
+  }
+
+  pass(ms: number): void {
+    for (const env of this.#environments) env.now += ms;
+  }
+
+  /** The node's turn: it calls these, and everybody answers. Returns how many it called. */
+  turn(row: number, ...callees: number[]): number {
+    this.#callees = [...callees];
+    this.rumor.onTimer(1, this.#environments[row]!);
+    for (let isQuiet = false; !isQuiet; ) {
+      isQuiet = true;
+      for (const from of this.#environments) {
+        const sent = from.sent();
+        from.take();
+        for (const { to, message } of sent) {
+          isQuiet = false;
+          this.rumor.onMessage(from.self, message, this.#environments[to as number]!);
+        }
+      }
+    }
+    return callees.length - this.#callees.length;
+  }
+
+  get states(): string {
+    return [...this.rumor.state].map((state) => "sir"[state]).join("");
+  }
+}
+
+describe("by messages, with feedback", () => {
+  test("push: k partners in a row that knew it end the interest, one that needed it sets the counter back", () => {
+    const world = new Exchange(4, { mode: "push", stop: "counter", stopAfter: 2 });
+    world.infect(0, 1);
+    const states = [1, 2, 1, 1].map((callee) => {
+      world.turn(0, callee);
+      return world.states;
+    });
+    expect(states).toEqual(["iiss", "iiis", "iiis", "riis"]);
+    expect(world.turn(0, 3)).toBe(0);
+    expect(world.rumor.copies).toBe(4);
+  });
+
+  test("pull: everybody asks; a source counts once for each interval of its own, by whether anybody needed it", () => {
+    const world = new Exchange(4, { mode: "pull", stop: "counter", stopAfter: 2 });
+    world.infect(0, 1);
+    const others = 3; // somebody who has nothing to answer
+    const interval = (...askers: number[]) => {
+      for (const asker of askers) world.turn(asker, 0);
+      world.turn(0, others);
+      return world.states;
+    };
+    expect(interval(1, 1, 1)).toBe("iiss"); // counter 1
+    expect(interval(1, 2)).toBe("iiis"); // 0
+    expect(interval(1)).toBe("iiis"); // 1
+    expect(interval()).toBe("iiis"); // nobody asked
+    expect(interval(2, 1)).toBe("riis"); // 2
+    expect(world.turn(0, 1)).toBe(1); // it has lost interest in this rumor, not in others
+  });
+
+  test("push-pull, minimised: the counters travel, and only the smaller one goes up", () => {
+    for (const isMinimised of [false, true]) {
+      const world = new Exchange(3, { mode: "push-pull", stop: "counter", stopAfter: 2, isMinimised });
+      world.infect(0, 1);
+      world.turn(0, 1);
+      world.turn(0, 1); // the first cycle of 0 is over: it has counted 1, its partner nothing yet
+      world.turn(0, 2); // so is the second one
+      expect(world.states).toBe(isMinimised ? "iii" : "ris");
+    }
+  });
+
+  test("an answer that is lost counts as no contact", () => {
+    const { env, rumor, wake } = oneNode({ mode: "push", stop: "counter", stopAfter: 1 });
+    rumor.onMessage("other", tell, env);
+    for (let call = 0; call < 10; call++) wake();
+    expect([rumor.copies, rumor.spreading]).toEqual([10, 1]);
+    rumor.onMessage("partner", rumorMessages.useless, env);
+    expect(rumor.spreading).toBe(0);
+  });
+});
+
+describe("by messages, with a connection limit", () => {
+  const limited = { mode: "push", connectionLimit: 1, intervalMs: 1000 } as const;
+
+  test("who is refused has told nobody, and the next interval is a new one", () => {
+    const world = new Exchange(4, { ...limited, ...blind(2) });
+    world.infect(0, 1);
+    world.turn(0, 2);
+    world.turn(1, 2);
+    expect([world.states, world.rumor.copies]).toEqual(["iiis", 1]);
+    world.turn(1, 2);
+    expect(world.rumor.copies).toBe(1);
+    world.pass(1000);
+    world.turn(1, 2);
+    expect(world.rumor.copies).toBe(2);
+    // Refused calls are no contacts: both have one left.
+    expect(world.states).toBe("iiis");
+    world.turn(1, 3);
+    expect(world.states).toBe("irii");
+  });
+
+  test("whoever hunts tries as many others, and no more", () => {
+    const world = new Exchange(5, { ...limited, huntLimit: 2 });
+    world.infect(0, 1, 2);
+    world.turn(0, 3);
+    world.turn(1, 4);
+    expect(world.turn(2, 3, 4, 3, 1)).toBe(3);
+    world.pass(1000);
+    world.turn(0, 3);
+    expect(world.turn(2, 3, 4, 1)).toBe(2);
+    expect(world.rumor.copies).toBe(4);
+  });
+
+  test("asking is limited as telling is", () => {
+    const world = new Exchange(4, { ...limited, mode: "pull" });
+    world.infect(0);
+    world.turn(1, 0);
+    world.turn(2, 0);
+    expect(world.states).toBe("iiss");
+    world.pass(1000);
+    world.turn(2, 0);
+    expect(world.states).toBe("iiis");
   });
 });

@@ -1,13 +1,23 @@
 /**
- * Rumor mongering, as simple as it comes: a node that knows the rumor calls others and tells them, or one that does
- * not calls others and asks (Demers et al. 1987, "Epidemic algorithms for replicated database maintenance", 1.4).
+ * Rumor mongering: a node that knows the rumor calls others and tells them, or one that may not know it calls others
+ * and asks, until it loses interest (Demers et al. 1987, "Epidemic algorithms for replicated database maintenance",
+ * 1.4). When that is, `rumor-table.ts` says; who calls whom is here.
  *
  *     push        infected    -> rumor(somebody)
- *     pull        susceptible -> ask(somebody) -> rumor(susceptible), if somebody is infected
+ *     pull        everybody   -> ask(somebody) -> answer(whoever asked), if somebody is infected
  *     push-pull   both of these: everybody calls
  *
- * One object serves all rows (see core/columns.ts): what it knows of a node are 5 bytes, 7 with a limit of sends, and
- * one more in synchronous rounds. Live, the same class has one row.
+ * Where nobody ever stops (SI) only those who lack the rumor ask. Otherwise all do, for a node that has this rumor
+ * does not know whether there is another; and that is what the source sees when it counts who needed it.
+ *
+ * What counts as a contact: in push each call. In pull and push-pull, where others decide how often one is called, one
+ * contact in each cycle, which was useful if anybody needed the rumor. A cycle is a round, or the node's own interval.
+ *
+ * Deviation: the paper compares what two sites know in one step. Here an answer is a message, which may be late or
+ * lost; a contact of which no answer comes does not count.
+ *
+ * One object serves all rows (see core/columns.ts): what it knows of a node are 5 bytes, 7 with counters, one more for
+ * cycles and one more in synchronous rounds. Live, the same class has one row.
  */
 
 import { log } from "../core/deterministic-math.ts";
@@ -15,12 +25,15 @@ import {
   type ColumnProtocol,
   defineOptions,
   type Environment,
+  InvariantError,
   type Millis,
   type NodeId,
+  type Random,
+  type RoundCalls,
   type RoundProtocol,
   UsageError,
 } from "../core/index.ts";
-import { byteColumn, rumorStates } from "./rumor-table.ts";
+import { byteColumn, type RumorStop, RumorTable, rumorStates, rumorStops } from "./rumor-table.ts";
 
 export type RumorMode = "push" | "pull" | "push-pull";
 
@@ -36,11 +49,16 @@ export interface RumorOptions {
   readonly timing: RumorTiming;
   readonly intervalMs: number;
   readonly fanout: number;
-  readonly sends: number;
+  readonly stop: RumorStop;
+  readonly stopAfter: number;
+  readonly hasFeedback: boolean;
+  readonly isMinimised: boolean;
+  readonly connectionLimit: number;
+  readonly huntLimit: number;
   readonly isQuiet: boolean;
 }
 
-export const rumorOptions = defineOptions<RumorOptions>({
+const specified = defineOptions<RumorOptions>({
   mode: {
     default: "push-pull",
     choices: ["push", "pull", "push-pull"],
@@ -65,17 +83,63 @@ export const rumorOptions = defineOptions<RumorOptions>({
     max: 64,
     description: "Calls at a time (1: Demers et al. 1987)",
   },
-  sends: {
+  stop: {
+    default: "never",
+    choices: rumorStops,
+    description:
+      "How a node loses interest in a rumor. never: all get it (SI); coin: with probability 1/k after a contact that counts; counter: after k of them",
+  },
+  stopAfter: {
+    default: 2,
+    min: 1,
+    max: 65_535,
+    description:
+      "The k of coin and counter (2: leaves 4 % to anti-entropy with push and feedback; Demers et al. 1987, table 1)",
+  },
+  hasFeedback: {
+    default: true,
+    description:
+      "Only useless contacts count, and a useful one sets the counter back; without it all count (blind)",
+  },
+  isMinimised: {
+    default: false,
+    description:
+      "Push-pull with feedback and counter: where both know the rumor, only the smaller counter goes up",
+  },
+  connectionLimit: {
     default: 0,
     min: 0,
     max: 65_535,
-    description: "An infected node is removed after so many copies; 0: never, so that all get it (SI)",
+    description: "Calls that a node accepts in a round or an interval; 0: all",
+  },
+  huntLimit: {
+    default: 0,
+    min: 0,
+    max: 1000,
+    description: "How many others a node tries when it is refused for the connection limit",
   },
   isQuiet: {
     default: false,
     description: "Notify nobody: read the columns afterwards. For very many nodes",
   },
 });
+
+function validated(overrides?: Partial<RumorOptions>): Readonly<RumorOptions> {
+  const options = specified(overrides);
+  const { mode, stop, hasFeedback, isMinimised, connectionLimit, huntLimit } = options;
+  if (isMinimised && (mode !== "push-pull" || stop !== "counter" || !hasFeedback))
+    throw new UsageError(
+      `isMinimised: true is for push-pull with feedback and counter, not for ${mode} ${hasFeedback ? "with feedback" : "blind"} and ${stop}`,
+    );
+  if (huntLimit > 0 && connectionLimit === 0)
+    throw new UsageError(
+      `huntLimit: ${huntLimit} means nothing without a connectionLimit: nobody is refused`,
+    );
+  return options;
+}
+
+/** Throws `UsageError` naming the option, the value and the rule. */
+export const rumorOptions = Object.assign(validated, { specs: specified.specs });
 
 /** The usual variants. Each is a mode and a way to stop; the interval only scales time. */
 export const rumorPresets = {
@@ -84,18 +148,29 @@ export const rumorPresets = {
   pull: { mode: "pull" },
   "push-pull": { mode: "push-pull" },
   /** Blind push with a counter of 15: a share of about e^-15 never hears it. The load of our speed measurements. */
-  push15: { mode: "push", sends: 15 },
+  push15: { mode: "push", stop: "counter", hasFeedback: false, stopAfter: 15 },
 } as const satisfies Record<string, Partial<RumorOptions>>;
 
 const { susceptible, infected, removed } = rumorStates;
 
-/** What travels. */
+/** What travels: the kind is in the lowest four bits, a counter may be above them (`minimisation`). */
 export const rumorMessages = {
   /** The receiver learns the rumor. */
   rumor: 1,
   /** The receiver answers with the rumor if it is infected. */
   ask: 2,
+  /** The rumor again, for whoever asked, where calls and answers must be told apart. */
+  answer: 3,
+  /** To the sender of the rumor: it was needed. */
+  useful: 4,
+  /** To the sender of the rumor: the receiver knew it. With the receiver's counter. */
+  useless: 5,
+  /** To a caller: the connection limit is reached. */
+  refusedRumor: 6,
+  refusedAsk: 7,
 } as const;
+const kindBits = 4;
+const kindMask = (1 << kindBits) - 1;
 
 /** The one timer: it is time to call. */
 const CALL = 1;
@@ -135,21 +210,27 @@ export interface RumorConfig {
 export class Rumor implements ColumnProtocol<RumorNotice, RumorCommand>, RoundProtocol {
   readonly rows: number;
   readonly options: RumorOptions;
-  /** One of `rumorStates` for each row. */
+  readonly calls: RoundCalls;
+  /** One of `rumorStates` for each row. To be read. */
   readonly state: Uint8Array<ArrayBuffer>;
   /** When each row learned it: milliseconds since the first start, or the round; -1 for never. */
   readonly infectedAt: Int32Array;
-  /** How often each row has sent the rumor; empty when nobody counts. */
-  readonly #sends: Uint16Array;
+  readonly #table: RumorTable;
   /** Bit s is set if a node in state s calls. */
   readonly #callingStates: number;
+  /** Contacts are judged at the end of a cycle, not one by one. */
+  readonly #isJudgedByCycle: boolean;
+  /** Whoever gets the rumor says whether it needed it. */
+  readonly #wantsReplies: boolean;
+  readonly #answerKind: number;
   readonly #partners: Partners;
-  /** What is true after the round; unless rounds are double-buffered, the same array as `state`. */
+  readonly #door: Door | undefined;
+  /** In synchronous rounds, who will know it after the round; otherwise the same array as `state`. */
   #next: Uint8Array<ArrayBuffer>;
+  #randomOf: (row: number) => Random = () => noDie;
   #beganAt: Millis = -1;
   #round = 0;
   #informed = 0;
-  #spreading = 0;
   /** Nobody could answer when the round began. */
   #isOver = false;
   #copies = 0;
@@ -161,16 +242,21 @@ export class Rumor implements ColumnProtocol<RumorNotice, RumorCommand>, RoundPr
     if (!Number.isSafeInteger(rows) || rows < 1)
       throw new UsageError(`rows: ${rows} is not a positive integer`);
     this.rows = rows;
-    this.options = rumorOptions(config.options);
+    const options = rumorOptions(config.options);
+    this.options = options;
+    const { mode, stop, hasFeedback, fanout, connectionLimit, huntLimit } = options;
+    this.calls = { fanout, connectionLimit, huntLimit };
     this.#partners = config.partners ?? new UniformPartners(rows);
-    this.state = byteColumn(rows);
+    this.#table = new RumorTable(rows, options);
+    this.state = this.#table.state;
     this.infectedAt = new Int32Array(rows).fill(-1);
-    this.#sends = new Uint16Array(this.options.sends > 0 ? rows : 0);
     this.#next = this.state;
-    const { mode } = this.options;
-    const asking = mode === "push" ? 0 : 1 << susceptible;
-    const telling = mode === "pull" ? 0 : 1 << infected;
-    this.#callingStates = asking | telling;
+    this.#door = connectionLimit > 0 ? new Door(rows, options) : undefined;
+    this.#isJudgedByCycle = stop !== "never" && mode !== "push";
+    // With a limit also the blind need to know that they were not refused.
+    this.#wantsReplies = stop !== "never" && (hasFeedback || connectionLimit > 0);
+    this.#answerKind = this.#wantsReplies || connectionLimit > 0 ? rumorMessages.answer : rumorMessages.rumor;
+    this.#callingStates = callingStates(options);
   }
 
   /** Rows that know the rumor, whether they still spread it or not. */
@@ -179,9 +265,9 @@ export class Rumor implements ColumnProtocol<RumorNotice, RumorCommand>, RoundPr
   }
   /** Rows that know it and still spread it. */
   get spreading(): number {
-    return this.#spreading;
+    return this.#table.infected;
   }
-  /** How often the rumor was sent; divided by the rows it is the traffic. */
+  /** How often the rumor was sent, to whoever took the call; divided by the rows it is the traffic. */
   get copies(): number {
     return this.#copies;
   }
@@ -191,6 +277,11 @@ export class Rumor implements ColumnProtocol<RumorNotice, RumorCommand>, RoundPr
   /** Messages that were none of ours. */
   get nonsense(): number {
     return this.#nonsense;
+  }
+  /** Of all columns. */
+  get bytes(): number {
+    const doubled = this.#next === this.state ? 0 : this.#next.byteLength;
+    return this.#table.bytes + this.infectedAt.byteLength + doubled + (this.#door?.bytes ?? 0);
   }
 
   // ---- Events ---------------------------------------------------------------------------------------------------
@@ -208,40 +299,89 @@ export class Rumor implements ColumnProtocol<RumorNotice, RumorCommand>, RoundPr
   }
 
   onMessage(from: NodeId, message: number, env: RumorEnvironment): void {
-    switch (message) {
+    // Nearly all messages of nearly all runs.
+    if (message === rumorMessages.rumor && this.#door === undefined && !this.#wantsReplies)
+      return this.#learn(from, env);
+    if (message !== (message | 0)) {
+      this.#nonsense++;
+      return;
+    }
+    const counter = message >>> kindBits;
+    switch (message & kindMask) {
       case rumorMessages.rumor:
-        return this.#learn(from, env);
+        if (this.#isRefused(env)) return env.send(from, rumorMessages.refusedRumor);
+        this.#noteCaller(env.row, counter);
+        return this.#receive(from, env);
       case rumorMessages.ask:
-        if (this.state[env.row] === infected) this.#tell(from, env);
+        if (this.#isRefused(env)) return env.send(from, rumorMessages.refusedAsk);
+        if (this.state[env.row] === infected) this.#send(from, this.#answerKind, env);
         return;
+      case rumorMessages.answer:
+        return this.#receive(from, env);
+      case rumorMessages.useful:
+        return this.#judge(env.row, true, counter, env.random);
+      case rumorMessages.useless:
+        return this.#judge(env.row, false, counter, env.random);
+      case rumorMessages.refusedRumor:
+        this.#copies--;
+        return this.#hunt(env);
+      case rumorMessages.refusedAsk:
+        return this.#hunt(env);
       default:
         this.#nonsense++;
     }
   }
 
   onTimer(_timer: number, env: RumorEnvironment): void {
+    if (this.#isJudgedByCycle) this.#table.endCycle(env.row, env.random);
+    this.#door?.beginTurn(env.row);
     // Who was removed, or pulled the rumor, has no more calls to make.
     for (let call = 0; call < this.options.fanout; call++) {
       if (!this.#isCalling(env.row)) return;
-      const partner = this.#partners.choose(env);
-      if (this.state[env.row] === infected) this.#tell(partner, env);
-      else env.send(partner, rumorMessages.ask);
+      this.#call(env);
     }
     if (this.#isCalling(env.row)) env.schedule(this.#pause(env), CALL);
+  }
+
+  #call(env: RumorEnvironment): void {
+    const partner = this.#partners.choose(env);
+    const isTelling = this.state[env.row] === infected && this.options.mode !== "pull";
+    if (isTelling) this.#send(partner, rumorMessages.rumor, env);
+    else env.send(partner, rumorMessages.ask);
+  }
+
+  /** One copy of the rumor. */
+  #send(to: NodeId, kind: number, env: RumorEnvironment): void {
+    env.send(to, this.#withCounter(kind, env.row));
+    this.#copies++;
+    if (this.options.stop !== "never" && !this.#wantsReplies) this.#judge(env.row, true, 0, env.random);
+  }
+
+  #receive(from: NodeId, env: RumorEnvironment): void {
+    const wasUseful = this.state[env.row] === susceptible;
+    this.#learn(from, env);
+    if (!this.#wantsReplies) return;
+    env.send(from, wasUseful ? rumorMessages.useful : this.#withCounter(rumorMessages.useless, env.row));
   }
 
   #learn(from: NodeId | undefined, env: RumorEnvironment): void {
     if (this.state[env.row] !== susceptible) return;
     const wasCalling = this.#isCalling(env.row);
-    this.state[env.row] = infected;
     this.#markInformed(env.row, env.now - this.#beganAt);
     if (!wasCalling && this.#isCalling(env.row)) this.#scheduleFirst(env);
     if (!this.options.isQuiet) env.notify({ type: "infected", from });
   }
 
-  #tell(to: NodeId, env: RumorEnvironment): void {
-    env.send(to, rumorMessages.rumor);
-    this.#countSend(env.row);
+  #withCounter(kind: number, row: number): number {
+    return this.options.isMinimised ? kind | (this.#table.counterOf(row) << kindBits) : kind;
+  }
+
+  #isRefused(env: RumorEnvironment): boolean {
+    return this.#door !== undefined && !this.#door.accepts(env.row, env.now - this.#beganAt);
+  }
+
+  #hunt(env: RumorEnvironment): void {
+    if (this.#isCalling(env.row) && this.#door?.mayHunt(env.row)) this.#call(env);
   }
 
   #scheduleFirst(env: RumorEnvironment): void {
@@ -268,14 +408,11 @@ export class Rumor implements ColumnProtocol<RumorNotice, RumorCommand>, RoundPr
 
   /** Infects a row before the first round. With events, use the command. */
   infect(row: number): void {
-    if (this.state[row] !== susceptible) return;
-    this.state[row] = infected;
-    this.#markInformed(row, 0);
+    if (this.state[row] === susceptible) this.#markInformed(row, 0);
   }
 
-  prepare(isDoubleBuffered: boolean): void {
-    const { fanout } = this.options;
-    if (fanout !== 1) throw new UsageError(`fanout: ${fanout} is not 1, and in a round a node calls once`);
+  prepare(isDoubleBuffered: boolean, randomOf: (row: number) => Random = () => noDie): void {
+    this.#randomOf = randomOf;
     this.#next = isDoubleBuffered ? byteColumn(this.rows) : this.state;
     this.#next.set(this.state);
     this.#beginRound(1);
@@ -286,12 +423,25 @@ export class Rumor implements ColumnProtocol<RumorNotice, RumorCommand>, RoundPr
   }
 
   contact(caller: number, callee: number): void {
-    if (this.state[caller] === infected) this.#deliver(caller, callee);
-    else this.#deliver(callee, caller);
+    const { mode } = this.options;
+    if (mode !== "pull" && this.state[caller] === infected) return this.#push(caller, callee);
+    if (mode !== "push" && this.state[callee] === infected) this.#answer(callee, caller);
+  }
+
+  #push(caller: number, callee: number): void {
+    const wasUseful = this.#deliver(callee);
+    if (this.options.stop === "never") return;
+    if (!wasUseful) this.#noteCaller(callee, this.#table.counterOf(caller));
+    this.#judge(caller, wasUseful, this.#table.counterOf(callee), this.#dieOf(caller));
+  }
+
+  #answer(callee: number, caller: number): void {
+    const wasUseful = this.#deliver(caller);
+    if (this.options.stop !== "never") this.#judge(callee, wasUseful, this.#table.counterOf(caller), noDie);
   }
 
   contacts(first: number, callees: Uint32Array, count: number): number {
-    if (this.options.sends > 0 || this.#isOver) return this.#contactOneByOne(first, callees, count);
+    if (this.options.stop !== "never" || this.#isOver) return this.#contactOneByOne(first, callees, count);
     // Nobody is ever removed: whoever knows the rumor sends it, and after a contact both are what either was. The loop
     // writes to nothing but `next`, so that all else stays in registers: `rounds` of bench/simulator.
     const { state } = this;
@@ -326,27 +476,28 @@ export class Rumor implements ColumnProtocol<RumorNotice, RumorCommand>, RoundPr
   }
 
   commit(): void {
-    if (this.#next !== this.state) {
-      this.#markNews();
-      this.state.set(this.#next);
-    }
+    if (this.#next !== this.state) this.#markNews();
+    if (this.#isJudgedByCycle)
+      this.#table.endCycleOfAll(
+        (row) => this.#dieOf(row),
+        (row) => this.#markRemoved(row),
+      );
     this.#beginRound(this.#round + 1);
   }
 
   #beginRound(round: number): void {
     this.#round = round;
     // When nobody is left who could answer, asking ends too: no node can see that, but whoever counts rounds can.
-    this.#isOver = this.#spreading === 0;
+    this.#isOver = this.spreading === 0;
   }
 
-  /** One copy of the rumor, if the first one has it to give. */
-  #deliver(from: number, to: number): void {
-    if (this.state[from] !== infected) return;
-    if (this.#next[to] === susceptible) {
-      this.#next[to] = infected;
-      if (this.#next === this.state) this.#markInformed(to, this.#round);
-    }
-    this.#countSend(from);
+  /** One copy of the rumor. Returns whether it was needed by what was true before a synchronous round. */
+  #deliver(to: number): boolean {
+    this.#copies++;
+    if (this.state[to] !== susceptible) return false;
+    if (this.#next === this.state) this.#markInformed(to, this.#round);
+    else this.#next[to] = infected;
+    return true;
   }
 
   /** Finds who learned the rumor in this round; four rows at a time, for most have no news. */
@@ -363,6 +514,30 @@ export class Rumor implements ColumnProtocol<RumorNotice, RumorCommand>, RoundPr
     }
   }
 
+  /** A coin needs a die, and nothing else does: none is made for the others. */
+  #dieOf(row: number): Random {
+    return this.options.stop === "coin" ? this.#randomOf(row) : noDie;
+  }
+
+  // ---- Losing interest ------------------------------------------------------------------------------------------
+
+  /** A spreader hears, or sees, what became of its copy. */
+  #judge(row: number, wasUseful: boolean, theirCounter: number, random: Random): void {
+    const { isMinimised } = this.options;
+    if (!this.#isJudgedByCycle) {
+      if (this.#table.onContact(row, wasUseful, random)) this.#markRemoved(row);
+    } else if (isMinimised && !wasUseful) this.#table.noteBothKnow(row, theirCounter);
+    else this.#table.note(row, wasUseful);
+  }
+
+  /** In push-pull, whoever is told what it spreads itself has met one who knew. */
+  #noteCaller(row: number, theirCounter: number): void {
+    const { hasFeedback, isMinimised } = this.options;
+    if (!this.#isJudgedByCycle || !hasFeedback) return;
+    if (isMinimised) this.#table.noteBothKnow(row, theirCounter);
+    else this.#table.note(row, false);
+  }
+
   // ---- Columns --------------------------------------------------------------------------------------------------
 
   #isCalling(row: number): boolean {
@@ -370,22 +545,76 @@ export class Rumor implements ColumnProtocol<RumorNotice, RumorCommand>, RoundPr
   }
 
   #markInformed(row: number, at: number): void {
+    this.#table.infect(row);
     this.infectedAt[row] = at;
     this.#informed++;
-    this.#spreading++;
     // A sum, so that it does not matter in which order the rows of one round come.
     const mark = Math.imul(Math.imul(row, 0x9e3779b9) ^ at, 0x21f0aaad);
     this.#checksum = (this.#checksum + Math.imul(mark ^ (mark >>> 15), 0x735a2d97)) >>> 0;
   }
 
-  #countSend(row: number): void {
-    this.#copies++;
-    const { sends } = this.options;
-    if (sends === 0) return;
-    this.#sends[row]!++;
-    // In a synchronous round all who ask get an answer, also those who come after the last one that counts.
-    if (this.#sends[row]! < sends || this.#next[row] === removed) return;
+  /** Both columns the same again, so that `markNews` has nothing to look at. */
+  #markRemoved(row: number): void {
     this.#next[row] = removed;
-    this.#spreading--;
+  }
+}
+
+function callingStates({ mode, stop }: RumorOptions): number {
+  const all = (1 << susceptible) | (1 << infected) | (1 << removed);
+  switch (mode) {
+    case "push":
+      return 1 << infected;
+    case "pull":
+      return stop === "never" ? 1 << susceptible : all;
+    case "push-pull":
+      return stop === "never" ? (1 << susceptible) | (1 << infected) : all;
+  }
+}
+
+function neverRolled(): never {
+  throw new InvariantError("broken invariant: only a coin needs a die");
+}
+const noDie: Random = { uint32: neverRolled, unit: neverRolled, below: neverRolled };
+
+/** How many calls each node still takes in its interval, and makes when it is refused. */
+class Door {
+  readonly #options: RumorOptions;
+  /** The interval, counted from the first start, in which a node accepted last, and how many. */
+  readonly #interval: Int32Array;
+  readonly #accepted: Uint16Array;
+  /** How many more others a node tries until its next turn. */
+  readonly #hunts: Uint16Array;
+
+  constructor(rows: number, options: RumorOptions) {
+    this.#options = options;
+    this.#interval = new Int32Array(rows).fill(-1);
+    this.#accepted = new Uint16Array(rows);
+    this.#hunts = new Uint16Array(options.huntLimit > 0 ? rows : 0);
+  }
+
+  get bytes(): number {
+    return this.#interval.byteLength + this.#accepted.byteLength + this.#hunts.byteLength;
+  }
+
+  accepts(row: number, now: Millis): boolean {
+    const interval = Math.floor(now / this.#options.intervalMs);
+    if (this.#interval[row] !== interval) {
+      this.#interval[row] = interval;
+      this.#accepted[row] = 0;
+    }
+    if (this.#accepted[row]! >= this.#options.connectionLimit) return false;
+    this.#accepted[row]!++;
+    return true;
+  }
+
+  beginTurn(row: number): void {
+    const { huntLimit, fanout } = this.#options;
+    if (huntLimit > 0) this.#hunts[row] = huntLimit * fanout;
+  }
+
+  mayHunt(row: number): boolean {
+    if (!((this.#hunts[row] ?? 0) > 0)) return false;
+    this.#hunts[row]!--;
+    return true;
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { RoundProtocol } from "../core/index.ts";
+import type { Random, RoundCalls, RoundProtocol } from "../core/index.ts";
 import { type RoundSemantics, roundSemantics, runRounds } from "./round-engine.ts";
 
 /** Notes who called whom. Everybody knows from the round `knownAfter` on; the rows in `silent` never call. */
@@ -251,4 +251,110 @@ test("what makes no sense is refused before anything happens", () => {
   expect(() => runRounds(calls, { ...settings, maxRounds: -1 })).toThrow("maxRounds: -1 is less than 0");
   expect(() => runRounds(new Calls(1, 3), settings)).toThrow("rows: 1 is less than 2");
   expect(calls.isDoubleBuffered).toBeUndefined();
+});
+
+describe.each(roundSemantics)("%s rounds with calls of their own kind", (semantics) => {
+  const withCalls = (rows: number, rounds: number, calls: Partial<RoundCalls>, silent?: number[]) => {
+    const protocol = new Calls(rows, rounds, silent);
+    const all = { fanout: 1, connectionLimit: 0, huntLimit: 0, ...calls };
+    const result = runRounds(Object.assign(protocol, { calls: all }), { seed: 1, semantics });
+    return { rounds: protocol.played, result };
+  };
+  const counted = (round: readonly (readonly [number, number])[], side: 0 | 1) => {
+    const counts = new Map<number, number>();
+    for (const contact of round) counts.set(contact[side], (counts.get(contact[side]) ?? 0) + 1);
+    return counts;
+  };
+
+  test("fanout: each calls as often, and the first call is the one that it would make alone", () => {
+    const [one, three] = [1, 3].map((fanout) => withCalls(50, 4, { fanout }).rounds);
+    for (const [round, contacts] of three!.entries()) {
+      expect(contacts).toHaveLength(150);
+      expect(contacts.filter((_, i) => i % 3 === 0)).toEqual(one![round]);
+      expect(contacts.filter((_, i) => i % 3 === 1)).not.toEqual(one![round]);
+    }
+  });
+
+  test("connection limit: nobody accepts more, and who is refused has no contact", () => {
+    const free = withCalls(200, 5, {}).rounds;
+    for (const connectionLimit of [1, 2]) {
+      const { rounds, result } = withCalls(200, 5, { connectionLimit });
+      for (const [round, contacts] of rounds.entries()) {
+        const asked = counted(free[round]!, 1);
+        const accepted = counted(contacts, 1);
+        for (const [callee, count] of asked)
+          expect(accepted.get(callee)).toBe(Math.min(count, connectionLimit));
+      }
+      expect(result.contacts).toBe(rounds.flat().length);
+    }
+  });
+
+  test("hunt limit: with enough attempts everybody gets through", () => {
+    const shareOf = (huntLimit: number) =>
+      withCalls(200, 5, { connectionLimit: 1, huntLimit }).result.contacts / 1000;
+    // Without hunting 1 - 1/e get through.
+    expect(Math.abs(shareOf(0) - (1 - Math.exp(-1)))).toBeLessThan(0.05);
+    expect(shareOf(1)).toBeGreaterThan(shareOf(0) + 0.08);
+    expect(shareOf(1000)).toBeGreaterThan(0.99);
+  });
+
+  test("with a limit it is no advantage to have a low row", () => {
+    const rows = 100;
+    const rounds = withCalls(rows, 400, { connectionLimit: 1 }).rounds;
+    const callers = rounds.flatMap((round) => round.map(([caller]) => caller));
+    const mean = callers.reduce((sum, row) => sum + row, 0) / callers.length;
+    // Uniform rows have a standard deviation of 28.9, and there are some 25,000 of them: 0.18 for the mean.
+    expect(Math.abs(mean - (rows - 1) / 2)).toBeLessThan(0.75);
+  });
+
+  test("who is silent takes no call away from others, and calls nobody", () => {
+    const { rounds } = withCalls(50, 5, { fanout: 2, connectionLimit: 1 }, [7]);
+    expect(rounds.flat().some(([caller]) => caller === 7)).toBe(false);
+    expect(rounds.flat().some(([, callee]) => callee === 7)).toBe(true);
+  });
+
+  test("go on after all are informed, where that is asked for, until nobody is active", () => {
+    class Tired extends Calls {
+      override isActive() {
+        return this.rounds.length <= 6;
+      }
+    }
+    const run = (isUntilQuiet: boolean) => runRounds(new Tired(10, 3), { seed: 1, semantics, isUntilQuiet });
+    expect(run(false)).toMatchObject({ ending: "informed", rounds: 3 });
+    expect(run(true)).toMatchObject({ ending: "quiet", rounds: 6, time: 6 });
+  });
+});
+
+test("calls that make no sense are refused", () => {
+  const run = (calls: Partial<RoundCalls>) => {
+    const all = { fanout: 1, connectionLimit: 0, huntLimit: 0, ...calls };
+    runRounds(Object.assign(new Calls(10, 1), { calls: all }), { seed: 1, semantics: "poisson" });
+  };
+  expect(() => run({ fanout: 0 })).toThrow("fanout: 0 is not an integer between 1 and 65535");
+  expect(() => run({ connectionLimit: -1 })).toThrow("connectionLimit: -1 is not an integer between 0 and");
+  expect(() => run({ huntLimit: 0.5 })).toThrow("huntLimit: 0.5 is not an integer between 0 and 65535");
+});
+
+test("each node has a die of its own, which is the same whoever else rolls", () => {
+  class Rolling extends Calls {
+    readonly rolled: number[] = [];
+    #randomOf: ((row: number) => Random) | undefined;
+    override prepare(isDoubleBuffered: boolean, randomOf?: (row: number) => Random) {
+      super.prepare(isDoubleBuffered);
+      this.#randomOf = randomOf;
+    }
+    override contact(caller: number, callee: number) {
+      super.contact(caller, callee);
+      if (caller === 3) this.rolled.push(this.#randomOf!(3).uint32());
+      else this.#randomOf!(caller).uint32();
+    }
+  }
+  const rolledBy3 = (silent: number[], seed = 1) => {
+    const rolling = new Rolling(10, 4, silent);
+    runRounds(rolling, { seed, semantics: "synchronous" });
+    return rolling.rolled;
+  };
+  expect(new Set(rolledBy3([])).size).toBe(4);
+  expect(rolledBy3([1, 7])).toEqual(rolledBy3([]));
+  expect(rolledBy3([], 2)).not.toEqual(rolledBy3([]));
 });

@@ -12,10 +12,13 @@
  * Push-pull to all of 10^6 nodes takes 16.4, 11.6 and 14.9 rounds. For `poisson` that is whole rounds, the last one
  * counted in full, as in published figures; until the last node is informed it takes 14.4 units of time.
  *
+ * A protocol may ask for several calls in a round, and for limits of what a node accepts (`RoundProtocol.calls`). Who
+ * comes first decides then who is refused, so that synchronous rounds with a limit have an order too, a new one each.
+ *
  * All draws are named: the partner of a node in a round depends on seed, round and node and on nothing else, so that
  * removing one node disturbs no other. (In `poisson` a draw is named by its number in the round.)
  */
-import { type RoundProtocol, UsageError } from "../core/index.ts";
+import { type RoundCalls, type RoundProtocol, UsageError } from "../core/index.ts";
 import { CounterRandom, scramble } from "./counter-random.ts";
 
 export type RoundSemantics = "synchronous" | "sequential" | "poisson";
@@ -27,6 +30,8 @@ export interface RoundSettings {
   readonly semantics: RoundSemantics;
   /** Default 10,000. */
   readonly maxRounds?: number;
+  /** Goes on when all are informed, until nobody calls any more: for what spreading costs. */
+  readonly isUntilQuiet?: boolean;
   /** After each round. */
   readonly onRound?: (round: number, informed: number) => void;
 }
@@ -48,11 +53,11 @@ export interface RoundResult {
 }
 
 /**
- * Runs until all are informed, nobody is active, or `maxRounds` are over. Whom to infect first is up to the caller.
+ * Runs until all are informed (unless `isUntilQuiet`), nobody is active, or `maxRounds` are over. Whom to infect first is up to the caller.
  * Throws `UsageError`, before anything changed, if the settings make no sense.
  */
 export function runRounds(protocol: RoundProtocol, settings: RoundSettings): RoundResult {
-  const { seed, semantics, maxRounds = 10_000, onRound } = settings;
+  const { seed, semantics, maxRounds = 10_000, isUntilQuiet = false, onRound } = settings;
   if (!Number.isSafeInteger(seed)) throw new UsageError(`seed: ${seed} is not an integer`);
   if (!roundSemantics.includes(semantics)) {
     throw new UsageError(`semantics: ${semantics} is not one of ${roundSemantics.join(", ")}`);
@@ -60,8 +65,10 @@ export function runRounds(protocol: RoundProtocol, settings: RoundSettings): Rou
   if (!(maxRounds >= 0)) throw new UsageError(`maxRounds: ${maxRounds} is less than 0`);
   const nodes = protocol.rows;
   if (nodes < 2) throw new UsageError(`rows: ${nodes} is less than 2: nobody to call`);
-  protocol.prepare(semantics === "synchronous");
-  const round = roundOf(semantics, protocol, seed);
+  const { calls } = protocol;
+  if (calls !== undefined) checkCalls(calls);
+  protocol.prepare(semantics === "synchronous", diceOf(seed, nodes));
+  const round = roundOf(semantics, protocol, seed, isUntilQuiet);
   const informedByRound = [protocol.informed];
   const hash = new RunningHash();
   let rounds = 0;
@@ -75,7 +82,7 @@ export function runRounds(protocol: RoundProtocol, settings: RoundSettings): Rou
     hash.add(protocol.informed);
     hash.add(protocol.checksum);
     hash.add(contacts);
-    if (protocol.informed === nodes) return result("informed");
+    if (!isUntilQuiet && protocol.informed === nodes) return result("informed");
     if (!hasActiveNode(protocol)) return result("quiet");
     if (rounds >= maxRounds) return result("max-rounds");
     rounds++;
@@ -85,6 +92,28 @@ export function runRounds(protocol: RoundProtocol, settings: RoundSettings): Rou
     informedByRound.push(protocol.informed);
     onRound?.(rounds, protocol.informed);
   }
+}
+
+function checkCalls(calls: RoundCalls): void {
+  for (const [name, least] of [
+    ["fanout", 1],
+    ["connectionLimit", 0],
+    ["huntLimit", 0],
+  ] as const) {
+    const value = calls[name];
+    if (!Number.isSafeInteger(value) || value < least || value > 65_535)
+      throw new UsageError(`${name}: ${value} is not an integer between ${least} and 65535`);
+  }
+}
+
+/** The dice of the nodes; most protocols have no use for them, and then they take no memory. */
+function diceOf(seed: number, nodes: number): (row: number) => CounterRandom {
+  let dice: CounterRandom | undefined;
+  return (row) => {
+    dice ??= new CounterRandom(seed, "protocol", nodes);
+    dice.row = row;
+    return dice;
+  };
 }
 
 /** Looks at all rows only when there is nobody; the first active one ends the search. */
@@ -99,6 +128,8 @@ function hasActiveNode(protocol: RoundProtocol): boolean {
 abstract class Round {
   protected readonly protocol: RoundProtocol;
   protected readonly rows: number;
+  /** Where a turn is more than one call that everybody accepts. */
+  protected readonly switchboard: Switchboard | undefined;
   /** How many nodes had their turn in the last round: all, unless it ended when all were informed. */
   turns: number;
   readonly #dice: CounterRandom;
@@ -108,18 +139,28 @@ abstract class Round {
     this.rows = protocol.rows;
     this.turns = protocol.rows;
     this.#dice = new CounterRandom(seed, "rounds", 0);
+    const { calls } = protocol;
+    if (calls !== undefined && (calls.fanout > 1 || calls.connectionLimit > 0))
+      this.switchboard = new Switchboard(protocol, calls, (round, call) =>
+        this.keys(round, call === 0 ? purposes.callee : purposes.furtherCallees + call),
+      );
   }
 
   abstract play(round: number): number;
 
   /** Two keys of 32 bits that turn a number into the draw of that name: see `draw`. */
-  protected keys(round: number, purpose: number): { a: number; b: number } {
+  protected keys(round: number, purpose: number): Keys {
     return { a: this.#dice.at(2 * purpose, round) | 0, b: this.#dice.at(2 * purpose + 1, round) | 0 };
   }
 }
 
+interface Keys {
+  readonly a: number;
+  readonly b: number;
+}
+
 /** What the draws of a round are for. */
-const purposes = { callee: 0, order: 1, caller: 2 } as const;
+const purposes = { callee: 0, order: 1, caller: 2, furtherCallees: 2 } as const;
 
 const golden = 0x9e3779b9;
 
@@ -128,11 +169,74 @@ function draw(a: number, b: number, name: number): number {
   return scramble(scramble(Math.imul(name, golden) + a) ^ b) >>> 0;
 }
 
+/** The calls of one turn, for whoever makes more than one, or may be refused and tries others. */
+class Switchboard {
+  readonly #protocol: RoundProtocol;
+  readonly #calls: RoundCalls;
+  readonly #keysOf: (round: number, call: number) => Keys;
+  /** How many calls each node has accepted in this round; empty without a limit. */
+  readonly #accepted: Uint16Array;
+  #round = 0;
+  /** By call of a turn, those that hunt among them: the keys of this round. */
+  #keys: Keys[] = [];
+
+  constructor(protocol: RoundProtocol, calls: RoundCalls, keysOf: (round: number, call: number) => Keys) {
+    this.#protocol = protocol;
+    this.#calls = calls;
+    this.#keysOf = keysOf;
+    this.#accepted = new Uint16Array(calls.connectionLimit > 0 ? protocol.rows : 0);
+  }
+
+  /** The order of the callers matters. */
+  get isLimited(): boolean {
+    return this.#calls.connectionLimit > 0;
+  }
+
+  begin(round: number): void {
+    this.#round = round;
+    this.#keys = [];
+    this.#accepted.fill(0);
+  }
+
+  /** Returns how many contacts came of it. `name` is that of the draws: the caller, or the number of the turn. */
+  turn(caller: number, name: number): number {
+    const { fanout, huntLimit } = this.#calls;
+    let contacts = 0;
+    for (let call = 0; call < fanout && this.#protocol.isActive(caller); call++) {
+      for (let attempt = 0; attempt <= huntLimit; attempt++) {
+        const callee = this.#callee(caller, name, call * (huntLimit + 1) + attempt);
+        if (!this.#isAccepted(callee)) continue;
+        this.#protocol.contact(caller, callee);
+        contacts++;
+        break;
+      }
+    }
+    return contacts;
+  }
+
+  #callee(caller: number, name: number, call: number): number {
+    this.#keys[call] ??= this.#keysOf(this.#round, call);
+    const { a, b } = this.#keys[call]!;
+    const other = (draw(a, b, name) * ((this.#protocol.rows - 1) / 2 ** 32)) >>> 0;
+    return other + Number(other >= caller);
+  }
+
+  #isAccepted(callee: number): boolean {
+    const { connectionLimit } = this.#calls;
+    if (connectionLimit === 0) return true;
+    if (this.#accepted[callee]! >= connectionLimit) return false;
+    this.#accepted[callee]!++;
+    return true;
+  }
+}
+
 class SynchronousRound extends Round {
   readonly #callees = new Uint32Array(4096);
+  readonly #order = this.switchboard?.isLimited ? identity(this.rows) : undefined;
 
   override play(round: number): number {
-    const { protocol, rows } = this;
+    const { protocol, rows, switchboard } = this;
+    if (switchboard !== undefined) return this.#playLimited(round, switchboard);
     const { a, b } = this.keys(round, purposes.callee);
     const callees = this.#callees;
     let contacts = 0;
@@ -140,6 +244,19 @@ class SynchronousRound extends Round {
       const count = Math.min(callees.length, rows - first);
       chooseCallees(callees, first, count, rows, a, b);
       contacts += protocol.contacts?.(first, callees, count) ?? contactEach(protocol, first, callees, count);
+    }
+    return contacts;
+  }
+
+  #playLimited(round: number, switchboard: Switchboard): number {
+    const { rows } = this;
+    const order = this.#order;
+    if (order !== undefined) shuffle(order, this.keys(round, purposes.order));
+    switchboard.begin(round);
+    let contacts = 0;
+    for (let i = 0; i < rows; i++) {
+      const caller = order === undefined ? i : order[i]!;
+      contacts += switchboard.turn(caller, caller);
     }
     return contacts;
   }
@@ -175,18 +292,23 @@ function contactEach(protocol: RoundProtocol, first: number, callees: Uint32Arra
 
 class SequentialRound extends Round {
   /** A permutation of the rows, shuffled further in each round. */
-  readonly #order = Uint32Array.from({ length: this.rows }, (_, row) => row);
+  readonly #order = identity(this.rows);
 
   override play(round: number): number {
-    const { protocol, rows } = this;
+    const { protocol, rows, switchboard } = this;
     const order = this.#order;
     shuffle(order, this.keys(round, purposes.order));
+    switchboard?.begin(round);
     const { a, b } = this.keys(round, purposes.callee);
     const scale = (rows - 1) / 2 ** 32;
     let contacts = 0;
     for (let i = 0; i < rows; i++) {
       const caller = order[i]!;
       if (!protocol.isActive(caller)) continue;
+      if (switchboard !== undefined) {
+        contacts += switchboard.turn(caller, caller);
+        continue;
+      }
       const other = (draw(a, b, caller) * scale) >>> 0;
       protocol.contact(caller, other + Number(other >= caller));
       contacts++;
@@ -195,8 +317,12 @@ class SequentialRound extends Round {
   }
 }
 
+function identity(rows: number): Uint32Array {
+  return Uint32Array.from({ length: rows }, (_, row) => row);
+}
+
 /** Fisher and Yates. */
-function shuffle(order: Uint32Array, { a, b }: { a: number; b: number }): void {
+function shuffle(order: Uint32Array, { a, b }: Keys): void {
   for (let last = order.length - 1; last > 0; last--) {
     const other = (draw(a, b, last) * ((last + 1) / 2 ** 32)) >>> 0;
     const moved = order[last]!;
@@ -206,19 +332,31 @@ function shuffle(order: Uint32Array, { a, b }: { a: number; b: number }): void {
 }
 
 class PoissonRound extends Round {
+  readonly #isUntilQuiet: boolean;
+
+  constructor(protocol: RoundProtocol, seed: number, isUntilQuiet: boolean) {
+    super(protocol, seed);
+    this.#isUntilQuiet = isUntilQuiet;
+  }
+
   override play(round: number): number {
-    const { protocol, rows } = this;
+    const { protocol, rows, switchboard } = this;
     const callerKeys = this.keys(round, purposes.caller);
+    switchboard?.begin(round);
     const { a, b } = this.keys(round, purposes.callee);
     const scale = (rows - 1) / 2 ** 32;
     let contacts = 0;
     for (let i = 0; i < rows; i++) {
       const caller = (draw(callerKeys.a, callerKeys.b, i) * (rows / 2 ** 32)) >>> 0;
       if (!protocol.isActive(caller)) continue;
-      const other = (draw(a, b, i) * scale) >>> 0;
-      protocol.contact(caller, other + Number(other >= caller));
-      contacts++;
-      if (protocol.informed < rows) continue;
+      if (switchboard !== undefined) {
+        contacts += switchboard.turn(caller, i);
+      } else {
+        const other = (draw(a, b, i) * scale) >>> 0;
+        protocol.contact(caller, other + Number(other >= caller));
+        contacts++;
+      }
+      if (this.#isUntilQuiet || protocol.informed < rows) continue;
       this.turns = i + 1;
       break;
     }
@@ -226,14 +364,19 @@ class PoissonRound extends Round {
   }
 }
 
-function roundOf(semantics: RoundSemantics, protocol: RoundProtocol, seed: number): Round {
+function roundOf(
+  semantics: RoundSemantics,
+  protocol: RoundProtocol,
+  seed: number,
+  isUntilQuiet: boolean,
+): Round {
   switch (semantics) {
     case "synchronous":
       return new SynchronousRound(protocol, seed);
     case "sequential":
       return new SequentialRound(protocol, seed);
     case "poisson":
-      return new PoissonRound(protocol, seed);
+      return new PoissonRound(protocol, seed, isUntilQuiet);
   }
 }
 

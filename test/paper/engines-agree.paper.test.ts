@@ -13,7 +13,7 @@
  * same test with as many runs does see differences is tested below.
  */
 import { describe, expect, test } from "vitest";
-import { seededRandom } from "../../src/core/index.ts";
+import { Moments, seededRandom } from "../../src/core/index.ts";
 import { Rumor, type RumorOptions } from "../../src/dissemination/index.ts";
 import { type RoundResult, type RoundSemantics, runRounds, Simulation } from "../../src/simulator/index.ts";
 import { kolmogorovSmirnov } from "../../src/theory/index.ts";
@@ -22,6 +22,9 @@ const nodes = 1000;
 const runs = 600;
 const level = 0.001;
 const intervalMs = 10_000;
+
+/** A node is removed after so many copies. */
+const blind = (stopAfter: number) => ({ stop: "counter", hasFeedback: false, stopAfter }) as const;
 
 /** Runs until all are informed or nobody spreads it any more; what happened is in the columns. */
 function inEvents(options: Partial<RumorOptions>, latencyMs: number, firstSeed = 1000): Rumor[] {
@@ -80,7 +83,7 @@ describe("calls after exponential pauses are Poisson rounds", () => {
   });
 
   test("push with four sends leaves as many without the rumor", () => {
-    const options = { mode: "push", sends: 4 } as const;
+    const options = { mode: "push", ...blind(4) } as const;
     const inTime = inEvents({ ...options, timing: "poisson" }, 1).map(({ informed }) => informed);
     const inTurns = inRounds(options, "poisson").map(({ rumor }) => rumor.informed);
     expectSame(inTime, inTurns);
@@ -130,8 +133,8 @@ describe("pushes at the multiples of the interval are synchronous rounds", () =>
   });
 
   test("with three sends as many never hear it, and the last who does hears it in the same round", () => {
-    const limited = inEvents({ ...aligned, sends: 3 }, latencyMs);
-    const limitedRounds = inRounds({ mode: "push", sends: 3 }, "synchronous");
+    const limited = inEvents({ ...aligned, ...blind(3) }, latencyMs);
+    const limitedRounds = inRounds({ mode: "push", ...blind(3) }, "synchronous");
     expectSame(
       limited.map(({ informed }) => informed),
       limitedRounds.map(({ rumor }) => rumor.informed),
@@ -140,5 +143,74 @@ describe("pushes at the multiples of the interval are synchronous rounds", () =>
       limited.map((rumor) => Math.floor(completionTime(rumor))),
       limitedRounds.map(({ rumor }) => rumor.infectedAt.reduce((last, at) => Math.max(last, at))),
     );
+  });
+});
+
+/** Nodes that know it go on asking, so that what ends such a run is that nobody spreads it any more. */
+function untilQuiet(options: Partial<RumorOptions>, latencyMs: number): Rumor[] {
+  return Array.from({ length: fewerRuns }, (_, run) => {
+    const rumor = new Rumor({ rows: nodes, options: { ...options, intervalMs, isQuiet: true } });
+    const latency = { model: "constant", ms: latencyMs } as const;
+    const simulation = new Simulation({ seed: 5000 + run, rows: nodes, links: { latency } });
+    simulation.hostAll(rumor);
+    simulation.command(0, { type: "infect" });
+    // In the middle of intervals, when no copy is under way.
+    for (simulation.run(intervalMs / 2); rumor.spreading > 0; ) simulation.run(simulation.time + intervalMs);
+    return rumor;
+  });
+}
+
+function untilQuietInRounds(options: Partial<RumorOptions>, semantics: RoundSemantics): Rumor[] {
+  return Array.from({ length: fewerRuns }, (_, run) => {
+    const rumor = new Rumor({ rows: nodes, options });
+    rumor.infect(0);
+    runRounds(rumor, { seed: 1 + run, semantics, isUntilQuiet: true });
+    return rumor;
+  });
+}
+
+const fewerRuns = 300;
+
+function expectSameOutcome(events: readonly Rumor[], rounds: readonly Rumor[]): void {
+  const informed = (rumor: Rumor) => rumor.informed;
+  const copies = (rumor: Rumor) => rumor.copies;
+  for (const figure of [informed, copies]) expectSame(events.map(figure), rounds.map(figure));
+  // Not vacuous: it varies how many are left out.
+  expect(new Set(rounds.map(informed)).size).toBeGreaterThan(3);
+}
+
+describe("losing interest by messages at the multiples of the interval is losing it in synchronous rounds", () => {
+  test.each([
+    { mode: "pull", stop: "counter", stopAfter: 1 },
+    { mode: "push", stop: "coin", hasFeedback: false, stopAfter: 2 },
+  ] as const)("%j", (options) => {
+    // A question, its answer and the word whether it was needed: all of them within one interval.
+    const events = untilQuiet({ ...options, timing: "aligned" }, intervalMs / 5);
+    const rounds = untilQuietInRounds(options, "synchronous");
+    expectSameOutcome(events, rounds);
+    expectSame(
+      events.map((rumor) => Math.floor(completionTime(rumor))),
+      rounds.map((rumor) => rumor.infectedAt.reduce((last, at) => Math.max(last, at))),
+    );
+  });
+
+  // Nor push-pull: a question may come in the moment after the node was told, and is answered in the same interval.
+  test("but not for push with feedback: of two who tell the same node in a round, messages let only one be useful", () => {
+    const options = { mode: "push", stop: "counter", stopAfter: 2 } as const;
+    const residue = (rumors: readonly Rumor[]) =>
+      Moments.of(rumors.map(({ informed }) => 1 - informed / nodes)).confidenceInterval(0.999);
+    const events = residue(untilQuiet({ ...options, timing: "aligned" }, intervalMs / 5));
+    const rounds = residue(untilQuietInRounds(options, "synchronous"));
+    expect(events.low).toBeGreaterThan(rounds.high);
+  });
+});
+
+describe("losing interest by messages after exponential pauses is losing it in Poisson rounds", () => {
+  test.each([
+    { mode: "push", stop: "coin", stopAfter: 1 },
+    { mode: "push", stop: "counter", stopAfter: 2 },
+  ] as const)("%j", (options) => {
+    const events = untilQuiet({ ...options, timing: "poisson" }, 1);
+    expectSameOutcome(events, untilQuietInRounds(options, "poisson"));
   });
 });

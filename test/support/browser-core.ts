@@ -1,12 +1,12 @@
 /** What test/simulator-in-browser.test.ts bundles and runs: the pure floors, and nothing of Node. */
 import { type NodeId, type Persist, type Tagged, trustEverybody } from "../../src/core/index.ts";
-import { Rumor } from "../../src/dissemination/rumor.ts";
+import { Rumor, rumorPresets } from "../../src/dissemination/rumor.ts";
 import { classicPeer, classicSeed } from "../../src/profiles/classic.ts";
 import { runRounds, Simulation } from "../../src/simulator/index.ts";
 
 /** A rumor that is pushed through columns. */
 export function push(seed: number, rows: number) {
-  const rumor = new Rumor({ rows, options: { mode: "push", sends: 15 } });
+  const rumor = new Rumor({ rows, options: rumorPresets.push15 });
   const simulation = new Simulation({ seed, rows });
   simulation.hostAll(rumor);
   simulation.command(0, { type: "infect" });

@@ -192,7 +192,7 @@ describe("a rumor by events", () => {
   test("has a curve on which nobody is lost, as long as its limit of points", async () => {
     const { curve, nodes, informed, virtualMs } = await simulate<RumorResult>("push", {
       nodes: 2000,
-      rumor: { sends: 2 },
+      rumor: { ...blind(2) },
     });
     const { at, susceptible, infected, removed } = curve!;
     expect(at.length).toBeLessThanOrEqual(500);
@@ -209,7 +209,7 @@ describe("a rumor by events", () => {
     // Blind push with k sends: the share r that never hears it has r = exp(-k (1 - r)).
     const residues = new Moments();
     for (let seed = 1; seed <= 20; seed++) {
-      const result = await simulate<RumorResult>("push", { nodes: 4000, seed, rumor: { sends: 3 } });
+      const result = await simulate<RumorResult>("push", { nodes: 4000, seed, rumor: { ...blind(3) } });
       expect(result).toMatchObject({ ending: "quiet", ok: true });
       expect(result.residue).toBeCloseTo(1 - result.ratio, 12);
       expect(result.reachedMs.p100).toBeNull();
@@ -238,7 +238,7 @@ describe("a rumor by events", () => {
   test("does not wait for ever for pulls that nobody can answer", async () => {
     const result = await simulate<RumorResult>("pull", {
       nodes: 200,
-      rumor: { sends: 1 },
+      rumor: { ...blind(1) },
       links: { loss: 0.5 },
     });
     expect(result.ending).toBe("quiet");

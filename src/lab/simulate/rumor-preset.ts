@@ -147,7 +147,7 @@ class RumorRun {
       eventsPerSecond,
       virtualMs: simulation.time,
       wallMs,
-      bytesPerNode: rounded((simulation.memoryBytes + columnBytes(rumor)) / nodes),
+      bytesPerNode: rounded((simulation.memoryBytes + rumor.bytes) / nodes),
       memoryMiB: memoryMiB(),
       traceHash: simulation.hash,
       parameters,
@@ -157,7 +157,7 @@ class RumorRun {
   }
 }
 
-/** A rumor with a limit of sends is meant to end before everybody has heard it. */
+/** A rumor that nodes lose interest in is meant to end before everybody has heard it. */
 function isAsAsked(ending: Ending): boolean {
   return ending === "complete" || ending === "quiet";
 }
@@ -167,11 +167,6 @@ function shareOf({ rows, informed }: Rumor): number {
   const grown = Math.log(Math.max(1, informed)) / Math.log(rows);
   const rest = Math.log(rows - informed + 1) / Math.log(rows);
   return (grown + 1 - rest) / 2;
-}
-
-function columnBytes(rumor: Rumor): number {
-  const sends = rumor.options.sends > 0 ? 2 * rumor.rows : 0;
-  return rumor.state.byteLength + rumor.infectedAt.byteLength + sends;
 }
 
 /** When so many of all nodes knew it; `times` are sorted, and begin with -1 for those who never did. */
@@ -242,7 +237,6 @@ function runInRounds(input: SimulationInput, watch: RunWatch): RoundsResult {
   const rounds = ran?.rounds ?? played;
   const nodeRoundsPerSecond = clock.rate(nodes * rounds);
   const ending = endingOf(ran?.ending);
-  const doubled = semantics === "synchronous" ? rumor.state.byteLength : 0;
   const order = semantics === "sequential" ? 4 * nodes : 0;
   return {
     preset,
@@ -261,7 +255,7 @@ function runInRounds(input: SimulationInput, watch: RunWatch): RoundsResult {
     copiesPerNode: rounded(rumor.copies / nodes),
     nodeRoundsPerSecond,
     wallMs,
-    bytesPerNode: rounded((columnBytes(rumor) + doubled + order) / nodes),
+    bytesPerNode: rounded((rumor.bytes + order) / nodes),
     memoryMiB: memoryMiB(),
     traceHash: ran?.hash ?? "",
     parameters,
