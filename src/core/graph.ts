@@ -33,28 +33,37 @@ export function adjacencyOf({ nodes, offsets, neighbors }: Graph): number[][] {
 /** Throws `UsageError` if an end is no node, a node is linked to itself, or a link is there twice. */
 export function graphOfLinks(nodes: number, links: readonly (readonly [number, number])[]): Graph {
   checkCount("nodes", nodes, 1);
-  const offsets = new Uint32Array(nodes + 1);
   for (const [a, b] of links) {
     for (const end of [a, b])
       if (!(Number.isInteger(end) && end >= 0 && end < nodes))
         throw new UsageError(`links: ${end} is not a node; there are ${nodes}`);
     if (a === b) throw new UsageError(`links: node ${a} is linked to itself`);
-    offsets[a + 1]!++;
-    offsets[b + 1]!++;
   }
+  const graph = graphOfEnds(nodes, links.flat());
+  const { offsets, neighbors } = graph;
+  for (let node = 0; node < nodes; node++)
+    for (let i = offsets[node]! + 1; i < offsets[node + 1]!; i++)
+      if (neighbors[i] === neighbors[i - 1])
+        throw new UsageError(`links: nodes ${node} and ${neighbors[i]} are linked twice`);
+  return graph;
+}
+
+/** The two ends of each link, one link after the other. */
+function graphOfEnds(nodes: number, ends: readonly number[]): Graph {
+  const offsets = new Uint32Array(nodes + 1);
+  for (const end of ends) offsets[end + 1]!++;
   for (let node = 0; node < nodes; node++) offsets[node + 1]! += offsets[node]!;
-  const neighbors = new Uint32Array(2 * links.length);
+  const unordered = new Uint32Array(ends.length);
   const next = offsets.slice(0, nodes);
-  for (const [a, b] of links) {
-    neighbors[next[a]!++] = b;
-    neighbors[next[b]!++] = a;
+  for (let i = 0; i < ends.length; i += 2) {
+    unordered[next[ends[i]!]!++] = ends[i + 1]!;
+    unordered[next[ends[i + 1]!]!++] = ends[i]!;
   }
-  for (let node = 0; node < nodes; node++) {
-    const mine = neighbors.subarray(offsets[node]!, offsets[node + 1]!).sort();
-    for (let i = 1; i < mine.length; i++)
-      if (mine[i] === mine[i - 1])
-        throw new UsageError(`links: nodes ${node} and ${mine[i]} are linked twice`);
-  }
+  // Turned around, an undirected graph is the same, and all lists are in order.
+  const neighbors = new Uint32Array(ends.length);
+  next.set(offsets.subarray(0, nodes));
+  for (let node = 0; node < nodes; node++)
+    for (let i = offsets[node]!; i < offsets[node + 1]!; i++) neighbors[next[unordered[i]!]!++] = node;
   return { nodes, offsets, neighbors };
 }
 
@@ -62,15 +71,15 @@ export function graphOfLinks(nodes: number, links: readonly (readonly [number, n
 export function gridGraph({ rows, columns }: { readonly rows: number; readonly columns: number }): Graph {
   checkCount("rows", rows, 1);
   checkCount("columns", columns, 1);
-  const links: [number, number][] = [];
+  const ends: number[] = [];
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       const node = row * columns + column;
-      if (column + 1 < columns) links.push([node, node + 1]);
-      if (row + 1 < rows) links.push([node, node + columns]);
+      if (column + 1 < columns) ends.push(node, node + 1);
+      if (row + 1 < rows) ends.push(node, node + columns);
     }
   }
-  return graphOfLinks(rows * columns, links);
+  return graphOfEnds(rows * columns, ends);
 }
 
 export interface GeometricGraphOptions {
@@ -98,17 +107,17 @@ export function randomGeometricGraph(options: GeometricGraphOptions, random: Ran
   }
   // Sorted by x, who may be in range of a node is next to it in the list.
   const order = Array.from(x.keys()).sort((a, b) => x[a]! - x[b]!);
-  const links: [number, number][] = [];
+  const ends: number[] = [];
   for (let i = 0; i < nodes; i++) {
     const a = order[i]!;
     for (let j = i + 1; j < nodes && x[order[j]!]! - x[a]! <= range; j++) {
       const b = order[j]!;
       const dx = x[a]! - x[b]!;
       const dy = y[a]! - y[b]!;
-      if (dx * dx + dy * dy <= range * range) links.push([a, b]);
+      if (dx * dx + dy * dy <= range * range) ends.push(a, b);
     }
   }
-  return graphOfLinks(nodes, links);
+  return graphOfEnds(nodes, ends);
 }
 
 /** So many links between pairs drawn at random, all sets of that size equally likely (Erdős and Rényi, G(n, M)). */
@@ -129,15 +138,12 @@ export function randomGraph(
     const b = random.below(nodes);
     if (a !== b) drawn.add(Math.min(a, b) * nodes + Math.max(a, b));
   }
-  if (!isInverted)
-    return graphOfLinks(
-      nodes,
-      [...drawn].map((pair) => [Math.floor(pair / nodes), pair % nodes]),
-    );
-  const list: [number, number][] = [];
-  for (let a = 0; a < nodes; a++)
-    for (let b = a + 1; b < nodes; b++) if (!drawn.has(a * nodes + b)) list.push([a, b]);
-  return graphOfLinks(nodes, list);
+  const ends: number[] = [];
+  if (!isInverted) for (const pair of drawn) ends.push(Math.floor(pair / nodes), pair % nodes);
+  else
+    for (let a = 0; a < nodes; a++)
+      for (let b = a + 1; b < nodes; b++) if (!drawn.has(a * nodes + b)) ends.push(a, b);
+  return graphOfEnds(nodes, ends);
 }
 
 /**

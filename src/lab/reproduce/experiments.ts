@@ -1,9 +1,10 @@
 /** All published results that are measured again, in the order in which `grapevine reproduce all` goes. */
 import { UsageError } from "../../core/index.ts";
 import type { Experiment } from "./experiment.ts";
+import { gossip1Experiment } from "./gossip1.ts";
 import { medianCounterExperiment } from "./median-counter.ts";
 
-export const experiments: readonly Experiment<any, any>[] = [medianCounterExperiment];
+export const experiments: readonly Experiment<any, any>[] = [medianCounterExperiment, gossip1Experiment];
 
 /** Throws `UsageError` where there is none. */
 export function experimentNamed(name: string): Experiment<any, any> {
