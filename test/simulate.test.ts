@@ -325,6 +325,7 @@ describe("mistakes are named, with their mend, and end with 2", () => {
 test.each([
   ["constant:20ms", { model: "constant", ms: 20 }],
   ["uniform:10ms:0.5s", { model: "uniform", fromMs: 10, toMs: 500 }],
+  ["exponential:80ms", { model: "exponential", meanMs: 80 }],
   ["log-normal:50:0.5", { model: "log-normal", medianMs: 50, sigma: 0.5 }],
   ["pareto:10ms:1.5:10s", { model: "pareto", minMs: 10, shape: 1.5, maxMs: 10_000 }],
   ["plane:100ms", { model: "plane", sideMs: 100 }],

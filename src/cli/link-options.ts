@@ -13,7 +13,7 @@ export interface LinkOptions {
 }
 
 const howToWrite =
-  "write constant:20ms, uniform:10ms:100ms, log-normal:50ms:0.5 (median, sigma), pareto:10ms:1.5:10s (least, shape, most) or plane:100ms (the side of a square)";
+  "write constant:20ms, uniform:10ms:100ms, exponential:50ms (mean), log-normal:50ms:0.5 (median, sigma), pareto:10ms:1.5:10s (least, shape, most) or plane:100ms (the side of a square)";
 
 export function addLinkOptions(command: Command): Command {
   return command
@@ -74,6 +74,8 @@ function latencyOf(
       return { model: "constant", ms: ms(a) };
     case "uniform 2":
       return { model: "uniform", fromMs: ms(a), toMs: ms(b) };
+    case "exponential 1":
+      return { model: "exponential", meanMs: ms(a) };
     case "log-normal 2":
       return { model: "log-normal", medianMs: ms(a), sigma: number(b) };
     case "pareto 3":

@@ -43,6 +43,7 @@ const every: readonly Latency[] = [
   },
   { model: "plane", sideMs: 80, baseMs: 5, jitterMs: 3 },
   { model: "routed", routers: 2, links: [[0, 1, 30]], subnets: [0, 1], localMs: 1, jitterMs: 4 },
+  { model: "exponential", meanMs: 40 },
 ];
 
 describe.each(every)("the latency model $model", (latency) => {
@@ -74,6 +75,26 @@ describe("a uniform latency", () => {
 
   test("with equal ends is constant", () => {
     expect(new Set(sample({ model: "uniform", fromMs: 3, toMs: 3 }, { count: 100 }))).toEqual(new Set([3]));
+  });
+});
+
+describe("an exponential latency", () => {
+  const delays = sample({ model: "exponential", meanMs: 100 });
+
+  test("has its mean, within 1 %", () => {
+    expect(mean(delays) / 100).toBeGreaterThan(0.99);
+    expect(mean(delays) / 100).toBeLessThan(1.01);
+  });
+
+  test.each([50, 100, 300])("exceeds %d ms with the probability of its law, within 3 %%", (ms) => {
+    const share = delays.filter((delay) => delay > ms).length / delays.length;
+    // Rounded delays above x are those above x + 1/2.
+    expect(share / Math.exp(-(ms + 0.5) / 100)).toBeGreaterThan(0.97);
+    expect(share / Math.exp(-(ms + 0.5) / 100)).toBeLessThan(1.03);
+  });
+
+  test("of mean 0 is none", () => {
+    expect(new Set(sample({ model: "exponential", meanMs: 0 }, { count: 100 }))).toEqual(new Set([0]));
   });
 });
 

@@ -7,7 +7,7 @@
  * of day), a message from a node to itself is a message like any other, and size does not matter (that is what the
  * bandwidth of `Links` is for).
  */
-import { exp, pow } from "../core/deterministic-math.ts";
+import { exp, log, pow } from "../core/deterministic-math.ts";
 import { hashNumbers, type Random, UsageError } from "../core/index.ts";
 import { type Latency, longestMs } from "./link-settings.ts";
 import { normalQuantile } from "./normal-quantile.ts";
@@ -90,6 +90,21 @@ abstract class QuantileLatency implements LatencyModel {
     // In the middle of its 2^-32, so that u is neither 0 nor 1.
     const ms = this.quantileMs((draw + 0.5) / 2 ** 32);
     return Math.min(longestMs, Math.max(this.minMs, Math.floor(ms + 0.5)));
+  }
+}
+
+/** Memoryless: P(X > x) = e^(-x / meanMs). */
+export class ExponentialLatency extends QuantileLatency {
+  readonly minMs = 0;
+  readonly #meanMs: number;
+
+  constructor({ meanMs }: Model<"exponential">) {
+    super();
+    this.#meanMs = meanMs;
+  }
+
+  protected override quantileMs(u: number): number {
+    return -this.#meanMs * log(1 - u);
   }
 }
 
@@ -227,6 +242,8 @@ export function latencyModel(settings: Latency, rows: number, seed: number): Lat
       return new ConstantLatency(settings);
     case "uniform":
       return new UniformLatency(settings);
+    case "exponential":
+      return new ExponentialLatency(settings);
     case "log-normal":
       return new LogNormalLatency(settings);
     case "pareto":

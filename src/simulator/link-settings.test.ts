@@ -39,7 +39,7 @@ describe("link settings", () => {
   test.each<[unknown, string]>([
     [5, "latency: 5 is not an object that names its model"],
     [{ ms: 5 }, "latency.model: undefined is not a string"],
-    [{ model: "warp" }, 'latency.model: "warp" is not one of constant, uniform, log-normal'],
+    [{ model: "warp" }, 'latency.model: "warp" is not one of constant, uniform, exponential, log-normal'],
     [{ model: "constant" }, "latency.ms: undefined is not a number"],
     [
       { model: "constant", ms: 5, jitterMs: 1 },

@@ -6,6 +6,8 @@ export type Latency =
   | { readonly model: "constant"; readonly ms: number }
   /** Both ends can occur, and all between them are equally likely. */
   | { readonly model: "uniform"; readonly fromMs: number; readonly toMs: number }
+  /** P(X > x) = e^(-x / meanMs): most messages are quick, and no time is too long. */
+  | { readonly model: "exponential"; readonly meanMs: number }
   /** Half of all messages take less than `medianMs`; `sigma` is the standard deviation of the logarithm. */
   | { readonly model: "log-normal"; readonly medianMs: number; readonly sigma: number }
   /** Few messages take very long: P(X > x) = (minMs / x)^shape; what would take longer than `maxMs` takes `maxMs`. */
@@ -116,6 +118,7 @@ const optionalTime = { ...time, isOptional: true };
 const latencyRules: ModelRules<Latency["model"]> = {
   constant: { numbers: { ms: time } },
   uniform: { numbers: { fromMs: time, toMs: time } },
+  exponential: { numbers: { meanMs: time } },
   "log-normal": { numbers: { medianMs: { ...time, min: 1 }, sigma: { min: 0, max: 5, isFraction: true } } },
   pareto: {
     numbers: {
