@@ -232,6 +232,7 @@ test("the delays of all models are these very numbers on every machine", () => {
       544788,
       518708,
       339900,
+      398855,
     ]
   `);
 });
