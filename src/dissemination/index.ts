@@ -8,6 +8,7 @@ export * from "./pbbf.ts";
 export * from "./probabilistic-flood.ts";
 export * from "./range-fingerprints.ts";
 export * from "./reconciliation-bytes.ts";
+export * from "./push-sum.ts";
 export * from "./rumor.ts";
 export * from "./rumor-table.ts";
 export * from "./set-reconciliation.ts";

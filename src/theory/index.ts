@@ -8,6 +8,7 @@ export * from "./graph-measures.ts";
 export * from "./lambert-w.ts";
 export * from "./logistic.ts";
 export * from "./percolation.ts";
+export * from "./push-sum.ts";
 export * from "./recurrences.ts";
 export * from "./residues.ts";
 export * from "./rounds.ts";
