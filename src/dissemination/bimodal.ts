@@ -52,7 +52,8 @@ export class Bimodal implements Spreading {
   }
   onNew(retained: Retained, from: NodeId | undefined, env: BroadcastEnvironment): void {
     this.#tree.refresh(env);
-    this.#multicast.onNew(retained, from, env);
+    // What was solicited is not multicast: the part of the tree below may have it, and solicits what it lacks.
+    if (from === undefined || this.#tree.has(from)) this.#multicast.onNew(retained, from, env);
     this.#gossip.onNew(retained);
   }
   onFlush(env: BroadcastEnvironment): void {
@@ -82,13 +83,19 @@ class RecentMessages implements ExchangePolicy {
     this.#config = config;
   }
 
+  /** Not what came in this round: the multicast may still be on its way to the partner. */
   get hot(): Iterable<Retained> {
-    return this.#roundsLeft.keys();
+    return this.#older();
   }
+
+  *#older(): Generator<Retained, undefined> {
+    for (const [retained, left] of this.#roundsLeft) if (left <= this.#config.digestRounds) yield retained;
+  }
+
   onNew(retained: Retained): void {
     const { digestRounds, maxHot } = this.#config;
     if (this.#roundsLeft.size >= maxHot) this.#roundsLeft.delete(this.#roundsLeft.keys().next().value!);
-    this.#roundsLeft.set(retained, digestRounds);
+    this.#roundsLeft.set(retained, digestRounds + 1);
   }
   standing(): Standing {
     return { level: 0, ageRounds: 0 };

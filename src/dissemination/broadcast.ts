@@ -64,7 +64,7 @@ export interface BroadcastOptions {
   readonly stop: RumorStop;
   readonly hasFeedback: boolean;
   readonly stopAfter: number;
-  readonly minimises: boolean;
+  readonly isMinimised: boolean;
   readonly connectionLimit: number;
   readonly huntLimit: number;
   readonly choice: OfferChoice;
@@ -134,7 +134,7 @@ export const broadcastOptions = defineOptions<BroadcastOptions>({
     max: 254,
     description: "rumor: the k of coin and counter (2: leaves a few percent, which the history repairs)",
   },
-  minimises: {
+  isMinimised: {
     default: false,
     flag: "minimise",
     description: "rumor, push-pull with counters: where both knew it, only the smaller counter grows",
@@ -241,6 +241,9 @@ export const broadcastOptions = defineOptions<BroadcastOptions>({
   },
 });
 
+/** An answer that took longer is of another time (guess: beyond any queue of a node that is not overloaded). */
+const patienceMs = 3000;
+
 function lowered(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
 }
@@ -304,7 +307,7 @@ export class Broadcast
   #makeSpreading(): Spreading | undefined {
     const { view, members } = this.#config;
     const options = this.#options;
-    const { method, mode, stop, hasFeedback, stopAfter, maxHot, minimises } = options;
+    const { method, mode, stop, hasFeedback, stopAfter, maxHot, isMinimised } = options;
     const { counters } = this;
     if (method === "anti-entropy" && !options.repairs)
       throw new UsageError(
@@ -315,7 +318,12 @@ export class Broadcast
     const exchange = (kind: Pick<ExchangeOptions, "tells" | "asks">) => ({
       store: this,
       choosePartner: (env: BroadcastEnvironment) => this.#choosePartner(env),
-      options: { ...options, ...kind },
+      options: {
+        ...options,
+        // The paper of bimodal multicast answers in the same round only, so that nothing piles up.
+        patienceRounds: method === "bimodal" ? 0 : Math.ceil(patienceMs / options.roundMs),
+        ...kind,
+      },
       counters,
     });
     switch (method) {
@@ -329,7 +337,7 @@ export class Broadcast
           policy: new RumorMongering({
             rules: { stop, hasFeedback, stopAfter },
             isPushPull: mode === "push-pull",
-            minimises,
+            isMinimised,
             maxHot,
           }),
         });
@@ -497,7 +505,8 @@ export class Broadcast
       const { origin, incarnation, sequence, at } = statement;
       env.notify({ type: "published", origin, incarnation, sequence: sequence + i, at, payload });
     });
-    this.#spreading?.onNew(this.#history.retain(gossip, life, env), undefined, env);
+    const retained = this.#history.retain(gossip, life, env);
+    this.#spreading?.onNew(retained, undefined, env);
   }
 
   #onGossip(from: NodeId, gossip: Gossip, env: BroadcastEnvironment): void {

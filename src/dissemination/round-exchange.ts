@@ -8,7 +8,8 @@
  * A push makes offers and does not ask; a pull asks and makes none; push-pull does both. What is offered and when a
  * message is no longer hot is up to the `ExchangePolicy`: rumor mongering, median-counter, bimodal multicast.
  *
- * Rounds are not synchronised: each node has its own, and an answer counts only in the round of its call.
+ * Rounds are not synchronised: each node has its own. An answer may be some rounds late; what was asked for is not
+ * asked for again until then.
  */
 import type { Millis, NodeId, Random } from "../core/index.ts";
 import {
@@ -54,6 +55,8 @@ export type OfferChoice = "recent" | "random" | "priority";
 
 export interface ExchangeOptions {
   readonly roundMs: Millis;
+  /** An answer counts in the round of its call and so many after it. */
+  readonly patienceRounds: number;
   /** Do calls make offers, and do they ask for them? */
   readonly tells: boolean;
   readonly asks: boolean;
@@ -91,7 +94,9 @@ export interface ExchangeConfig {
 type Offered = ReadonlyMap<string, Retained>;
 
 interface Waiting {
-  readonly round: number;
+  /** The partner's, and ours. */
+  readonly theirRound: number;
+  readonly ourRound: number;
   readonly offered: Offered;
 }
 
@@ -99,23 +104,20 @@ interface Waiting {
 const mostCallsOfOnePartner = 4;
 /** Different partners that are answered in a round. */
 const mostPartners = 1024;
-/** What was asked for comes within so many rounds, or somebody else may be asked for it. */
-const patienceRounds = 3;
 
 export class RoundExchange implements Spreading {
   readonly #config: ExchangeConfig;
   #round = 0;
-  /** The call of this round that has not been answered. */
-  #call: (Waiting & { readonly to: NodeId }) | undefined;
+  /** Calls that have not been answered, by round, the oldest first. */
+  readonly #calls = new Map<number, { readonly to: NodeId; readonly offered: Offered }>();
   #hunts = 0;
   /** Calls that were answered in this round. */
   #answered = 0;
   readonly #callsOf = new Map<NodeId, number>();
-  /** Offers that we made in answers of this round and the one before, by whom they were made to. */
-  #madeOffers = new Map<NodeId, Waiting>();
-  #madeBefore = new Map<NodeId, Waiting>();
+  /** Offers that we made in our last answer to each partner, the oldest first. */
+  readonly #made = new Map<NodeId, Waiting>();
   /** What we have asked for, and where it stood with whoever offered it. */
-  readonly #awaited = new Map<string, { readonly heard: Standing; readonly untilRound: number }>();
+  readonly #awaited = new Map<string, { readonly heard: Standing; readonly inRound: number }>();
 
   constructor(config: ExchangeConfig) {
     this.#config = config;
@@ -140,18 +142,29 @@ export class RoundExchange implements Spreading {
     const { policy, options } = this.#config;
     policy.endRound(env.random);
     this.#round++;
-    this.#call = undefined;
+    this.#forgetOld();
     this.#hunts = 0;
     this.#answered = 0;
     this.#callsOf.clear();
-    [this.#madeBefore, this.#madeOffers] = [this.#madeOffers, this.#madeBefore];
-    this.#madeOffers.clear();
-    for (const [key, { untilRound }] of this.#awaited) {
-      if (untilRound > this.#round) break; // the rest was asked for later
-      this.#awaited.delete(key);
-    }
     this.#callSomebody(env);
     env.schedule(options.roundMs, { type: "round" });
+  }
+
+  /** In all three the oldest come first. */
+  #forgetOld(): void {
+    const oldest = this.#round - this.#config.options.patienceRounds;
+    for (const round of this.#calls.keys()) {
+      if (round >= oldest) break;
+      this.#calls.delete(round);
+    }
+    for (const [node, { ourRound }] of this.#made) {
+      if (ourRound >= oldest) break;
+      this.#made.delete(node);
+    }
+    for (const [key, { inRound }] of this.#awaited) {
+      if (inRound >= oldest) break;
+      this.#awaited.delete(key);
+    }
   }
 
   #callSomebody(env: BroadcastEnvironment): void {
@@ -162,7 +175,7 @@ export class RoundExchange implements Spreading {
     if (to === undefined) return;
     counters.calls++;
     const { offers, offered } = this.#offer(chosen, env.random);
-    this.#call = { to, round: this.#round, offered };
+    this.#calls.set(this.#round, { to, offered });
     env.send(to, { type: "call", round: this.#round, offers, asks: options.asks });
   }
 
@@ -185,35 +198,35 @@ export class RoundExchange implements Spreading {
       ? this.#choose(env.random).filter(({ gossip }) => !theirs.has(messageKey(gossip.statement)))
       : [];
     const { offers, offered } = this.#offer(chosen, env.random);
-    if (offered.size > 0) this.#madeOffers.set(from, { round: call.round, offered });
+    if (offered.size > 0) {
+      this.#made.delete(from);
+      this.#made.set(from, { theirRound: call.round, ourRound: this.#round, offered });
+    }
     env.send(from, { type: "answer", round: call.round, wanted, known, offers });
   }
 
   onAnswer(from: NodeId, answer: Answer, env: BroadcastEnvironment): void {
-    const call = this.#call;
-    if (call?.to === from && call.round === answer.round) {
-      this.#call = undefined;
+    const call = this.#calls.get(answer.round);
+    if (call?.to === from) {
+      this.#calls.delete(answer.round);
       this.#takeFeedback(from, answer, call.offered, "called", env);
       if (answer.offers.length === 0 || !this.#config.options.asks) return;
       const { wanted, known } = this.#sort(answer.offers, env.random);
       return env.send(from, { type: "answer", round: answer.round, wanted, known, offers: [] });
     }
-    const made = [this.#madeOffers, this.#madeBefore].find(
-      (offers) => offers.get(from)?.round === answer.round,
-    );
-    if (made === undefined) {
+    const made = this.#made.get(from);
+    if (made?.theirRound !== answer.round) {
       this.#config.counters.unexpected++;
       return;
     }
-    const { offered } = made.get(from)!;
-    made.delete(from);
-    this.#takeFeedback(from, answer, offered, "asked", env);
+    this.#made.delete(from);
+    this.#takeFeedback(from, answer, made.offered, "asked", env);
   }
 
   /** It has had enough calls: hunt for another partner. */
   onBusy(from: NodeId, busy: Busy, env: BroadcastEnvironment): void {
-    if (this.#call?.to !== from || this.#call.round !== busy.round) return;
-    this.#call = undefined;
+    if (busy.round !== this.#round || this.#calls.get(busy.round)?.to !== from) return;
+    this.#calls.delete(busy.round);
     if (this.#hunts >= this.#config.options.huntLimit) return;
     this.#hunts++;
     this.#callSomebody(env);
@@ -296,7 +309,7 @@ export class RoundExchange implements Spreading {
           policy.onFeedback(retained, { wasUseful: false, contact: "met", theirs: offer }, random);
       } else {
         wanted.push({ origin, incarnation, sequence });
-        this.#awaited.set(key, { heard: offer, untilRound: this.#round + patienceRounds });
+        this.#awaited.set(key, { heard: offer, inRound: this.#round });
       }
     }
     return { wanted, known };

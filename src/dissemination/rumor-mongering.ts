@@ -16,7 +16,7 @@ export interface RumorMongeringConfig {
   /** Push-pull: both sides of a contact have something to offer, so both learn from it. */
   readonly isPushPull: boolean;
   /** Where both knew it, only the smaller counter is incremented. */
-  readonly minimises: boolean;
+  readonly isMinimised: boolean;
   /** Messages that are hot at a time; beyond it the oldest goes cold. */
   readonly maxHot: number;
 }
@@ -37,11 +37,11 @@ export class RumorMongering implements ExchangePolicy {
 
   /** Throws `UsageError` for rules that are none. */
   constructor(config: RumorMongeringConfig) {
-    const { rules, maxHot, minimises } = config;
+    const { rules, maxHot, isMinimised } = config;
     if (rules.stopAfter >= maxLevel)
       throw new UsageError(`stopAfter: ${rules.stopAfter} is not less than ${maxLevel}`);
-    if (minimises && rules.stop !== "counter")
-      throw new UsageError(`minimises: there are no counters to compare with stop ${rules.stop}`);
+    if (isMinimised && rules.stop !== "counter")
+      throw new UsageError(`isMinimised: there are no counters to compare with stop ${rules.stop}`);
     this.#config = config;
     this.#table = new RumorTable(maxHot, rules);
     this.#asked = new Uint8Array(maxHot);
@@ -93,7 +93,7 @@ export class RumorMongering implements ExchangePolicy {
   }
 
   #onKnown(cell: number, theirs: Standing, random: Random): void {
-    if (this.#config.minimises) this.#table.onBothKnow(cell, theirs.level, random);
+    if (this.#config.isMinimised) this.#table.onBothKnow(cell, theirs.level, random);
     else this.#table.onContact(cell, false, random);
   }
 
