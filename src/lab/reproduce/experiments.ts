@@ -3,8 +3,13 @@ import { UsageError } from "../../core/index.ts";
 import type { Experiment } from "./experiment.ts";
 import { gossip1Experiment } from "./gossip1.ts";
 import { medianCounterExperiment } from "./median-counter.ts";
+import { pushSumExperiment } from "./push-sum.ts";
 
-export const experiments: readonly Experiment<any, any>[] = [medianCounterExperiment, gossip1Experiment];
+export const experiments: readonly Experiment<any, any>[] = [
+  medianCounterExperiment,
+  pushSumExperiment,
+  gossip1Experiment,
+];
 
 /** Throws `UsageError` where there is none. */
 export function experimentNamed(name: string): Experiment<any, any> {
