@@ -37,11 +37,11 @@ export function pushStep({
 
 /**
  * Document 000 as it is printed: p (1+1/n)^(n(1-p)), "about p/e". The sign is wrong. The factor is larger than 1 (about
- * e^(1-p)), so that the share that has not heard the rumor would grow from round to round, and soon be larger than 1.
- * Here so that the difference can be seen; nothing is computed with it. `n` >= 2, `p` >= 0, also above 1.
+ * e^(1-p)), so that from round to round more nodes would not have heard the rumor, until nobody has. Here so that the
+ * difference can be seen; nothing is computed with it. `n` >= 2, `p` from 0 to 1.
  */
 export function misprintedPushStep({ p, n }: { readonly p: number; readonly n: number }): number {
-  checkNumber("p", p, { least: 0 });
+  checkShare("p", p);
   checkWhole("n", n, { least: 2 });
   return p * exp(n * (1 - p) * log(1 + 1 / n));
 }

@@ -2,13 +2,17 @@
 import { UsageError } from "../../core/index.ts";
 import type { Experiment } from "./experiment.ts";
 import { gossip1Experiment } from "./gossip1.ts";
+import { logisticExperiment } from "./logistic.ts";
 import { medianCounterExperiment } from "./median-counter.ts";
+import { pullVsPushExperiment } from "./pull-vs-push.ts";
 import { pushSumExperiment } from "./push-sum.ts";
 
 export const experiments: readonly Experiment<any, any>[] = [
   medianCounterExperiment,
   pushSumExperiment,
   gossip1Experiment,
+  logisticExperiment,
+  pullVsPushExperiment,
 ];
 
 /** Throws `UsageError` where there is none. */
