@@ -4,6 +4,7 @@ import type { Experiment } from "./experiment.ts";
 import { gossip1Experiment } from "./gossip1.ts";
 import { logisticExperiment } from "./logistic.ts";
 import { medianCounterExperiment } from "./median-counter.ts";
+import { pbbfExperiment } from "./pbbf.ts";
 import { pullVsPushExperiment } from "./pull-vs-push.ts";
 import { pushSumExperiment } from "./push-sum.ts";
 
@@ -11,6 +12,7 @@ export const experiments: readonly Experiment<any, any>[] = [
   medianCounterExperiment,
   pushSumExperiment,
   gossip1Experiment,
+  pbbfExperiment,
   logisticExperiment,
   pullVsPushExperiment,
 ];
