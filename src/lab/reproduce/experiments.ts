@@ -1,12 +1,14 @@
 /** All published results that are measured again, in the order in which `grapevine reproduce all` goes. */
 import { UsageError } from "../../core/index.ts";
 import type { Experiment } from "./experiment.ts";
+import { glomersExperiment } from "./glomers.ts";
 import { gossip1Experiment } from "./gossip1.ts";
 import { logisticExperiment } from "./logistic.ts";
 import { medianCounterExperiment } from "./median-counter.ts";
 import { pbbfExperiment } from "./pbbf.ts";
 import { pullVsPushExperiment } from "./pull-vs-push.ts";
 import { pushSumExperiment } from "./push-sum.ts";
+import { roundsExperiment } from "./rounds.ts";
 
 export const experiments: readonly Experiment<any, any>[] = [
   medianCounterExperiment,
@@ -15,6 +17,8 @@ export const experiments: readonly Experiment<any, any>[] = [
   pbbfExperiment,
   logisticExperiment,
   pullVsPushExperiment,
+  glomersExperiment,
+  roundsExperiment,
 ];
 
 /** Throws `UsageError` where there is none. */
