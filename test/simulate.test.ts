@@ -85,6 +85,48 @@ describe("one run", () => {
     },
   );
 
+  test("of a rumor with half of the messages lost takes twice the rounds, as is predicted beside it", async () => {
+    const args = ["rumor", "--nodes", "20000", "--json"];
+    const [sound, lossy] = (await Promise.all([simulate(...args), simulate(...args, "--loss", "0.5")])).map(
+      jsonOf,
+    );
+    for (const { predicted, reachedRounds } of [sound, lossy]) {
+      expect(predicted.formulas.roundsToAll).toContain("2 n' H(n')/(b n)");
+      expect(Math.abs(reachedRounds.p100 / predicted.roundsToAll - 1)).toBeLessThan(0.2);
+    }
+    expect(lossy.predicted.roundsToAll / sound.predicted.roundsToAll).toBeCloseTo(2, 9);
+    const ratio = lossy.reachedRounds.p100 / sound.reachedRounds.p100;
+    expect(ratio).toBeGreaterThan(1.7);
+    expect(ratio).toBeLessThan(2.4);
+  });
+
+  test("of a rumor takes every rule, and short names for them", async () => {
+    const args = ["rumor", "--rounds", "synchronous", "--nodes", "1000", "--json"];
+    const [full, short, minimised] = (
+      await Promise.all([
+        simulate(...args, "--stop", "counter", "--feedback", "false", "--stop-after", "3"),
+        simulate(...args, "--sends", "3"),
+        simulate(
+          ...args,
+          ...["--mode", "push-pull", "--stop", "counter", "-k", "1", "--minimise", "true"],
+          ...["--connection-limit", "2", "--hunt-limit", "1"],
+        ),
+      ])
+    ).map(jsonOf);
+    expect(full.parameters.rumor).toMatchObject({
+      mode: "push",
+      stop: "counter",
+      stopAfter: 3,
+      hasFeedback: false,
+    });
+    expect(short.traceHash).toBe(full.traceHash);
+    expect(full.predicted.residue).toBeCloseTo(0.0595, 4);
+    expect(minimised.parameters.rumor).toMatchObject({
+      ...{ mode: "push-pull", stopAfter: 1, hasFeedback: true, isMinimised: true },
+      ...{ connectionLimit: 2, huntLimit: 1 },
+    });
+  });
+
   test("in rounds names what a round is", async () => {
     const result = jsonOf(await simulate("push-pull", "--rounds", "poisson", "--nodes", "2000", "--json"));
     expect(result).toMatchObject({ engine: "rounds", semantics: "poisson", ratio: 1 });
@@ -109,6 +151,7 @@ describe("one run", () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^push, 300 nodes, seed 1: complete, 100 % reached\n/);
     expect(stdout).toMatch(/\n {2}reachedMs\.p99 +[\d,]+\n/);
+    expect(stdout).toMatch(/\n {2}predicted\.roundsToAll: 2 n' H.*\n/);
     expect(stdout).toMatch(/\n {2}hash [0-9a-f]{16}\n$/);
     expect(stderr).toBe("");
   });
@@ -288,7 +331,7 @@ describe("mistakes are named, with their mend, and end with 2", () => {
   test.concurrent.each([
     [
       ["shout"],
-      'there is no "shout"; there are the presets classic, push, pull, push-pull, the scenarios crash',
+      'there is no "shout"; there are the presets classic, rumor, push, pull, push-pull, the scenarios crash',
     ],
     [["push", "--nodes", "many"], '--nodes: "many" is not a whole number'],
     [["push", "--nodes", "1"], '--nodes: "1" is not a whole number between 2 and'],
@@ -302,6 +345,14 @@ describe("mistakes are named, with their mend, and end with 2", () => {
     [["push", "--ping-interval", "1s"], "--ping-interval: means nothing to push, which takes"],
     [["classic", "--sends", "3", "--fanout", "2"], "--sends, --fanout: mean nothing to classic, which takes"],
     [["classic", "--rounds", "poisson"], "--rounds: means nothing to classic"],
+    [["push", "--mode", "pull"], "mode: pull is not that of push; take the preset rumor"],
+    [["rumor", "-k", "3"], "-k: means nothing to a rumor that never stops; add --stop coin"],
+    [
+      ["rumor", "--sends", "3", "--blind"],
+      "--sends: is short for --stop counter --blind -k 3; leave out --blind",
+    ],
+    [["rumor", "--stop", "coin", "--feedback", "true", "--blind"], "hasFeedback is given in full as well"],
+    [["rumor", "--round", "5ms"], "--round: means nothing to rumor, which takes"],
     [["classic", "--nodes", "5", "--publishers", "6"], "publishers: 6 is not an integer between 0 and 5"],
     [["push", "--rounds", "poisson", "--loss", "1%"], "links: rounds have none"],
     [["push", "--shard", "3/2"], '--shard: "3/2" is no part; write 1/4'],

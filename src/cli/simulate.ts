@@ -55,6 +55,8 @@ interface SimulateOptions extends LinkOptions {
   readonly joinEvery?: number;
   readonly wireTrue?: boolean;
   readonly rounds?: RoundSemantics;
+  readonly blind?: boolean;
+  readonly k?: number;
   readonly sends?: number;
   readonly fanout?: number;
   readonly timing?: RumorOptions["timing"];
@@ -110,8 +112,9 @@ Presets:
 ${presetList}
 Scenarios: ${scenarioNames}, or a file.
 
-The tunables of the parts (from Generated messages to Seeds) are for classic and for scenarios. For push, pull and
-push-pull, --interval is the time between two calls of a node (default: 1s).
+The tunables of the parts (from Generated messages to Seeds) are for classic and for scenarios. Rumors take of them
+--interval, the time between two calls of a node (default: 1s), --mode (push), --stop (never), --stop-after (2),
+--feedback (true), --minimise (false), --connection-limit (0) and --hunt-limit (0).
 
 The same seed gives the same run, event for event, on any machine and with any number of threads: the same traceHash.
 The exit code is 0 only if each run came to its end: everything delivered, or a rumor that has run its course.
@@ -121,6 +124,8 @@ Examples:
   $ grapevine simulate classic --nodes 10000 --seed 1 --json
   $ grapevine simulate push --nodes 1000000 --latency log-normal:50ms:0.5 --loss 1%
   $ grapevine simulate push-pull --rounds synchronous --nodes 10000000
+  $ grapevine simulate rumor --loss 50%                   twice the rounds: theory is printed beside the figures
+  $ grapevine simulate rumor --stop counter -k 2 --rounds synchronous --nodes 1000 --runs 100
   $ grapevine simulate push --sends 3 --runs 100         how many never hear it, with an interval
   $ grapevine simulate crash --nodes 200 --runs 20       a scenario with other seeds
   $ grapevine simulate push --runs 1000 --shard 2/4 --output part2.ndjson
@@ -161,6 +166,8 @@ function addRumorOptions(command: Command): void {
         "rounds instead of events; what a round is changes the answer, so the result names it",
       ).choices(roundSemantics as readonly string[]),
     )
+    .option("--blind", "short for --feedback false")
+    .option("-k <number>", "short for --stop-after <number>", wholeNumber("-k", 1, stopAfter.max!))
     .option(
       "--sends <number>",
       "short for --stop counter --blind --stop-after <number>: a node is removed after so many copies",
@@ -245,10 +252,21 @@ const flags: Readonly<Partial<Record<ParameterName, readonly string[]>>> = {
   seeds: ["--seeds"],
   publishers: ["--publishers"],
   joinEveryMs: ["--join-every"],
-  rumor: ["--sends", "--fanout", "--timing"],
+  rumor: ["--blind", "-k", "--sends", "--fanout", "--timing"],
   rounds: ["--rounds"],
   options: ["tunables such as --ping-interval"],
 };
+
+/** Tunables of live nodes that mean the same to a rumor: by their names there, what they are called here. */
+const ofBoth = {
+  mode: "mode",
+  stop: "stop",
+  stopAfter: "stopAfter",
+  hasFeedback: "hasFeedback",
+  isMinimised: "isMinimised",
+  connectionLimit: "connectionLimit",
+  huntLimit: "huntLimit",
+} as const satisfies Partial<Record<keyof NonNullable<NodeOptions["broadcast"]>, keyof RumorOptions>>;
 
 function parametersOf(preset: Preset, options: SimulateOptions): SimulationParameters {
   const isRumor = preset.takes.includes("rumor");
@@ -294,23 +312,57 @@ function tunablesIn(given: NodeOptions): string[] {
   );
 }
 
-/** `--interval` is of both: the pause of a source, and that between the calls of a rumor. */
+/** Options that are of both: `--interval`, the pause of a source or between calls, and how a rumor is spread. */
 function divided(
   given: NodeOptions,
   isRumor: boolean,
-  { sends, fanout, timing }: SimulateOptions,
+  options: SimulateOptions,
 ): { readonly rumor: Partial<RumorOptions> | undefined; readonly tunables: NodeOptions | undefined } {
-  const { intervalMs, ...source } = given.source ?? {};
-  const takesInterval = isRumor && intervalMs !== undefined;
-  const rest = takesInterval ? { ...given, source } : given;
-  const short = sends === undefined ? {} : { stop: "counter", hasFeedback: false, stopAfter: sends };
-  const named = { ...short, fanout, timing, ...(takesInterval ? { intervalMs } : {}) };
-  const rumor = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
+  const { fanout, timing } = options;
+  const rumor: Record<string, unknown> = { ...interestOf(options), fanout, timing };
+  const rest: Record<string, object | undefined> = { ...given };
+  if (isRumor) {
+    const { intervalMs, ...source } = given.source ?? {};
+    const broadcast: Record<string, unknown> = { ...given.broadcast };
+    for (const [there, here] of Object.entries(ofBoth)) {
+      if (broadcast[there] === undefined) continue;
+      if (rumor[here] !== undefined)
+        throw new UsageError(
+          `--blind, -k and --sends: ${here} is given in full as well; leave out one of them`,
+        );
+      rumor[here] = broadcast[there];
+      delete broadcast[there];
+    }
+    rumor["intervalMs"] = intervalMs;
+    Object.assign(rest, { source, broadcast });
+    checkStops(rumor as Partial<RumorOptions>);
+  }
+  const named = Object.entries(rumor).filter(([, value]) => value !== undefined);
   const hasTunables = Object.values(rest).some((section) => Object.keys(section ?? {}).length > 0);
   return {
-    rumor: Object.keys(rumor).length === 0 ? undefined : rumor,
-    tunables: hasTunables ? rest : undefined,
+    rumor: named.length === 0 ? undefined : Object.fromEntries(named),
+    tunables: hasTunables ? (rest as NodeOptions) : undefined,
   };
+}
+
+/** The short names of how spreaders lose interest. */
+function interestOf({ blind, k, sends }: SimulateOptions): Partial<RumorOptions> {
+  if (sends === undefined)
+    return { ...(blind === true && { hasFeedback: false }), ...(k !== undefined && { stopAfter: k }) };
+  if (blind === true || k !== undefined)
+    throw new UsageError(
+      `--sends: is short for --stop counter --blind -k ${sends}; leave out ${k === undefined ? "--blind" : "-k"}`,
+    );
+  return { stop: "counter", hasFeedback: false, stopAfter: sends };
+}
+
+function checkStops({ stop = "never", stopAfter, hasFeedback }: Partial<RumorOptions>): void {
+  if (stop !== "never") return;
+  const idle = stopAfter !== undefined ? "-k" : hasFeedback !== undefined ? "--feedback" : undefined;
+  if (idle !== undefined)
+    throw new UsageError(
+      `${idle}: means nothing to a rumor that never stops; add --stop coin or --stop counter`,
+    );
 }
 
 function parseShard(text: string): Shard {
@@ -392,12 +444,18 @@ function described(results: readonly SimulationResult[]): string {
   const lines = [
     `${pc.bold(name)}, ${nodes.toLocaleString("en")} nodes${how}, ${which}: ${verdictOf(results, ok)}`,
     ...aligned(tableOf(report)).map((row, i) => `  ${i === 0 ? pc.dim(row) : row}`),
+    ...formulasOf(results[0]!).map(([figure, formula]) => `  predicted.${figure}: ${formula}`),
     `  hash ${traceHash}`,
   ];
   const [only] = results;
   const fit = runs === 1 ? only?.degrees?.fit : undefined;
   if (fit !== undefined) lines.push(`  degrees fit best: ${fit.best} (asked for: ${only!.degrees!.law})`);
   return lines.join("\n");
+}
+
+/** By which the predicted figures were computed. */
+function formulasOf(result: SimulationResult): [figure: string, formula: string][] {
+  return "predicted" in result ? Object.entries(result.predicted?.formulas ?? {}) : [];
 }
 
 function verdictOf(results: readonly SimulationResult[], ok: number): string {

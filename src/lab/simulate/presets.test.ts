@@ -21,6 +21,9 @@ import {
   unwatched,
 } from "./run.ts";
 
+/** A node is removed after so many copies. */
+const blind = (stopAfter: number) => ({ stop: "counter", hasFeedback: false, stopAfter }) as const;
+
 function simulate<Result = SimulationResult>(
   name: string,
   { nodes, seed = 1, ...parameters }: { nodes: number; seed?: number } & SimulationParameters,
@@ -291,7 +294,8 @@ describe("a rumor in rounds", () => {
     [{ rounds: "chaotic" as RoundSemantics }, /rounds: chaotic is not one of synchronous/],
     [{ rounds: "poisson" as const, links: { loss: 0.1 } }, /links: rounds have none/],
     [{ rounds: "poisson" as const, limitMs: 5 }, /limitMs: rounds know no time/],
-    [{ rounds: "poisson" as const, rumor: { fanout: 2 } }, /fanout: 2 is not 1/],
+    [{ rumor: { mode: "pull" as const } }, /mode: pull is not that of push; take the preset rumor/],
+    [{ rumor: { huntLimit: 2 } }, /huntLimit: 2 means nothing without a connectionLimit/],
   ])("refuses %j", (parameters, complaint) => {
     const input = { nodes: 30, seed: 1, parameters };
     expect(() => completeInput(presetNamed("push"), input)).toThrow(complaint);

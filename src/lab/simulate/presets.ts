@@ -7,9 +7,14 @@ import { scenarioPreset } from "./scenario-preset.ts";
 
 export const presets: readonly Preset[] = [
   classicPreset,
-  rumorPreset("push", "a rumor: who knows it calls others and tells them"),
-  rumorPreset("pull", "a rumor: who does not know it calls others and asks them"),
-  rumorPreset("push-pull", "a rumor: everybody calls, and whoever of the two knows it tells the other"),
+  rumorPreset("rumor", undefined, "a rumor with any rule: --mode, --stop, --blind, --connection-limit, …"),
+  rumorPreset("push", "push", "a rumor: who knows it calls others and tells them"),
+  rumorPreset("pull", "pull", "a rumor: who does not know it calls others and asks them"),
+  rumorPreset(
+    "push-pull",
+    "push-pull",
+    "a rumor: everybody calls, and whoever of the two knows it tells the other",
+  ),
 ];
 
 /** Throws `UsageError` where there is none. */

@@ -6,6 +6,7 @@ import { CurveSampler } from "./curve.ts";
 import { countsOf, rounded, spreadOf } from "./delivery-count.ts";
 import { MachineClock, memoryMiB } from "./machine.ts";
 import { checkCount, type Preset } from "./preset.ts";
+import { predictedRumor } from "./rumor-prediction.ts";
 import type {
   Ending,
   Reached,
@@ -29,13 +30,14 @@ const maxNodes = 2 ** 28 - 2;
 const bytesPerNodeOfEvents = 150;
 const bytesPerNodeOfRounds = 16;
 
-export function rumorPreset(mode: RumorMode, description: string): Preset {
+/** A preset for one mode, or, where the mode is left to the user, for all of them. */
+export function rumorPreset(name: string, mode: RumorMode | undefined, description: string): Preset {
   return {
-    name: mode,
+    name,
     description,
     defaultNodes,
     takes: ["links", "limitMs", "rumor", "rounds"],
-    complete: (nodes, parameters) => complete(mode, nodes, parameters),
+    complete: (nodes, parameters) => complete(name, mode, nodes, parameters),
     memoryBytes: (nodes, { rounds }) =>
       nodes * (rounds === undefined ? bytesPerNodeOfEvents : bytesPerNodeOfRounds),
     run: (input, watch) =>
@@ -43,9 +45,17 @@ export function rumorPreset(mode: RumorMode, description: string): Preset {
   };
 }
 
-function complete(mode: RumorMode, nodes: number, parameters: SimulationParameters): SimulationParameters {
+function complete(
+  name: string,
+  mode: RumorMode | undefined,
+  nodes: number,
+  parameters: SimulationParameters,
+): SimulationParameters {
   checkCount("nodes", nodes, 2, maxNodes);
-  const rumor = rumorOptions({ ...parameters.rumor, mode });
+  const asked = parameters.rumor?.mode;
+  if (mode !== undefined && asked !== undefined && asked !== mode)
+    throw new UsageError(`mode: ${asked} is not that of ${name}; take the preset rumor, which has them all`);
+  const rumor = rumorOptions({ mode: mode ?? "push", ...parameters.rumor });
   const { rounds, links, limitMs = limitInIntervals * rumor.intervalMs } = parameters;
   checkCount("limitMs", limitMs, 1);
   if (rounds === undefined) return { links: linkSettings(links), limitMs, rumor };
@@ -54,8 +64,6 @@ function complete(mode: RumorMode, nodes: number, parameters: SimulationParamete
   if (links !== undefined)
     throw new UsageError("links: rounds have none; leave them out, or leave out rounds");
   if (parameters.limitMs !== undefined) throw new UsageError("limitMs: rounds know no time; leave it out");
-  if (rumor.fanout !== 1)
-    throw new UsageError(`fanout: ${rumor.fanout} is not 1, and in a round a node calls once`);
   return { rounds, rumor };
 }
 
@@ -101,7 +109,8 @@ class RumorRun {
     let silentSince: Millis | undefined;
     this.#sample();
     while (!this.#watch.isStopped()) {
-      if (rumor.informed === rumor.rows) return "complete";
+      if (rumor.informed === rumor.rows && (options!.stop === "never" || rumor.spreading === 0))
+        return "complete";
       if (simulation.pending === 0) return "quiet";
       if (rumor.spreading > 0) silentSince = undefined;
       else silentSince ??= simulation.time;
@@ -128,6 +137,7 @@ class RumorRun {
     const wallMs = this.#clock.wallMs;
     const eventsPerSecond = this.#clock.rate(events);
     const times = rumor.infectedAt.slice().sort();
+    const residue = (nodes - rumor.informed) / nodes;
     const { delays, delayMs } = delaysOf(times);
     return {
       preset,
@@ -138,10 +148,18 @@ class RumorRun {
       ending,
       ratio: rumor.informed / nodes,
       informed: rumor.informed,
-      residue: (nodes - rumor.informed) / nodes,
+      residue,
       reachedMs: reached(times),
+      reachedRounds: inIntervals(reached(times), rumor.options.intervalMs),
       delayMs,
       copiesPerNode: rounded(rumor.copies / nodes),
+      predicted: predictedRumor({
+        nodes,
+        rumor: rumor.options,
+        loss: lossOf(parameters),
+        semantics: undefined,
+        measuredResidue: residue,
+      }),
       messagesPerNode: rounded(messages / nodes),
       events,
       eventsPerSecond,
@@ -177,6 +195,17 @@ function reached(times: Int32Array): Reached {
     return needed <= times.length - never ? times[never + needed - 1]! : null;
   };
   return { p50: at(0.5), p99: at(0.99), p100: at(1) };
+}
+
+function inIntervals({ p50, p99, p100 }: Reached, intervalMs: Millis): Reached {
+  const share = (ms: number | null) => (ms === null ? null : rounded(ms / intervalMs));
+  return { p50: share(p50), p99: share(p99), p100: share(p100) };
+}
+
+/** Over streams what is lost is sent again. */
+function lossOf({ links }: SimulationParameters): number {
+  const { kind, loss } = linkSettings(links);
+  return kind === "stream" ? 0 : loss;
 }
 
 function firstAtLeast(sorted: Int32Array, value: number): number {
@@ -229,14 +258,17 @@ function runInRounds(input: SimulationInput, watch: RunWatch): RoundsResult {
   const semantics = parameters.rounds!;
   let ran: ReturnType<typeof runRounds> | undefined;
   try {
-    ran = runRounds(rumor, { seed, semantics, onRound });
+    const isUntilQuiet = rumor.options.stop !== "never";
+    ran = runRounds(rumor, { seed, semantics, isUntilQuiet, onRound });
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;
   }
   const wallMs = clock.wallMs;
   const rounds = ran?.rounds ?? played;
   const nodeRoundsPerSecond = clock.rate(nodes * rounds);
-  const ending = endingOf(ran?.ending);
+  const isComplete = ran?.ending === "quiet" && rumor.informed === nodes;
+  const ending = isComplete ? "complete" : endingOf(ran?.ending);
+  const residue = (nodes - rumor.informed) / nodes;
   const order = semantics === "sequential" ? 4 * nodes : 0;
   return {
     preset,
@@ -248,11 +280,18 @@ function runInRounds(input: SimulationInput, watch: RunWatch): RoundsResult {
     ending,
     ratio: rumor.informed / nodes,
     informed: rumor.informed,
-    residue: (nodes - rumor.informed) / nodes,
+    residue,
     rounds,
     time: rounded(ran?.time ?? played),
     reachedRounds: reached(rumor.infectedAt.slice().sort()),
     copiesPerNode: rounded(rumor.copies / nodes),
+    predicted: predictedRumor({
+      nodes,
+      rumor: rumor.options,
+      loss: 0,
+      semantics,
+      measuredResidue: residue,
+    }),
     nodeRoundsPerSecond,
     wallMs,
     bytesPerNode: rounded((rumor.bytes + order) / nodes),

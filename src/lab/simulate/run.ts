@@ -9,6 +9,7 @@ import type { LinkSettings, RoundSemantics } from "../../simulator/index.ts";
 import type { DegreeReport } from "../degree-report.ts";
 import type { Scenario, Violation } from "../scenario/scenario.ts";
 import type { Curve } from "./curve.ts";
+import type { RumorPrediction } from "./rumor-prediction.ts";
 
 /** Each preset takes some of these and refuses the others. */
 export interface SimulationParameters {
@@ -122,6 +123,10 @@ export interface RumorResult extends ResultOfEvents {
   readonly residue: number;
   /** When so many percent of all nodes knew it; null if they never did. */
   readonly reachedMs: Reached;
+  /** The same in intervals of a node, to compare with rounds. */
+  readonly reachedRounds: Reached;
+  /** What theory says, where it has a formula; `roundsToAll` is to be compared with `reachedRounds.p100`. */
+  readonly predicted?: RumorPrediction | undefined;
   /** Copies of the rumor that a node sent on average. */
   readonly copiesPerNode: number;
   /** With those that ask for it. */
@@ -139,6 +144,7 @@ export interface RoundsResult extends ResultOfAny {
   /** With the last round only as far as it was needed. */
   readonly time: number;
   readonly reachedRounds: Reached;
+  readonly predicted?: RumorPrediction | undefined;
   readonly copiesPerNode: number;
   readonly bytesPerNode: number;
   readonly nodeRoundsPerSecond: number;
