@@ -1,5 +1,6 @@
 /** All published results that are measured again, in the order in which `grapevine reproduce all` goes. */
 import { UsageError } from "../../core/index.ts";
+import { bimodalExperiment } from "./bimodal.ts";
 import type { Experiment } from "./experiment.ts";
 import { glomersExperiment } from "./glomers.ts";
 import { gossip1Experiment } from "./gossip1.ts";
@@ -15,6 +16,7 @@ export const experiments: readonly Experiment<any, any>[] = [
   pushSumExperiment,
   gossip1Experiment,
   pbbfExperiment,
+  bimodalExperiment,
   logisticExperiment,
   pullVsPushExperiment,
   glomersExperiment,
