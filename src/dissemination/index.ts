@@ -12,3 +12,6 @@ export * from "./reconciliation-bytes.ts";
 export * from "./rumor.ts";
 export * from "./rumor-table.ts";
 export * from "./set-reconciliation.ts";
+export * from "./spatial-partners.ts";
+export * from "./topology-partners.ts";
+export * from "./weighted-choice.ts";

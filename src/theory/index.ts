@@ -14,5 +14,6 @@ export * from "./residues.ts";
 export * from "./rounds.ts";
 export * from "./router-load.ts";
 export * from "./sir.ts";
+export * from "./spatial-gossip.ts";
 export * from "./traffic.ts";
 export * from "./two-samples.ts";
