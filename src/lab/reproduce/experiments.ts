@@ -5,6 +5,7 @@ import type { Experiment } from "./experiment.ts";
 import { glomersExperiment } from "./glomers.ts";
 import { gossip1Experiment } from "./gossip1.ts";
 import { logisticExperiment } from "./logistic.ts";
+import { lossAndFailuresExperiment } from "./loss-and-failures.ts";
 import { medianCounterExperiment } from "./median-counter.ts";
 import { pbbfExperiment } from "./pbbf.ts";
 import { pullVsPushExperiment } from "./pull-vs-push.ts";
@@ -21,6 +22,7 @@ export const experiments: readonly Experiment<any, any>[] = [
   pullVsPushExperiment,
   glomersExperiment,
   roundsExperiment,
+  lossAndFailuresExperiment,
 ];
 
 /** Throws `UsageError` where there is none. */
