@@ -1,4 +1,7 @@
+export * from "./anti-entropy.ts";
+export * from "./anti-entropy-messages.ts";
 export * from "./broadcast.ts";
+export * from "./death-certificates.ts";
 export * from "./gossip-source.ts";
 export * from "./median-counter.ts";
 export * from "./median-counter-table.ts";
@@ -9,6 +12,7 @@ export * from "./probabilistic-flood.ts";
 export * from "./push-sum.ts";
 export * from "./range-fingerprints.ts";
 export * from "./reconciliation-bytes.ts";
+export * from "./replicated-map.ts";
 export * from "./rumor.ts";
 export * from "./rumor-table.ts";
 export * from "./set-reconciliation.ts";
