@@ -11,10 +11,12 @@ import { pbbfExperiment } from "./pbbf.ts";
 import { pullVsPushExperiment } from "./pull-vs-push.ts";
 import { pushSumExperiment } from "./push-sum.ts";
 import { roundsExperiment } from "./rounds.ts";
+import { topologyAwareExperiment } from "./topology-aware.ts";
 
 export const experiments: readonly Experiment<any, any>[] = [
   medianCounterExperiment,
   pushSumExperiment,
+  topologyAwareExperiment,
   gossip1Experiment,
   pbbfExperiment,
   bimodalExperiment,
