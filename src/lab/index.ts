@@ -1,5 +1,6 @@
 export * from "./campaign/index.ts";
 export * from "./degree-report.ts";
+export * from "./glomers/index.ts";
 export * from "./local-network.ts";
 export * from "./measurement.ts";
 export * from "./reproduce/index.ts";

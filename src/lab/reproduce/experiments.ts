@@ -11,12 +11,14 @@ import { pbbfExperiment } from "./pbbf.ts";
 import { pullVsPushExperiment } from "./pull-vs-push.ts";
 import { pushSumExperiment } from "./push-sum.ts";
 import { roundsExperiment } from "./rounds.ts";
+import { spatialExperiment } from "./spatial.ts";
 import { topologyAwareExperiment } from "./topology-aware.ts";
 
 export const experiments: readonly Experiment<any, any>[] = [
   medianCounterExperiment,
   pushSumExperiment,
   topologyAwareExperiment,
+  spatialExperiment,
   gossip1Experiment,
   pbbfExperiment,
   bimodalExperiment,
