@@ -18,4 +18,6 @@ export * from "./rumor-table.ts";
 export * from "./set-reconciliation.ts";
 export * from "./spatial-partners.ts";
 export * from "./topology-partners.ts";
+export * from "./version-vector.ts";
 export * from "./weighted-choice.ts";
+export * from "./write-log.ts";
