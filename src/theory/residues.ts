@@ -90,8 +90,9 @@ export function trafficOfResidue(residue: number): number {
 export const connectionLimitGain: number = 1 / (1 - exp(-1));
 
 /**
- * s = e^(-lambda m) with the limit of one connection and push. `traffic` m >= 0 copies per node; holds for the end of a
- * rumor, when nearly everybody calls.
+ * s = e^(-lambda m) with the limit of one connection and push, for rounds in which nearly everybody calls. `traffic` m
+ * >= 0 copies per node. It is the limit for long rumors: over all of a rumor, with a beginning in which few call and
+ * nobody is refused, -ln(s)/m is less, 1.08 for a blind counter of 2 and 1.32 for 5 (measured, n = 10^5).
  */
 export function residueOfLimitedTraffic(traffic: number): number {
   checkNumber("traffic", traffic, { least: 0 });
