@@ -3,6 +3,8 @@ export * from "./anti-entropy-messages.ts";
 export * from "./broadcast.ts";
 export * from "./death-certificates.ts";
 export * from "./gossip-source.ts";
+export * from "./heartbeat-gossip.ts";
+export * from "./heartbeat-state.ts";
 export * from "./median-counter.ts";
 export * from "./median-counter-table.ts";
 export * from "./merkle-tree.ts";
