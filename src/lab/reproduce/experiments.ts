@@ -1,6 +1,7 @@
 /** All published results that are measured again, in the order in which `grapevine reproduce all` goes. */
 import { UsageError } from "../../core/index.ts";
 import { bimodalExperiment } from "./bimodal.ts";
+import { demers1987Experiment } from "./demers-1987.ts";
 import type { Experiment } from "./experiment.ts";
 import { glomersExperiment } from "./glomers.ts";
 import { gossip1Experiment } from "./gossip1.ts";
@@ -15,6 +16,7 @@ import { spatialExperiment } from "./spatial.ts";
 import { topologyAwareExperiment } from "./topology-aware.ts";
 
 export const experiments: readonly Experiment<any, any>[] = [
+  demers1987Experiment,
   medianCounterExperiment,
   pushSumExperiment,
   topologyAwareExperiment,
