@@ -17,7 +17,7 @@
  */
 import type { NodeId } from "../core/index.ts";
 import { Flood } from "./flood.ts";
-import type { Answer, Busy, Call } from "./messages.ts";
+import type { Answer, Busy, Call, Feedback } from "./messages.ts";
 import type { MulticastTree } from "./multicast-tree.ts";
 import type { Retained } from "./retained-messages.ts";
 import { type ExchangeConfig, type ExchangePolicy, RoundExchange, type Standing } from "./round-exchange.ts";
@@ -68,6 +68,9 @@ export class Bimodal implements Spreading {
   onAnswer(from: NodeId, answer: Answer, env: BroadcastEnvironment): void {
     this.#gossip.onAnswer(from, answer, env);
   }
+  onFeedback(from: NodeId, feedback: Feedback, env: BroadcastEnvironment): void {
+    this.#gossip.onFeedback(from, feedback, env);
+  }
   onBusy(from: NodeId, busy: Busy, env: BroadcastEnvironment): void {
     this.#gossip.onBusy(from, busy, env);
   }
@@ -100,7 +103,7 @@ class RecentMessages implements ExchangePolicy {
   standing(): Standing {
     return { level: 0, ageRounds: 0 };
   }
-  onFeedback(): void {}
+  onContact(): void {}
 
   endRound(): void {
     for (const [retained, left] of this.#roundsLeft) {

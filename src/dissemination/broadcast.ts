@@ -418,6 +418,8 @@ export class Broadcast
         return this.#spreading?.onCall?.(from, message, env);
       case "answer":
         return this.#spreading?.onAnswer?.(from, message, env);
+      case "feedback":
+        return this.#spreading?.onFeedback?.(from, message, env);
       case "busy":
         return this.#spreading?.onBusy?.(from, message, env);
     }

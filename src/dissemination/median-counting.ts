@@ -13,7 +13,7 @@ import {
   medianCounterOptions,
 } from "./median-counter-table.ts";
 import type { Retained } from "./retained-messages.ts";
-import type { ExchangePolicy, Feedback, Standing } from "./round-exchange.ts";
+import type { Contact, ExchangePolicy, Standing } from "./round-exchange.ts";
 
 /** Only logarithms count, and too many costs nothing but a later age cap. */
 const assumedNodes = 10_000;
@@ -59,7 +59,7 @@ export class MedianCounting implements ExchangePolicy {
     return { level: this.#table.levelOf(cell), ageRounds: this.#table.ageOf(cell) };
   }
 
-  onFeedback(retained: Retained, { theirs }: Feedback): void {
+  onContact(retained: Retained, { theirs }: Contact): void {
     const cell = this.#cells.get(retained);
     if (cell !== undefined) this.#table.onHeard(cell, theirs.level, theirs.ageRounds);
   }

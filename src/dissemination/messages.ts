@@ -67,16 +67,20 @@ export interface Call {
   /** Does the caller want to hear what the other one has to offer? */
   readonly asks: boolean;
 }
-/**
- * Answers a call; and if it makes offers itself, it is answered by one that makes none. Each offer is among `wanted`
- * or among `known`: that is the feedback of the rumor mongering.
- */
-export interface Answer {
-  readonly type: "answer";
+/** What the receiver of offers makes of them: each is among `wanted` or among `known`. */
+interface Reaction {
+  /** The one of the call. */
   readonly round: number;
   readonly wanted: readonly MessageId[];
   readonly known: readonly Offer[];
+}
+/** Answers a call. If it makes offers itself, they are reacted to by a `feedback`. */
+export interface Answer extends Reaction {
+  readonly type: "answer";
   readonly offers: readonly Offer[];
+}
+export interface Feedback extends Reaction {
+  readonly type: "feedback";
 }
 /** The called one has had enough calls for this round: the connection limit. */
 export interface Busy {
@@ -84,7 +88,7 @@ export interface Busy {
   readonly round: number;
 }
 
-export type BroadcastMessage = Gossip | Summary | Digest | Call | Answer | Busy;
+export type BroadcastMessage = Gossip | Summary | Digest | Call | Answer | Feedback | Busy;
 
 export const maxPayloadsPerGossip = 64;
 export const maxPayloadBytes = 64 * 1024;

@@ -3,7 +3,7 @@
  * nobody is sent what it has.
  *
  *     A -> call(offers, asks) -> B      B -> answer(wanted, known, offers) -> A
- *     A -> gossip … -> B                A -> answer(wanted, known) -> B, if B made offers      B -> gossip … -> A
+ *     A -> gossip … -> B                A -> feedback(wanted, known) -> B, if B made offers    B -> gossip … -> A
  *
  * A push makes offers and does not ask; a pull asks and makes none; push-pull does both. What is offered and when a
  * message is no longer hot is up to the `ExchangePolicy`: rumor mongering, median-counter, bimodal multicast.
@@ -11,11 +11,12 @@
  * Rounds are not synchronised: each node has its own. An answer may be some rounds late; what was asked for is not
  * asked for again until then.
  */
-import type { Millis, NodeId, Random } from "../core/index.ts";
+import { identityOf, type Millis, type NodeId, type Random } from "../core/index.ts";
 import {
   type Answer,
   type Busy,
   type Call,
+  type Feedback,
   type MessageId,
   maxLevel,
   maxOffers,
@@ -38,16 +39,16 @@ export interface ExchangePolicy {
   standing(retained: Retained): Standing;
   /** We have just offered it, whatever the partner will say. */
   onOffer?(retained: Retained, random: Random): void;
-  /** A partner needed it or did not. */
-  onFeedback(retained: Retained, feedback: Feedback, random: Random): void;
+  /** A partner that we offered it to needed it or did not; or one that has it offered it to us. */
+  onContact(retained: Retained, contact: Contact, random: Random): void;
   /** The round is over. */
   endRound(random: Random): void;
 }
 
-export interface Feedback {
+export interface Contact {
   readonly wasUseful: boolean;
   /** `called`: we called it and offered. `asked`: it called us and asked. `met`: both of us had it to offer. */
-  readonly contact: "called" | "asked" | "met";
+  readonly kind: "called" | "asked" | "met";
   readonly theirs: Standing;
 }
 
@@ -93,13 +94,6 @@ export interface ExchangeConfig {
 /** What we have offered to a partner, by id. */
 type Offered = ReadonlyMap<string, Retained>;
 
-interface Waiting {
-  /** The partner's, and ours. */
-  readonly theirRound: number;
-  readonly ourRound: number;
-  readonly offered: Offered;
-}
-
 /** A partner calls once in its round, which is about as long as ours. */
 const mostCallsOfOnePartner = 4;
 /** Different partners that are answered in a round. */
@@ -114,8 +108,8 @@ export class RoundExchange implements Spreading {
   /** Calls that were answered in this round. */
   #answered = 0;
   readonly #callsOf = new Map<NodeId, number>();
-  /** Offers that we made in our last answer to each partner, the oldest first. */
-  readonly #made = new Map<NodeId, Waiting>();
+  /** Offers that we made in answers, by call, the oldest first. */
+  readonly #made = new Map<string, { readonly inRound: number; readonly offered: Offered }>();
   /** What we have asked for, and where it stood with whoever offered it. */
   readonly #awaited = new Map<string, { readonly heard: Standing; readonly inRound: number }>();
 
@@ -157,9 +151,9 @@ export class RoundExchange implements Spreading {
       if (round >= oldest) break;
       this.#calls.delete(round);
     }
-    for (const [node, { ourRound }] of this.#made) {
-      if (ourRound >= oldest) break;
-      this.#made.delete(node);
+    for (const [key, { inRound }] of this.#made) {
+      if (inRound >= oldest) break;
+      this.#made.delete(key);
     }
     for (const [key, { inRound }] of this.#awaited) {
       if (inRound >= oldest) break;
@@ -198,10 +192,10 @@ export class RoundExchange implements Spreading {
       ? this.#choose(env.random).filter(({ gossip }) => !theirs.has(messageKey(gossip.statement)))
       : [];
     const { offers, offered } = this.#offer(chosen, env.random);
-    if (offered.size > 0) {
-      this.#made.delete(from);
-      this.#made.set(from, { theirRound: call.round, ourRound: this.#round, offered });
-    }
+    const key = callKey(from, call.round);
+    // A call that is made twice is answered twice, and what was said last counts.
+    this.#made.delete(key);
+    if (offered.size > 0) this.#made.set(key, { inRound: this.#round, offered });
     env.send(from, { type: "answer", round: call.round, wanted, known, offers });
   }
 
@@ -209,18 +203,23 @@ export class RoundExchange implements Spreading {
     const call = this.#calls.get(answer.round);
     if (call?.to === from) {
       this.#calls.delete(answer.round);
-      this.#takeFeedback(from, answer, call.offered, "called", env);
+      this.#takeReaction(from, answer, call.offered, "called", env);
       if (answer.offers.length === 0 || !this.#config.options.asks) return;
       const { wanted, known } = this.#sort(answer.offers, env.random);
-      return env.send(from, { type: "answer", round: answer.round, wanted, known, offers: [] });
+      return env.send(from, { type: "feedback", round: answer.round, wanted, known });
     }
-    const made = this.#made.get(from);
-    if (made?.theirRound !== answer.round) {
+    this.#config.counters.unexpected++;
+  }
+
+  onFeedback(from: NodeId, feedback: Feedback, env: BroadcastEnvironment): void {
+    const key = callKey(from, feedback.round);
+    const made = this.#made.get(key);
+    if (made === undefined) {
       this.#config.counters.unexpected++;
       return;
     }
-    this.#made.delete(from);
-    this.#takeFeedback(from, answer, made.offered, "asked", env);
+    this.#made.delete(key);
+    this.#takeReaction(from, feedback, made.offered, "asked", env);
   }
 
   /** It has had enough calls: hunt for another partner. */
@@ -262,11 +261,11 @@ export class RoundExchange implements Spreading {
     return { offers, offered };
   }
 
-  #takeFeedback(
+  #takeReaction(
     from: NodeId,
-    { wanted, known }: Answer,
+    { wanted, known }: Pick<Answer, "wanted" | "known">,
     offered: Offered,
-    contact: Feedback["contact"],
+    kind: Contact["kind"],
     env: BroadcastEnvironment,
   ): void {
     const { policy, store, counters } = this.#config;
@@ -280,14 +279,14 @@ export class RoundExchange implements Spreading {
     for (const id of wanted) {
       const retained = take(id);
       if (retained === undefined) continue;
-      policy.onFeedback(retained, { wasUseful: true, contact, theirs: unknown }, env.random);
+      policy.onContact(retained, { wasUseful: true, kind, theirs: unknown }, env.random);
       store.forward(retained, [from], env);
     }
     for (const theirs of known) {
       const retained = take(theirs);
       if (retained === undefined) continue;
       counters.offersKnown++;
-      policy.onFeedback(retained, { wasUseful: false, contact, theirs }, env.random);
+      policy.onContact(retained, { wasUseful: false, kind, theirs }, env.random);
     }
   }
 
@@ -306,7 +305,7 @@ export class RoundExchange implements Spreading {
         const ours = isAwaited ? unknown : retained === undefined ? gone : policy.standing(retained);
         known.push({ origin, incarnation, sequence, ...ours });
         if (retained !== undefined)
-          policy.onFeedback(retained, { wasUseful: false, contact: "met", theirs: offer }, random);
+          policy.onContact(retained, { wasUseful: false, kind: "met", theirs: offer }, random);
       } else {
         wanted.push({ origin, incarnation, sequence });
         this.#awaited.set(key, { heard: offer, inRound: this.#round });
@@ -314,6 +313,10 @@ export class RoundExchange implements Spreading {
     }
     return { wanted, known };
   }
+}
+
+function callKey(caller: NodeId, round: number): string {
+  return `${round}/${identityOf(caller)}`;
 }
 
 /** Of whoever does not know the message, or has only just asked for it. */

@@ -8,7 +8,7 @@
 import { type Random, UsageError } from "../core/index.ts";
 import { maxLevel } from "./messages.ts";
 import type { Retained } from "./retained-messages.ts";
-import type { ExchangePolicy, Feedback, Standing } from "./round-exchange.ts";
+import type { Contact, ExchangePolicy, Standing } from "./round-exchange.ts";
 import { type RumorRules, RumorTable, rumorStates } from "./rumor-table.ts";
 
 export interface RumorMongeringConfig {
@@ -21,8 +21,8 @@ export interface RumorMongeringConfig {
   readonly maxHot: number;
 }
 
-// What a cell that answers askers notes of a round.
-const nobodyAsked = 0;
+// What a cell notes of its contacts of a round.
+const noContact = 0;
 const allKnewIt = 1;
 const someNeededIt = 2;
 
@@ -32,8 +32,11 @@ export class RumorMongering implements ExchangePolicy {
   /** The hot messages, the oldest first, and their cells. */
   readonly #cells = new Map<Retained, number>();
   readonly #freeCells: number[] = [];
-  /** An asked node counts at most one contact in a round, whoever asks: reset if anybody needed it. */
-  readonly #asked: Uint8Array;
+  /**
+   * Where others decide how often one has contact, in pull and push-pull, all of a round count as one: a useful one if
+   * anybody needed the message.
+   */
+  readonly #contacts: Uint8Array;
 
   /** Throws `UsageError` for rules that are none. */
   constructor(config: RumorMongeringConfig) {
@@ -44,7 +47,7 @@ export class RumorMongering implements ExchangePolicy {
       throw new UsageError(`isMinimised: there are no counters to compare with stop ${rules.stop}`);
     this.#config = config;
     this.#table = new RumorTable(maxHot, rules);
-    this.#asked = new Uint8Array(maxHot);
+    this.#contacts = new Uint8Array(maxHot);
     for (let cell = maxHot - 1; cell >= 0; cell--) this.#freeCells.push(cell);
   }
 
@@ -73,36 +76,34 @@ export class RumorMongering implements ExchangePolicy {
     this.#forgetIfRemoved(retained, cell);
   }
 
-  onFeedback(retained: Retained, { wasUseful, contact, theirs }: Feedback, random: Random): void {
+  onContact(retained: Retained, { wasUseful, kind, theirs }: Contact, random: Random): void {
     if (!this.#config.rules.hasFeedback) return;
     const cell = this.#cells.get(retained);
     if (cell === undefined) return;
-    switch (contact) {
+    switch (kind) {
       case "called":
-        if (wasUseful) this.#table.onContact(cell, true, random);
-        else this.#onKnown(cell, theirs, random);
+        if (this.#config.isPushPull) break;
+        this.#table.onContact(cell, wasUseful, random);
         return this.#forgetIfRemoved(retained, cell);
-      case "asked":
-        this.#asked[cell] = Math.max(this.#asked[cell]!, wasUseful ? someNeededIt : allKnewIt);
-        return;
       case "met":
+        // A caller that only tells, or only asks, is the one side that learns something.
         if (!this.#config.isPushPull) return;
-        this.#onKnown(cell, theirs, random);
-        return this.#forgetIfRemoved(retained, cell);
+        break;
     }
+    if (!wasUseful && this.#config.isMinimised && this.#table.counterOf(cell) > theirs.level) return;
+    this.#noteContact(cell, wasUseful ? someNeededIt : allKnewIt);
   }
 
-  #onKnown(cell: number, theirs: Standing, random: Random): void {
-    if (this.#config.isMinimised) this.#table.onBothKnow(cell, theirs.level, random);
-    else this.#table.onContact(cell, false, random);
+  #noteContact(cell: number, what: typeof allKnewIt | typeof someNeededIt): void {
+    this.#contacts[cell] = Math.max(this.#contacts[cell]!, what);
   }
 
   endRound(random: Random): void {
     for (const [retained, cell] of [...this.#cells]) {
-      const asked = this.#asked[cell]!;
-      if (asked === nobodyAsked) continue;
-      this.#asked[cell] = nobodyAsked;
-      this.#table.onContact(cell, asked === someNeededIt, random);
+      const contacts = this.#contacts[cell]!;
+      if (contacts === noContact) continue;
+      this.#contacts[cell] = noContact;
+      this.#table.onContact(cell, contacts === someNeededIt, random);
       this.#forgetIfRemoved(retained, cell);
     }
   }
@@ -116,7 +117,7 @@ export class RumorMongering implements ExchangePolicy {
     const cell = this.#cells.get(retained)!;
     this.#cells.delete(retained);
     this.#table.clear(cell);
-    this.#asked[cell] = nobodyAsked;
+    this.#contacts[cell] = noContact;
     this.#freeCells.push(cell);
   }
 }

@@ -3,7 +3,7 @@
  * and remembers; the history repairs what the spreading leaves out.
  */
 import type { Environment, Millis, NodeId, Persist, StackNotice } from "../core/index.ts";
-import type { Answer, BroadcastMessage, Busy, Call, MessageId, Payload } from "./messages.ts";
+import type { Answer, BroadcastMessage, Busy, Call, Feedback, MessageId, Payload } from "./messages.ts";
 import type { Retained } from "./retained-messages.ts";
 
 export type BroadcastTimer =
@@ -62,6 +62,7 @@ export interface Spreading {
   onNew(retained: Retained, from: NodeId | undefined, env: BroadcastEnvironment): void;
   onCall?(from: NodeId, call: Call, env: BroadcastEnvironment): void;
   onAnswer?(from: NodeId, answer: Answer, env: BroadcastEnvironment): void;
+  onFeedback?(from: NodeId, feedback: Feedback, env: BroadcastEnvironment): void;
   onBusy?(from: NodeId, busy: Busy, env: BroadcastEnvironment): void;
   onFlush?(env: BroadcastEnvironment): void;
   onRound?(env: BroadcastEnvironment): void;

@@ -195,6 +195,11 @@ const broadcast: Bodies<BroadcastMessage> = {
     known: listOf(offer, 40),
     offers: listOf(offer, 40),
   }),
+  feedback: typed("feedback", {
+    round: number,
+    wanted: listOf(messageId, 40),
+    known: listOf(offer, maxOffers),
+  }),
   busy: typed("busy", { round: number }),
 };
 

@@ -6,6 +6,7 @@ import {
   type Busy,
   type Call,
   type Digest,
+  type Feedback,
   type Gossip,
   type GossipStatement,
   type MessageId,
@@ -260,6 +261,11 @@ const broadcast: KindsOf<BroadcastMessage> = {
     wanted: listOf(messageId, maxOffers),
     known: listOf(offer, maxOffers),
     offers: listOf(offer, maxOffers),
+  }),
+  feedback: kind<Feedback>("feedback", "Feedback", {
+    round: uint64,
+    wanted: listOf(messageId, maxOffers),
+    known: listOf(offer, maxOffers),
   }),
   busy: kind<Busy>("busy", "Busy", { round: uint64 }),
 };

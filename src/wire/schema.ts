@@ -69,7 +69,8 @@ enum Kind {
   KIND_DIGEST = 82;
   KIND_CALL = 83;
   KIND_ANSWER = 84;
-  KIND_BUSY = 85;
+  KIND_FEEDBACK = 85;
+  KIND_BUSY = 86;
 
   // 96-239: later layers, sixteen each. 240-255: private experiments, never in a release.
 }
@@ -347,6 +348,11 @@ message Answer {
   repeated MessageId wanted = 2; // at most 256
   repeated Offer known = 3; // at most 256
   repeated Offer offers = 4; // at most 256
+}
+message Feedback {
+  uint64 round = 1;
+  repeated MessageId wanted = 2; // at most 256
+  repeated Offer known = 3; // at most 256
 }
 message Busy {
   uint64 round = 1;
