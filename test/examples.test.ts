@@ -16,8 +16,14 @@ const example = (name: string) => ({ cwd: base, script: join(root, "examples", n
 
 test("there is a test for each", () => {
   const names = readdirSync(join(root, "examples")).filter((name) => !name.endsWith(".md"));
-  // Scenarios are data: test/live/scenarios.test.ts runs each.
-  expect(names).toEqual(["join.mjs", "local-network.mjs", "scenarios", "simulation.mjs"]);
+  // Scenarios are data: test/live/scenarios.test.ts runs each. The node for Maelstrom: test/maelstrom-node.test.ts.
+  expect(names).toEqual([
+    "join.mjs",
+    "local-network.mjs",
+    "maelstrom-node.mjs",
+    "scenarios",
+    "simulation.mjs",
+  ]);
 });
 
 test("join.mjs joins, publishes, hears what the others say, and leaves", async () => {
