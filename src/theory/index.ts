@@ -1,4 +1,5 @@
 export * from "./branching.ts";
+export * from "./broadcast-graphs.ts";
 export * from "./degree-fit.ts";
 export * from "./degree-laws.ts";
 export * from "./faults.ts";

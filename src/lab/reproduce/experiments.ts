@@ -3,6 +3,7 @@ import { UsageError } from "../../core/index.ts";
 import { bimodalExperiment } from "./bimodal.ts";
 import { demers1987Experiment } from "./demers-1987.ts";
 import type { Experiment } from "./experiment.ts";
+import { floodCostExperiment } from "./flood-cost.ts";
 import { glomersExperiment } from "./glomers.ts";
 import { gossip1Experiment } from "./gossip1.ts";
 import { logisticExperiment } from "./logistic.ts";
@@ -24,6 +25,7 @@ export const experiments: readonly Experiment<any, any>[] = [
   gossip1Experiment,
   pbbfExperiment,
   bimodalExperiment,
+  floodCostExperiment,
   logisticExperiment,
   pullVsPushExperiment,
   glomersExperiment,
