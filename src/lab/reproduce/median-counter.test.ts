@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { MedianCounter } from "../../dissemination/index.ts";
+import { runRounds } from "../../simulator/index.ts";
 import { isWithin, reproduceHere } from "./experiment.ts";
 import { medianCounterExperiment as experiment } from "./median-counter.ts";
 
@@ -40,4 +42,13 @@ test("other rules leave the gates: more rounds in C, or a rumor that is forgotte
     expect(wrong.map(({ figure }) => figure)).toContain("copies per node");
     expect(wrong.map(({ figure }) => figure)).toContain("quiescence (rounds)");
   }
+});
+
+test("a cell changes only when its round ends: in which order nodes call makes no difference", () => {
+  const run = (semantics: "synchronous" | "sequential") => {
+    const rumor = new MedianCounter({ rows: 500 });
+    rumor.infect(0);
+    return { hash: runRounds(rumor, { seed: 7, semantics }).hash, copies: rumor.copies };
+  };
+  expect(run("sequential")).toEqual(run("synchronous"));
 });

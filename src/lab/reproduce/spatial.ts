@@ -111,7 +111,7 @@ export const spatialExperiment: Experiment<Task, Sample> = {
         "A line has two ends; the rumor begins at one of them. Expected calls are exact: the sum over all pairs of nodes of the probability that one calls the other. The laws (n, n/ln n, n^(2-a), ln n, constant) say how it grows.",
         "Rounds have no gate: theory says polylogarithmic below a = 2 and polynomial above, without constants. They are a little fewer than in synchronous rounds: who is told in a cycle answers those who ask later in it. The growth rows fit n^x between 256 and 4096 nodes: for logarithms x is small and falls with n, for a = 3 it is near 1.",
         "On the torus distances count along the grid, and a link is one of the 2n between neighbors.",
-        "Not reproduced: table 4 of Demers et al. (a = 2 against uniform choice on the Xerox network, where the traffic of the critical link falls from 75.7 to 2.4). It needs that network, whose links were not published.",
+        "Not reproduced: table 4 of Demers et al. (a = 2 against uniform choice on the Xerox network, where the traffic of the critical link falls from 75.7 to 2.4). It needs the graph of that network, which we do not have.",
       ],
     };
   },
