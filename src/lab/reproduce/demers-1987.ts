@@ -374,7 +374,7 @@ function notesOf(configurations: readonly Configuration[]): string[] {
     "Synchronous cycles: all look at what was true before the cycle, so a site that learns it calls from the next cycle on, and is news to all who tell it in the same cycle.",
     "A useful contact sets the counter back to 0; without that table 1 does not come out (k = 2 would leave 0.048).",
     "Pull and push-pull: a site counts one contact for each cycle, useful if anybody needed the rumor; everybody asks, whether it knows the rumor or not.",
-    "t_ave is the mean over those who heard it, the first one with 0. The published t_ave of tables 1 and 2 does not follow from that, nor from other definitions that we tried, while those of table 3 do; so it has no gate.",
+    "t_ave is the mean over those who heard it, the first one with 0. The published t_ave of tables 1 and 2 does not follow from that, while that of table 3 does; the paper defines it no further, so it has no gate.",
     "Theory for s: e^-m with the measured m for push with feedback and counter; the smaller solution of s = e^(-k(1-s)) for blind, of s = e^(-(k+1)(1-s)) for feedback and coin, which is about calls at random times (see sir-residue); for blind and coin with k = 1 a chain that ends where it meets itself.",
     ...(mode === "pull"
       ? [

@@ -1,5 +1,6 @@
 /** All published results that are measured again, in the order in which `grapevine reproduce all` goes. */
 import { UsageError } from "../../core/index.ts";
+import { antiEntropyExperiment } from "./anti-entropy.ts";
 import { bimodalExperiment } from "./bimodal.ts";
 import { demers1987Experiment } from "./demers-1987.ts";
 import type { Experiment } from "./experiment.ts";
@@ -13,11 +14,13 @@ import { pbbfExperiment } from "./pbbf.ts";
 import { pullVsPushExperiment } from "./pull-vs-push.ts";
 import { pushSumExperiment } from "./push-sum.ts";
 import { roundsExperiment } from "./rounds.ts";
+import { sirResidueExperiment } from "./sir-residue.ts";
 import { spatialExperiment } from "./spatial.ts";
 import { topologyAwareExperiment } from "./topology-aware.ts";
 
 export const experiments: readonly Experiment<any, any>[] = [
   demers1987Experiment,
+  sirResidueExperiment,
   medianCounterExperiment,
   pushSumExperiment,
   topologyAwareExperiment,
@@ -31,6 +34,7 @@ export const experiments: readonly Experiment<any, any>[] = [
   glomersExperiment,
   roundsExperiment,
   lossAndFailuresExperiment,
+  antiEntropyExperiment,
 ];
 
 /** Throws `UsageError` where there is none. */
