@@ -235,10 +235,10 @@ describe("whatever a cell hears", () => {
 
   test("a flood of partners within one round does not turn the balance round", () => {
     const table = cellAt(1);
-    for (let i = 0; i < 70_000; i++) table.onHeard(0, C, 0);
+    for (let i = 0; i < 40_000; i++) table.onHeard(0, C, 0);
     table.endRound(0);
     expect(table.levelOf(0)).toBe(2);
-    for (let i = 0; i < 70_000; i++) table.onHeard(0, A, 0);
+    for (let i = 0; i < 40_000; i++) table.onHeard(0, A, 0);
     table.endRound(0);
     expect(table.levelOf(0)).toBe(2);
   });
