@@ -195,7 +195,7 @@ describe("what a stranger sends", () => {
         type: "ranges",
         mode: "push",
         isFromCaller: true,
-        round: 129,
+        round: 4097,
         ranges: initiate(new ReplicatedMap("z").ids),
       },
     ],
