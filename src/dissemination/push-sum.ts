@@ -130,7 +130,7 @@ export interface PushSumConfig {
 }
 
 /** Below this a weight has lost its digits: a node that only ever sent, and to nobody. */
-const leastWeight = 2 ** -1000;
+const leastWeight = 1e-300;
 
 /** Sum, weight, smallest and largest value of each row. */
 class Columns {
@@ -374,8 +374,10 @@ export class PushSum
     const { sum, weight } = this.mass();
     const quotient = sum / weight;
     let squares = 0;
-    for (let row = 0; row < this.rows; row++)
-      squares += (this.columns.sum[row]! - this.columns.weight[row]! * quotient) ** 2;
+    for (let row = 0; row < this.rows; row++) {
+      const distance = this.columns.sum[row]! - this.columns.weight[row]! * quotient;
+      squares += distance * distance;
+    }
     return squares;
   }
 
