@@ -40,7 +40,9 @@ test("every picture has lines of finite numbers within its frame, and its title 
 });
 
 test("the page shows every picture, and no other", () => {
-  const shown = [...page.matchAll(/!\[[^\]]+\]\(pictures\/theory\/([\w-]+)\.svg\)/g)].map(([, name]) => name!);
+  const shown = [...page.matchAll(/!\[[^\]]+\]\(pictures\/theory\/([\w-]+)\.svg\)/g)].map(
+    ([, name]) => name!,
+  );
   expect(shown.sort()).toEqual(Object.keys(plots).sort());
 });
 
