@@ -7,6 +7,7 @@ import type { Experiment } from "./experiment.ts";
 import { floodCostExperiment } from "./flood-cost.ts";
 import { glomersExperiment } from "./glomers.ts";
 import { gossip1Experiment } from "./gossip1.ts";
+import { infectAndDieExperiment } from "./infect-and-die.ts";
 import { logisticExperiment } from "./logistic.ts";
 import { lossAndFailuresExperiment } from "./loss-and-failures.ts";
 import { medianCounterExperiment } from "./median-counter.ts";
@@ -21,6 +22,7 @@ import { topologyAwareExperiment } from "./topology-aware.ts";
 export const experiments: readonly Experiment<any, any>[] = [
   demers1987Experiment,
   sirResidueExperiment,
+  infectAndDieExperiment,
   medianCounterExperiment,
   pushSumExperiment,
   topologyAwareExperiment,
