@@ -9,7 +9,7 @@ const titles = {
   source: "Generated messages",
   heartbeat: "Heartbeat",
   overlay: "Overlay",
-  broadcast: "Flood and history",
+  broadcast: "Broadcast and history",
   registration: "Registration with seeds",
   registry: "Seeds",
   links: "Links",

@@ -1,8 +1,15 @@
 import { writeFileSync } from "node:fs";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import pc from "picocolors";
 import { stringify } from "yaml";
-import { type CampaignFailure, type CampaignReport, faultKinds, runCampaign } from "../lab/index.ts";
+import {
+  type CampaignBroadcast,
+  type CampaignFailure,
+  type CampaignReport,
+  campaignBroadcasts,
+  faultKinds,
+  runCampaign,
+} from "../lab/index.ts";
 import { guardOutput } from "./api-client.ts";
 import { wholeNumber } from "./numbers.ts";
 import { checkWritable, unwritable } from "./output-file.ts";
@@ -12,6 +19,7 @@ interface CampaignOptions {
   readonly runs: number;
   readonly seed: number;
   readonly threads?: number;
+  readonly broadcast: CampaignBroadcast;
   readonly shrink: boolean;
   readonly output?: string;
   readonly json?: boolean;
@@ -36,6 +44,11 @@ export function campaignCommand(): Command {
       "worker threads (default: one for each core)",
       wholeNumber("--threads", 1, 1024),
     )
+    .addOption(
+      new Option("--broadcast <name>", "how messages spread; any: each scenario draws it, and its options")
+        .choices(campaignBroadcasts)
+        .default("any"),
+    )
     .option("--no-shrink", "do not look for a smaller scenario that breaks the same")
     .option("--output <file>", "write the smallest scenario that fails as YAML, for `grapevine run`")
     .option("--json", "print one JSON object and nothing else")
@@ -51,6 +64,7 @@ The exit code is 0 only if nothing broke, and if what should happen in a campaig
 Examples:
   $ grapevine campaign                          200 scenarios, a few seconds
   $ grapevine campaign --runs 1000 --seed 1 --json
+  $ grapevine campaign --broadcast bimodal      the same faults, another way of spreading
   $ grapevine campaign --runs 1 --seed 81723 --output failing.yaml
   $ grapevine run failing.yaml --seed 81723     look at one closely
 `,
@@ -60,7 +74,7 @@ Examples:
 
 async function campaign(options: CampaignOptions): Promise<void> {
   guardOutput();
-  const { runs, seed, threads, shrink, output, json } = options;
+  const { runs, seed, threads, broadcast, shrink, output, json } = options;
   if (output !== undefined) checkWritable("--output", output);
   const progress = new Progress({ isOn: json !== true, whole: runs });
   const controller = new AbortController();
@@ -71,6 +85,7 @@ async function campaign(options: CampaignOptions): Promise<void> {
     runs,
     seed,
     threads,
+    broadcast,
     shrinks: shrink ? 1 : 0,
     signal: controller.signal,
     onProgress: (done, failed) =>

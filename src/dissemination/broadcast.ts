@@ -383,6 +383,12 @@ export class Broadcast
     return count;
   }
 
+  /** The most that it may be. */
+  get maxHotCount(): number {
+    const { method, maxHot } = this.#options;
+    return method === "flood" ? Infinity : maxHot;
+  }
+
   start(env: BroadcastEnvironment): void {
     for (const gossip of this.#config.restored ?? []) {
       const { statement } = gossip;

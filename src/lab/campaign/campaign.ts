@@ -6,14 +6,17 @@ import { availableParallelism } from "node:os";
 import { Tinypool } from "tinypool";
 import { UsageError } from "../../core/index.ts";
 import type { Scenario, Violation } from "../scenario/scenario.ts";
-import { closed, type Draft, drawScenario } from "./draw.ts";
+import { type CampaignBroadcast, campaignBroadcasts, closed, type Draft, drawScenario } from "./draw.ts";
 import { type RunOutcome, runDrawn } from "./run-one.ts";
 import { shrink } from "./shrink.ts";
+import type { CampaignTask } from "./worker.ts";
 
 export interface CampaignConfig {
   readonly runs: number;
   /** Of the first run; the others follow. */
   readonly seed: number;
+  /** How messages spread; by default each scenario draws it. */
+  readonly broadcast?: CampaignBroadcast;
   /** Worker threads; 0 runs everything in this one. Default: as many as there are cores. */
   readonly threads?: number;
   /** How many failures are shrunk; shrinking one takes as long as hundreds of runs. Default 1. */
@@ -84,6 +87,12 @@ const mustOccur = [
   "stream-reset",
   "timer-of-an-earlier-life",
 ] as const;
+/** Where the way of spreading is drawn, each of them must have been. */
+function mustOccurWith(broadcast: CampaignBroadcast = "any"): readonly string[] {
+  const methods = campaignBroadcasts.filter((method) => method !== "any");
+  return broadcast === "any" ? [...mustOccur, ...methods.map((method) => `spread-by-${method}`)] : mustOccur;
+}
+
 /** So few runs need not have seen everything. */
 const runsThatSeeEverything = 200;
 
@@ -98,13 +107,15 @@ export async function runCampaign(config: CampaignConfig): Promise<CampaignRepor
     throw new UsageError(`runs: ${runs} is not an integer above 0`);
   if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(seed + runs))
     throw new UsageError(`seed: ${seed} is not an integer`);
+  if (config.broadcast !== undefined && !campaignBroadcasts.includes(config.broadcast))
+    throw new UsageError(`broadcast: ${config.broadcast} is not one of ${campaignBroadcasts.join(", ")}`);
   const startedAt = performance.now();
   const outcomes = await runAll(config, onProgress, signal);
   const failed = outcomes.filter(({ violations }) => violations.length > 0);
   const failures: CampaignFailure[] = [];
   for (const outcome of failed) {
     const mayShrink = failures.length < shrinks && signal?.aborted !== true;
-    failures.push(await failureOf(outcome, mayShrink));
+    failures.push(await failureOf(outcome, mayShrink, config.broadcast));
   }
   const occurred = sumOf(outcomes);
   const isLarge = outcomes.length >= runsThatSeeEverything;
@@ -114,7 +125,7 @@ export async function runCampaign(config: CampaignConfig): Promise<CampaignRepor
     violations: failed.length,
     failures,
     vacuous: outcomes.filter(isVacuous).length,
-    neverOccurred: isLarge ? mustOccur.filter((name) => (occurred[name] ?? 0) === 0) : [],
+    neverOccurred: isLarge ? mustOccurWith(config.broadcast).filter((name) => !occurred[name]) : [],
     occurred,
     events: outcomes.reduce((sum, { events }) => sum + events, 0),
     virtualMs: outcomes.reduce((sum, { virtualMs }) => sum + virtualMs, 0),
@@ -124,7 +135,7 @@ export async function runCampaign(config: CampaignConfig): Promise<CampaignRepor
 }
 
 async function runAll(
-  { runs, seed, threads = availableParallelism() }: CampaignConfig,
+  { runs, seed, broadcast, threads = availableParallelism() }: CampaignConfig,
   onProgress: (done: number, failed: number) => void,
   signal: AbortSignal | undefined,
 ): Promise<RunOutcome[]> {
@@ -136,7 +147,7 @@ async function runAll(
     onProgress(outcomes.length, failed);
   };
   if (threads === 0) {
-    for (let i = 0; i < runs && signal?.aborted !== true; i++) take(await runDrawn(seed + i));
+    for (let i = 0; i < runs && signal?.aborted !== true; i++) take(await runDrawn(seed + i, broadcast));
     return outcomes;
   }
   const pool = new Tinypool({
@@ -152,7 +163,7 @@ async function runAll(
     for (let first = 0; first < runs; first += seedsPerTask) {
       const seeds = Array.from({ length: Math.min(seedsPerTask, runs - first) }, (_, i) => seed + first + i);
       tasks.push(
-        pool.run(seeds).then((done: readonly RunOutcome[]) => {
+        pool.run({ seeds, broadcast } satisfies CampaignTask).then((done: readonly RunOutcome[]) => {
           for (const outcome of done) take(outcome);
         }),
       );
@@ -167,10 +178,15 @@ async function runAll(
   return outcomes.sort((a, b) => a.seed - b.seed);
 }
 
-async function failureOf({ seed, violations }: RunOutcome, mayShrink: boolean): Promise<CampaignFailure> {
-  const command = `grapevine campaign --runs 1 --seed ${seed}`;
+async function failureOf(
+  { seed, violations }: RunOutcome,
+  mayShrink: boolean,
+  broadcast: CampaignBroadcast = "any",
+): Promise<CampaignFailure> {
+  const method = broadcast === "any" ? "" : ` --broadcast ${broadcast}`;
+  const command = `grapevine campaign --runs 1 --seed ${seed}${method}`;
   if (!mayShrink) return { seed, violations, command };
-  const draft: Draft = drawScenario(seed);
+  const draft: Draft = drawScenario(seed, broadcast);
   const { draft: smallest, outcome, runs } = await shrink(draft, { seed });
   return {
     seed,

@@ -6,6 +6,11 @@
  * for. Shrinking leaves out faults; the closing is made anew for those that are left.
  */
 import { hashNumbers, pick, type Random, sample, seededRandom } from "../../core/index.ts";
+import {
+  type BroadcastMethod,
+  type BroadcastOptions,
+  broadcastOptions,
+} from "../../dissemination/broadcast.ts";
 import type { Latency, LinkSettings } from "../../simulator/index.ts";
 import type { Action, Scenario, Step } from "../scenario/scenario.ts";
 
@@ -34,6 +39,8 @@ export interface Draft {
   readonly peers: number;
   readonly links: Partial<LinkSettings>;
   readonly isWireTrue: boolean;
+  /** How messages spread. */
+  readonly broadcast: Partial<BroadcastOptions>;
   /** Which kinds were on. */
   readonly kinds: readonly FaultKind[];
   readonly steps: readonly (Action & { readonly at: number })[];
@@ -47,11 +54,19 @@ const faultsForMs = 30_000;
 const calm = "90 pings";
 const maxUnlisted = "40 pings";
 
-/** The scenario of that number. The same seed always draws the same. */
-export function drawScenario(seed: number): Draft {
+/** `any`: each scenario draws one of them, and its options. */
+export type CampaignBroadcast = BroadcastMethod | "any";
+export const campaignBroadcasts: readonly CampaignBroadcast[] = [
+  "any",
+  ...broadcastOptions.specs.method.choices!,
+];
+
+/** The scenario of that number. The same seed always draws the same, with the same faults for any `broadcast`. */
+export function drawScenario(seed: number, broadcast: CampaignBroadcast = "any"): Draft {
   // With few kinds on, it may be that none of them could happen: such a run would prove nothing.
   for (let attempt = 0; ; attempt++) {
-    const draft = drawOnce(seed, seededRandom(hashNumbers([seed, attempt])));
+    const drawn = drawOnce(seed, seededRandom(hashNumbers([seed, attempt])));
+    const draft = { ...drawn, broadcast: drawBroadcast(broadcast, seededRandom(hashNumbers([seed], 1))) };
     if (draft.steps.some(isFault) && draft.steps.some((step) => step.do === "publish")) return draft;
   }
 }
@@ -60,7 +75,37 @@ function isFault({ do: what }: Action): boolean {
   return what !== "publish" && what !== "join" && what !== "heal";
 }
 
-function drawOnce(seed: number, random: Random): Draft {
+function drawBroadcast(wanted: CampaignBroadcast, random: Random): Partial<BroadcastOptions> {
+  const { method, mode, stop, choice, partners } = broadcastOptions.specs;
+  const drawn = pick(method.choices!, random);
+  const common = {
+    roundMs: 50 + random.below(450),
+    partners: pick(partners.choices!, random),
+    choice: pick(choice.choices!, random),
+    connectionLimit: random.below(3),
+    huntLimit: random.below(3),
+  };
+  const rumor = {
+    mode: pick(mode.choices!, random),
+    stop: pick(stop.choices!, random),
+    hasFeedback: random.below(2) === 0,
+    stopAfter: 1 + random.below(4),
+  };
+  const chosen = wanted === "any" ? drawn : wanted;
+  switch (chosen) {
+    case "flood":
+      return { method: chosen };
+    case "anti-entropy":
+      return { method: chosen, roundMs: common.roundMs };
+    case "rumor":
+      return { method: chosen, ...common, ...rumor };
+    case "median-counter":
+    case "bimodal":
+      return { method: chosen, ...common };
+  }
+}
+
+function drawOnce(seed: number, random: Random): Omit<Draft, "broadcast"> {
   const peers = 3 + random.below(12);
   const seeds = 1 + random.below(6);
   const isStream = random.below(2) === 0;
@@ -224,11 +269,18 @@ class Faults {
 }
 
 /** The scenario of a draft: its faults, and what ends them. */
-export function closed({ name, seeds, peers, links, isWireTrue, steps }: Draft): Scenario {
+export function closed({ name, seeds, peers, links, isWireTrue, broadcast, steps }: Draft): Scenario {
   return {
     name,
     network: { seeds, peers, links, ...(isWireTrue ? { isWireTrue } : {}) },
-    stack: { options: { heartbeat: { pingIntervalMs: campaignPingIntervalMs }, registry: { leaseMs } } },
+    stack: {
+      options: {
+        heartbeat: { pingIntervalMs: campaignPingIntervalMs },
+        registry: { leaseMs },
+        // A flood is the default: then there is nothing to say.
+        ...(broadcast.method === "flood" ? {} : { broadcast }),
+      },
+    },
     timeline: [...steps, ...closing(steps)],
     calm,
     maxUnlisted,

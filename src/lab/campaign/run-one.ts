@@ -3,7 +3,7 @@ import { checkersFor } from "../scenario/checkers.ts";
 import { runScenario } from "../scenario/runner.ts";
 import type { Scenario, ScenarioReport, Violation } from "../scenario/scenario.ts";
 import { createSimulatedWorld } from "../scenario/simulated-world.ts";
-import { closed, drawScenario } from "./draw.ts";
+import { type CampaignBroadcast, closed, drawScenario } from "./draw.ts";
 
 export interface RunOutcome {
   readonly seed: number;
@@ -16,8 +16,8 @@ export interface RunOutcome {
 }
 
 /** The run of that number, as a campaign draws it. */
-export function runDrawn(seed: number): Promise<RunOutcome> {
-  return runOne(closed(drawScenario(seed)), seed);
+export function runDrawn(seed: number, broadcast?: CampaignBroadcast): Promise<RunOutcome> {
+  return runOne(closed(drawScenario(seed, broadcast)), seed);
 }
 
 /** Runs a scenario in virtual time. Never throws for what goes wrong within: that is a violation. */
@@ -33,6 +33,7 @@ export async function runOne(scenario: Scenario, seed: number): Promise<RunOutco
     violations: [...failedChecks(report, world.now), ...report.violations],
     occurred: {
       ...report.occurred,
+      [`spread-by-${scenario.stack?.options?.broadcast?.method ?? "flood"}`]: 1,
       "message-lost": links.counters.lost + links.counters.cut,
       "message-duplicated": links.counters.duplicated,
       "message-reordered": links.counters.reordered,

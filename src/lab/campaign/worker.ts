@@ -1,8 +1,14 @@
 /** What a worker thread of a campaign does: some runs, one after the other. */
+import type { CampaignBroadcast } from "./draw.ts";
 import { type RunOutcome, runDrawn } from "./run-one.ts";
 
-export default async function runSeeds(seeds: readonly number[]): Promise<RunOutcome[]> {
+export interface CampaignTask {
+  readonly seeds: readonly number[];
+  readonly broadcast: CampaignBroadcast | undefined;
+}
+
+export default async function runSeeds({ seeds, broadcast }: CampaignTask): Promise<RunOutcome[]> {
   const outcomes: RunOutcome[] = [];
-  for (const seed of seeds) outcomes.push(await runDrawn(seed));
+  for (const seed of seeds) outcomes.push(await runDrawn(seed, broadcast));
   return outcomes;
 }

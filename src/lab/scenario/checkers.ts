@@ -206,6 +206,11 @@ class MemoryBounds extends Watch {
           at,
           `${name} keeps ${broadcast.retainedCount} messages, ${this.#retainMessages} are allowed`,
         );
+      if (broadcast.hotCount > broadcast.maxHotCount)
+        this.violate(
+          at,
+          `${name} spreads ${broadcast.hotCount} messages, ${broadcast.maxHotCount} are allowed`,
+        );
       if (overlay.neighbors.length > nodes)
         this.violate(at, `${name} has ${overlay.neighbors.length} neighbors among ${nodes} nodes`);
       if (registration.size > nodes) this.violate(at, `${name} knows ${registration.size} of ${nodes} nodes`);
