@@ -34,8 +34,11 @@ interface Subtree {
   /** Of ids. */
   count: number;
   readonly sum: Uint32Array;
-  /** Nothing in this subtree is below; nothing in those before it is not. The first child's is never asked for. */
-  low: Uint32Array;
+  /**
+   * What is before this subtree is below, and what is in it is not, unless it is the first of its level: there nobody
+   * asks. A branch begins where its first child does, which is never taken away.
+   */
+  readonly low: Uint32Array;
 }
 interface Leaf extends Subtree {
   readonly ids: Uint32Array;
@@ -294,8 +297,6 @@ function unite(children: Node[], place: number): void {
   const right = children[place + 1]!;
   if (fillOf(left) + fillOf(right) > builtFill) return;
   if (left.children !== undefined && right.children !== undefined) {
-    // The first child's own bound may be too high for what has come to it since; its parent's is not.
-    right.children[0]!.low = right.low;
     left.children.push(...right.children);
   } else if (left.children === undefined && right.children === undefined) {
     left.ids.set(right.ids.subarray(0, right.count * idWords), left.count * idWords);

@@ -121,6 +121,16 @@ test("a tentative write moves when an earlier one comes, and stays once it is co
   expect(b.csn).toBe(3);
 });
 
+test("a write that is known but not yet as committed is not sent again, only its commit", () => {
+  const [primary, b] = [logOf("primary"), logOf("b")];
+  b.accept("own");
+  converse(b, primary);
+  const { steps } = primary.transferFor(b.request(), 10)!;
+  expect(steps).toEqual([{ type: "commit", server: "b", acceptStamp: 1, csn: 1 }]);
+  converse(primary, b);
+  expect([b.csn, b.state]).toEqual([1, ["own"]]);
+});
+
 test("whoever lacks what was thrown away gets the state, and keeps what it wrote itself", () => {
   const [primary, b, c] = [logOf("primary"), logOf("b"), logOf("c")];
   for (let i = 0; i < 5; i++) primary.accept(`p${i}`);

@@ -150,7 +150,6 @@ export class WriteLog<State, Update> {
     let full: WriteTransfer<State, Update>["full"];
     if (this.#osn > theirCsn) {
       full = { state: this.#base, vector: [...this.#omitted.entries()], osn: this.#osn };
-      theirs.merge(this.#omitted);
       theirCsn = this.#osn;
     }
     const steps: WriteStep<Update>[] = [];
