@@ -214,8 +214,9 @@ export class PushSum
 
   start(env: PushSumEnvironment): void {
     const { timing, intervalMs } = this.options;
-    this.#epoch[env.row] = this.#clockEpoch(env.now);
-    this.#restart(env.row);
+    const row = this.#rowOf(env);
+    this.#epoch[row] = this.#clockEpoch(env.now);
+    this.#restart(row);
     const first = timing === "aligned" ? intervalMs - (env.now % intervalMs) : env.random.below(intervalMs);
     env.schedule(first, { type: "send-half" });
   }
@@ -223,7 +224,7 @@ export class PushSum
   onCommand(command: PushSumCommand, env: PushSumEnvironment): void {
     switch (command.type) {
       case "set-value":
-        return this.#setValue(env.row, command.value);
+        return this.#setValue(this.#rowOf(env), command.value);
     }
   }
 
@@ -239,7 +240,7 @@ export class PushSum
       this.#nonsense++;
       return;
     }
-    const { row } = env;
+    const row = this.#rowOf(env);
     this.#enterEpoch(Math.max(message.epoch, this.#clockEpoch(env.now)), env);
     if (message.epoch < this.#epoch[row]!) {
       this.#outOfEpoch++;
@@ -253,7 +254,7 @@ export class PushSum
   }
 
   #sendHalf(env: PushSumEnvironment): void {
-    const { row } = env;
+    const row = this.#rowOf(env);
     this.#enterEpoch(this.#clockEpoch(env.now), env);
     const { sum, weight, min, max } = this.columns;
     const partner = this.#partners.choose(env);
@@ -270,6 +271,11 @@ export class PushSum
     env.schedule(this.options.intervalMs, { type: "send-half" });
   }
 
+  /** An object of one row serves one node, in whatever row of a simulation that is. */
+  #rowOf(env: PushSumEnvironment): number {
+    return this.rows === 1 ? 0 : env.row;
+  }
+
   #clockEpoch(now: Millis): number {
     const { epochMs } = this.options;
     return epochMs === 0 ? 0 : Math.floor(now / epochMs);
@@ -277,7 +283,7 @@ export class PushSum
 
   /** Begins it from the node's own value, unless it is in that epoch already, or in the one after. */
   #enterEpoch(epoch: number, env: PushSumEnvironment): void {
-    const { row } = env;
+    const row = this.#rowOf(env);
     if (epoch <= this.#epoch[row]!) return;
     env.notify({
       type: "aggregated",

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { isWithin, reproduceHere } from "./experiment.ts";
+import { isWithin } from "./experiment.ts";
 import { topologyAwareExperiment as experiment } from "./topology-aware.ts";
 
 const input = { seed: 1, runs: experiment.quickRuns, flags: {} };
+const tasks = experiment.plan(input);
+const samples = tasks.map((task) => experiment.measure(task));
 
 describe("topology-aware", () => {
-  const { rows, charts } = reproduceHere(experiment, input);
+  const { rows, charts } = experiment.report(input, tasks, samples);
   const mean = (of: RegExp, figure: string) =>
     rows.find((row) => of.test(row.of) && row.figure.startsWith(figure))!.measured.mean;
 
@@ -35,11 +37,12 @@ describe("topology-aware", () => {
 });
 
 test("with partners of the other rule the router leaves its gate", () => {
-  const tasks = experiment.plan({ ...input, runs: 8 }).filter(({ sizes }) => sizes.length === 2);
-  const others = experiment.plan(input).filter(({ sizes }) => sizes.length !== 2);
-  const samples = [...tasks, ...others].map((task) =>
-    experiment.measure({ ...task, ...(task.sizes.length === 2 && { rule: "uniform" }) }),
+  const isOne = ({ sizes }: (typeof tasks)[0]) => sizes.length === 2;
+  const more = experiment.plan({ ...input, runs: 8 }).filter(isOne);
+  const all = [...more, ...tasks.filter((task) => !isOne(task))];
+  const wrong = all.map((task) =>
+    isOne(task) ? experiment.measure({ ...task, rule: "uniform" }) : samples[tasks.indexOf(task)]!,
   );
-  const left = experiment.report(input, [...tasks, ...others], samples).rows.filter((row) => !isWithin(row));
+  const left = experiment.report(input, all, wrong).rows.filter((row) => !isWithin(row));
   expect(left.map(({ of }) => of)).toEqual(["topology-aware, n = 1024, subnets 2 x 512"]);
 });
