@@ -89,7 +89,7 @@ export const pbbfExperiment: Experiment<Task, Sample> = {
   name: "pbbf",
   description: "PBBF on a grid of sleeping nodes: reach, latency of a hop, energy, by its two probabilities",
   source: "Miller, Sengul, Gupta 2005 (ICDCS), section 4",
-  defaultRuns: 40,
+  defaultRuns: 24,
   quickRuns: 4,
 
   plan: ({ seed, runs }) => {
