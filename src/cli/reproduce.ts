@@ -70,7 +70,7 @@ export function reproduceCommand(): Command {
   return command.action(async (_names: readonly string[], options: ReproduceOptions) => {
     guardOutput();
     if (options.list === true) return list(options);
-    if (command.args.length === 0) return command.help();
+    if (command.args.length === 0 && command.parent!.args.length <= 1) return command.help();
     await measure(command.args, options);
   });
 }
