@@ -336,7 +336,7 @@ export class Broadcast
           ...exchange({ tells: mode !== "pull", asks: mode !== "push" }),
           policy: new RumorMongering({
             rules: { stop, hasFeedback, stopAfter },
-            isPushPull: mode === "push-pull",
+            mode,
             isMinimised,
             maxHot,
           }),

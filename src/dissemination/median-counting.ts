@@ -29,11 +29,11 @@ export class MedianCounting implements ExchangePolicy {
   readonly #table: MedianCounterTable;
   /** Messages that are not in D, the oldest first, and their cells. */
   readonly #cells = new Map<Retained, number>();
+  /** Cells that were in use. */
   readonly #freeCells: number[] = [];
 
   constructor({ options, maxHot }: MedianCountingConfig) {
     this.#table = new MedianCounterTable(maxHot, medianCounterOptions(assumedNodes, options));
-    for (let cell = maxHot - 1; cell >= 0; cell--) this.#freeCells.push(cell);
   }
 
   get hot(): Iterable<Retained> {
@@ -45,8 +45,8 @@ export class MedianCounting implements ExchangePolicy {
   }
 
   onNew(retained: Retained, heard: Standing | undefined): void {
-    if (this.#freeCells.length === 0) this.#forget(this.#cells.keys().next().value!);
-    const cell = this.#freeCells.pop()!;
+    if (this.#cells.size === this.#table.cells) this.#forget(this.#cells.keys().next().value!);
+    const cell = this.#freeCells.pop() ?? this.#cells.size;
     this.#cells.set(retained, cell);
     // From the history, or from whoever does not count: it begins here.
     if (heard !== undefined) this.#table.onHeard(cell, heard.level, heard.ageRounds);

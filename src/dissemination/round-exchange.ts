@@ -37,7 +37,7 @@ export interface ExchangePolicy {
   onNew(retained: Retained, heard: Standing | undefined): void;
   /** Where it stands here; also for messages that are no longer hot. */
   standing(retained: Retained): Standing;
-  /** We have just offered it, whatever the partner will say. */
+  /** We have offered it to somebody who takes calls, whatever the partner will say. */
   onOffer?(retained: Retained, random: Random): void;
   /** A partner that we offered it to needed it or did not; or one that has it offered it to us. */
   onContact(retained: Retained, contact: Contact, random: Random): void;
@@ -94,10 +94,21 @@ export interface ExchangeConfig {
 /** What we have offered to a partner, by id. */
 type Offered = ReadonlyMap<string, Retained>;
 
+/** What we have asked for, of whom, and where it stood there. */
+interface Request {
+  readonly from: NodeId;
+  readonly heard: Standing;
+  readonly inRound: number;
+}
+
 /** A partner calls once in its round, which is about as long as ours. */
 const mostCallsOfOnePartner = 4;
 /** Different partners that are answered in a round. */
 const mostPartners = 1024;
+/** Answers with offers that are open. Beyond it the oldest is forgotten: what it offered is offered by others. */
+const mostMade = 1024;
+/** Messages that were asked for. Beyond it the oldest is forgotten, and may be asked for, and sent, twice. */
+const mostRequests = 16_384;
 
 export class RoundExchange implements Spreading {
   readonly #config: ExchangeConfig;
@@ -110,8 +121,11 @@ export class RoundExchange implements Spreading {
   readonly #callsOf = new Map<NodeId, number>();
   /** Offers that we made in answers, by call, the oldest first. */
   readonly #made = new Map<string, { readonly inRound: number; readonly offered: Offered }>();
-  /** What we have asked for, and where it stood with whoever offered it. */
-  readonly #awaited = new Map<string, { readonly heard: Standing; readonly inRound: number }>();
+  /**
+   * What we have asked for and not got, the oldest first. It is awaited as long as an answer counts. For as long again
+   * nobody is asked twice for the same: who offers and does not deliver must not keep others from it.
+   */
+  readonly #requests = new Map<string, Request>();
 
   constructor(config: ExchangeConfig) {
     this.#config = config;
@@ -127,9 +141,9 @@ export class RoundExchange implements Spreading {
 
   onNew(retained: Retained): void {
     const key = messageKey(retained.gossip.statement);
-    const awaited = this.#awaited.get(key);
-    this.#awaited.delete(key);
-    this.#config.policy.onNew(retained, awaited?.heard);
+    const request = this.#requests.get(key);
+    this.#requests.delete(key);
+    this.#config.policy.onNew(retained, request?.heard);
   }
 
   onRound(env: BroadcastEnvironment): void {
@@ -144,9 +158,14 @@ export class RoundExchange implements Spreading {
     env.schedule(options.roundMs, { type: "round" });
   }
 
+  /** The first round whose answers still count. */
+  get #oldestOpen(): number {
+    return this.#round - this.#config.options.patienceRounds;
+  }
+
   /** In all three the oldest come first. */
   #forgetOld(): void {
-    const oldest = this.#round - this.#config.options.patienceRounds;
+    const oldest = this.#oldestOpen;
     for (const round of this.#calls.keys()) {
       if (round >= oldest) break;
       this.#calls.delete(round);
@@ -155,9 +174,9 @@ export class RoundExchange implements Spreading {
       if (inRound >= oldest) break;
       this.#made.delete(key);
     }
-    for (const [key, { inRound }] of this.#awaited) {
-      if (inRound >= oldest) break;
-      this.#awaited.delete(key);
+    for (const [key, { inRound }] of this.#requests) {
+      if (inRound >= oldest - this.#config.options.patienceRounds - 1) break;
+      this.#requests.delete(key);
     }
   }
 
@@ -168,8 +187,10 @@ export class RoundExchange implements Spreading {
     const to = choosePartner(env);
     if (to === undefined) return;
     counters.calls++;
-    const { offers, offered } = this.#offer(chosen, env.random);
+    const { offers, offered } = this.#offer(chosen);
     this.#calls.set(this.#round, { to, offered });
+    // Where calls may be refused, it is the answer that says that it was taken.
+    if (options.connectionLimit === 0) this.#noteOffers(offered, env.random);
     env.send(to, { type: "call", round: this.#round, offers, asks: options.asks });
   }
 
@@ -186,29 +207,34 @@ export class RoundExchange implements Spreading {
       return env.send(from, { type: "busy", round: call.round });
     }
     this.#answered++;
-    const { wanted, known } = this.#sort(call.offers, env.random);
+    const { wanted, known } = this.#sort(from, call.offers, env.random);
     const theirs = new Set(call.offers.map(messageKey));
     const chosen = call.asks
       ? this.#choose(env.random).filter(({ gossip }) => !theirs.has(messageKey(gossip.statement)))
       : [];
-    const { offers, offered } = this.#offer(chosen, env.random);
+    const { offers, offered } = this.#offer(chosen);
+    this.#noteOffers(offered, env.random);
     const key = callKey(from, call.round);
     // A call that is made twice is answered twice, and what was said last counts.
     this.#made.delete(key);
     if (offered.size > 0) this.#made.set(key, { inRound: this.#round, offered });
+    if (this.#made.size > mostMade) this.#made.delete(this.#made.keys().next().value!);
     env.send(from, { type: "answer", round: call.round, wanted, known, offers });
   }
 
   onAnswer(from: NodeId, answer: Answer, env: BroadcastEnvironment): void {
+    const { options, counters } = this.#config;
     const call = this.#calls.get(answer.round);
-    if (call?.to === from) {
-      this.#calls.delete(answer.round);
-      this.#takeReaction(from, answer, call.offered, "called", env);
-      if (answer.offers.length === 0 || !this.#config.options.asks) return;
-      const { wanted, known } = this.#sort(answer.offers, env.random);
-      return env.send(from, { type: "feedback", round: answer.round, wanted, known });
+    if (call?.to !== from) {
+      counters.unexpected++;
+      return;
     }
-    this.#config.counters.unexpected++;
+    this.#calls.delete(answer.round);
+    if (options.connectionLimit > 0) this.#noteOffers(call.offered, env.random);
+    this.#takeReaction(from, answer, call.offered, "called", env);
+    if (answer.offers.length === 0 || !options.asks) return;
+    const { wanted, known } = this.#sort(from, answer.offers, env.random);
+    env.send(from, { type: "feedback", round: answer.round, wanted, known });
   }
 
   onFeedback(from: NodeId, feedback: Feedback, env: BroadcastEnvironment): void {
@@ -247,7 +273,7 @@ export class RoundExchange implements Spreading {
     return chosen;
   }
 
-  #offer(chosen: readonly Retained[], random: Random): { offers: Offer[]; offered: Offered } {
+  #offer(chosen: readonly Retained[]): { offers: Offer[]; offered: Offered } {
     const { policy, counters } = this.#config;
     const offered = new Map<string, Retained>();
     const offers = chosen.map((retained) => {
@@ -256,9 +282,13 @@ export class RoundExchange implements Spreading {
       return { origin, incarnation, sequence, ...policy.standing(retained) };
     });
     counters.offers += offers.length;
-    // What is told of a message is where it stood before this contact.
-    for (const retained of chosen) policy.onOffer?.(retained, random);
     return { offers, offered };
+  }
+
+  /** After the offers are made: what is told of a message is where it stood before this contact. */
+  #noteOffers(offered: Offered, random: Random): void {
+    const { policy } = this.#config;
+    for (const retained of offered.values()) policy.onOffer?.(retained, random);
   }
 
   #takeReaction(
@@ -292,26 +322,38 @@ export class RoundExchange implements Spreading {
 
   // ---- What is offered to us ------------------------------------------------------------------------------------
 
-  #sort(offers: readonly Offer[], random: Random): { wanted: MessageId[]; known: Offer[] } {
+  /** Each offer is wanted or known; or neither, where its sender was asked for it before and did not deliver. */
+  #sort(from: NodeId, offers: readonly Offer[], random: Random): { wanted: MessageId[]; known: Offer[] } {
     const { store, policy } = this.#config;
     const wanted: MessageId[] = [];
     const known: Offer[] = [];
+    const sorted = new Set<string>();
     for (const offer of offers) {
       const { origin, incarnation, sequence } = offer;
       const key = messageKey(offer);
-      const isAwaited = this.#awaited.has(key);
+      if (sorted.has(key)) continue; // once is enough
+      sorted.add(key);
+      const request = this.#requests.get(key);
+      const isAwaited = request !== undefined && request.inRound >= this.#oldestOpen;
       if (isAwaited || store.hasSeen(offer)) {
         const retained = isAwaited ? undefined : store.find(offer);
         const ours = isAwaited ? unknown : retained === undefined ? gone : policy.standing(retained);
         known.push({ origin, incarnation, sequence, ...ours });
         if (retained !== undefined)
           policy.onContact(retained, { wasUseful: false, kind: "met", theirs: offer }, random);
-      } else {
+      } else if (request?.from !== from) {
         wanted.push({ origin, incarnation, sequence });
-        this.#awaited.set(key, { heard: offer, inRound: this.#round });
+        this.#request(key, { from, heard: offer, inRound: this.#round });
       }
     }
     return { wanted, known };
+  }
+
+  #request(key: string, request: Request): void {
+    const requests = this.#requests;
+    requests.delete(key); // to the end: they are in the order of rounds
+    requests.set(key, request);
+    if (requests.size > mostRequests) requests.delete(requests.keys().next().value!);
   }
 }
 
