@@ -5,8 +5,19 @@ const { runRounds, Simulation } = await dist("simulator/index.js");
 const { Rumor } = await dist("dissemination/index.js");
 
 const request = JSON.parse(process.argv[2]);
-const measure = { rounds, events, reconciliation }[request.style];
+const measure = { table1, rounds, events, reconciliation }[request.style];
 process.stdout.write(`${JSON.stringify(await measure(request))}\n`);
+
+/** k = 1 to 5 at n = 1000, as `grapevine reproduce demers-1987 --direction push --stop counter` does it. */
+async function table1({ runs, threads, seed }) {
+  const { experimentNamed, reproduce, reproductionReport } = await dist("lab/index.js");
+  const began = performance.now();
+  const experiments = [experimentNamed("demers-1987")];
+  const flags = { direction: "push", stop: "counter" };
+  const outcomes = await reproduce({ experiments, seed, runs, flags, threads });
+  const { ok } = reproductionReport(outcomes, ["demers-1987"]);
+  return { runs, threads, ok, figures: outcomes[0].rows.length, ...costs(began) };
+}
 
 /** Push-pull to everybody, in synchronous rounds. */
 function rounds({ nodes, seed }) {

@@ -2,7 +2,7 @@
 //
 // The tables of Demers et al. 1987 through the program that reproduces them, a rumor to everybody among millions of
 // nodes, and sets that are made equal. Each measurement runs alone, in a process of its own.
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import { join } from "node:path";
@@ -19,7 +19,6 @@ const { values } = parseArgs({
 });
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const program = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const seed = 1;
 const tableRuns = values.quick ? 500 : 10_000;
 const millions = values.quick
@@ -35,7 +34,7 @@ const millions = values.quick
 const items = values.quick ? 1e5 : 1e6;
 const differences = values.quick ? [10, 1000] : [10, 1000, 100_000];
 
-const table1 = measureTable1();
+const table1 = measure({ style: "table1", runs: tableRuns, threads: 2, seed });
 say(`table 1, ${tableRuns} runs per k: ${table1.wallSeconds.toFixed(1)} s`);
 const rumors = millions.map((request) => {
   const result = { ...request, ...measure({ ...request, seed }) };
@@ -54,39 +53,6 @@ if (values.json)
 else process.stdout.write(`\n${page}\n`);
 if (values.write) writeInto(new URL("../../docs/performance.md", import.meta.url));
 
-/** k = 1 to 5 at n = 1000, on two threads, from the start of the program to its end. */
-function measureTable1() {
-  const began = performance.now();
-  const args = [
-    "reproduce",
-    "demers-1987",
-    "--direction",
-    "push",
-    "--stop",
-    "counter",
-    "--runs",
-    String(tableRuns),
-    "--threads",
-    "2",
-    "--json",
-  ];
-  const { stdout, stderr, status } = spawnSync(process.execPath, [program, ...args], {
-    encoding: "utf8",
-    maxBuffer: 2 ** 26,
-  });
-  if (status !== 0 && status !== 1) throw new Error(stderr);
-  const { ok, experiments } = JSON.parse(stdout);
-  const wallSeconds = (performance.now() - began) / 1000;
-  return {
-    runs: tableRuns,
-    configurations: 5,
-    threads: 2,
-    ok,
-    figures: experiments[0].rows.length,
-    wallSeconds,
-  };
-}
-
 function measure(request) {
   const args = ["--max-old-space-size=8000", join(here, "measure-one.mjs"), JSON.stringify(request)];
   return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8", maxBuffer: 2 ** 24 }));
@@ -102,7 +68,7 @@ function markdown() {
   return [
     `Measured on ${machine()}.`,
     "",
-    `Table 1 of Demers et al. 1987 (n = 1,000, k = 1 to 5), ${table1.runs.toLocaleString("en")} runs per k on 2 threads: **${seconds(table1.wallSeconds)}**, ${verdict}.`,
+    `Table 1 of Demers et al. 1987 (n = 1,000, k = 1 to 5), ${table1.runs.toLocaleString("en")} runs per k on 2 threads: **${seconds(table1.wallSeconds)}**, of which ${seconds(table1.cpuSeconds)} of CPU; ${verdict}.`,
     "",
     "| push-pull to everybody | nodes | took | wall | CPU | resident |",
     "|---|---|---|---|---|---|",
