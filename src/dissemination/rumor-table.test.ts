@@ -72,7 +72,8 @@ describe("minimisation", () => {
   const counterAfter = (mine: number, theirs: number) => {
     const table = infectedCell({ stopAfter: 5 });
     for (let contact = 0; contact < mine; contact++) table.onContact(0, false, noDie);
-    table.onBothKnow(0, theirs, noDie);
+    table.noteBothKnow(0, theirs);
+    table.endCycle(0, noDie);
     return table.counterOf(0);
   };
 
@@ -85,7 +86,8 @@ describe("minimisation", () => {
     for (const cell of [0, 1]) table.infect(cell);
     table.remove(1);
     expect(table.counterOf(1)).toBe(5);
-    table.onBothKnow(0, table.counterOf(1), noDie);
+    table.noteBothKnow(0, table.counterOf(1));
+    table.endCycle(0, noDie);
     expect(table.counterOf(0)).toBe(1);
   });
 });
@@ -165,7 +167,8 @@ function play(table: RumorTable, step: { do: string; cell: number; counter: numb
       table.onContact(cell, step.do === "useful", random);
       break;
     case "both-know":
-      table.onBothKnow(cell, step.counter, random);
+      table.noteBothKnow(cell, step.counter);
+      table.endCycle(cell, random);
       break;
     case "remove":
       table.remove(cell);
@@ -242,17 +245,6 @@ describe("what is judged once for each cycle", () => {
         expect(all.state).toEqual(each.state);
       }),
     );
-  });
-
-  test("minimised: only the smaller counter notes a contact of two who knew", () => {
-    const table = infectedCell({ stopAfter: 3 });
-    table.onContact(0, false, noDie);
-    const cycle = (theirs: number) => {
-      table.noteBothKnow(0, theirs);
-      table.endCycle(0, noDie);
-      return table.counterOf(0);
-    };
-    expect([cycle(0), cycle(1)]).toEqual([1, 2]);
   });
 
   test("nothing is noted of cells that do not spread, nor left over from the update before", () => {

@@ -2,7 +2,7 @@
  * What nodes are towards a rumor, and when they lose interest in it: the rules of rumor mongering, whoever sends what
  * to whom (Demers et al. 1987, "Epidemic algorithms for replicated database maintenance", 1.4).
  *
- *     susceptible --infect--> infected --onContact, onBothKnow, remove--> removed
+ *     susceptible --infect--> infected --onContact, endCycle, remove--> removed
  *                                ^                                           |
  *                                +---------------- reactivate ---------------+      clear: free for another update
  *
@@ -117,14 +117,6 @@ export class RumorTable {
   }
 
   /**
-   * Minimisation, for push-pull with counters: where both knew it, only the smaller counter is incremented, and both
-   * if they are equal (1.4 of the paper). Each side calls this with the counter that the other had before.
-   */
-  onBothKnow(cell: number, theirCounter: number, random: Random): boolean {
-    return this.counterOf(cell) <= theirCounter && this.onContact(cell, false, random);
-  }
-
-  /**
    * Where others call, a spreader has many contacts in a cycle or none, and counts at most one for each cycle: a
    * useful one if any partner needed the rumor, a useless one if all had it (note to table 3 of the paper). So what
    * happens in a cycle is noted, and judged at its end. Nothing is noted of a cell that does not spread.
@@ -135,7 +127,10 @@ export class RumorTable {
     this.#noted[cell]! |= wasUseful ? useful : useless;
   }
 
-  /** As `onBothKnow`, to be judged at the end of the cycle. */
+  /**
+   * Minimisation, for push-pull with counters: where both knew it, only the smaller counter is incremented, and both
+   * if they are equal (1.4 of the paper). Each side calls this with the counter that the other one had.
+   */
   noteBothKnow(cell: number, theirCounter: number): void {
     if (this.counterOf(cell) <= theirCounter) this.note(cell, false);
   }

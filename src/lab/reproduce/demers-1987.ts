@@ -172,7 +172,11 @@ export const demers1987Experiment: Experiment<Task, Sample> = {
       default: "published",
       choices: ["published", "counter", "coin"],
     },
-    { name: "feedback", description: "only useless contacts count; --no-feedback is --blind", default: true },
+    {
+      name: "feedback",
+      description: "only useless contacts count (--feedback), or all (--no-feedback, --blind)",
+      default: true,
+    },
     { name: "blind", description: "every contact counts", default: false },
     {
       name: "connection-limit",
