@@ -211,7 +211,7 @@ export class Pbbf implements ColumnProtocol<PbbfNotice, PbbfCommand> {
     env.schedule(this.#untilWindowEnds(env), WINDOW_ENDS);
   }
 
-  /** Receive-Broadcast. */
+  /** The first copy, or the source's own. */
   #hear(from: NodeId | undefined, env: PbbfEnvironment): void {
     const { row } = env;
     if (this.state[row] !== unheard) return;
@@ -235,7 +235,7 @@ export class Pbbf implements ColumnProtocol<PbbfNotice, PbbfCommand> {
     this.#broadcast(pbbfMessages.announcement, env);
   }
 
-  /** Sleep-Decision: who has something to send or to receive stays awake, the others with probability q. */
+  /** Who has something to send or to receive stays awake, the others with probability q. */
   #endWindow(env: PbbfEnvironment): void {
     const { row } = env;
     const isAwake = this.#isToStay[row] === 1 || env.random.unit() < this.options.awakeProbability;

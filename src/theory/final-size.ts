@@ -1,7 +1,7 @@
 /**
  * How many hear of it in the end, exactly, where everybody who hears of it spreads it once and is done: infect and die.
  * The chain-binomial model of an epidemic (Reed and Frost, in Abbey 1952, "An examination of the Reed-Frost theory of
- * epidemics"), and what Birman and others 1999 ("Bimodal multicast", 5) compute for pbcast: almost nobody or almost
+ * epidemics"), and what Birman and others 1999 ("Bimodal multicast") compute for pbcast: almost nobody or almost
  * everybody, and next to nothing between.
  *
  * What a spreader does depends on nobody but itself and on who is left, so it does not matter who goes first: in rounds

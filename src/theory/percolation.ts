@@ -73,7 +73,7 @@ export interface PbbfDice {
 /**
  * 1 - p + pq: the probability that a node gets what a neighbor sends. If that one announces it (1-p) surely, if it sends
  * at once (p) when awake (q). The message is to get far where this exceeds the bond-percolation threshold (Miller,
- * Sengul and Gupta 2005, 4.1).
+ * Sengul and Gupta 2005).
  *
  * Links are taken as independent. They are not: all links of a sender share its one die, and all copies that come to a
  * node in one frame meet it asleep or awake together. That is nearer to open nodes than to open links, whose threshold
@@ -93,7 +93,7 @@ export function pbbfCriticalP({ q, threshold }: { readonly q: number; readonly t
 }
 
 /**
- * L1 + L2 (1-p)/(1-p+pq): mean time over a link, given that the message passes (the same, 4.3). Sent at once it takes
+ * L1 + L2 (1-p)/(1-p+pq): mean time over a link, given that the message passes (the same). Sent at once it takes
  * `immediateMs` (L1); announced, `waitMs` longer (L2). In milliseconds, both >= 0. Throws `UsageError` where nothing
  * passes: p = 1 and q = 0.
  */
@@ -112,7 +112,7 @@ export function pbbfHopLatencyMs({
 
 /**
  * (activeMs + q (frameMs - activeMs)) / frameMs: the share of time that a node is awake while there is nothing to send,
- * linear in q (the same, 4.2). What radios need asleep is left out: it is a thousandth. 0 < activeMs < frameMs.
+ * linear in q (the same). What radios need asleep is left out: it is a thousandth. 0 < activeMs < frameMs.
  */
 export function pbbfAwakeShare({
   q,

@@ -69,7 +69,7 @@ const groupsAtOnce = 400;
 export const bimodalExperiment: Experiment<Task, Sample> = {
   name: "bimodal",
   description: "Infect and die among 50 nodes: almost nobody or almost everybody, against the exact law",
-  source: "Birman, Hayden, Ozkasap, Xiao, Budiu, Minsky 1999, section 5; reference computation",
+  source: "Birman, Hayden, Ozkasap, Xiao, Budiu, Minsky 1999 (pbcast); reference computation",
   defaultRuns: 60_000,
   quickRuns: 4000,
 

@@ -88,7 +88,7 @@ const farAbove: readonly Dice[] = [
 export const pbbfExperiment: Experiment<Task, Sample> = {
   name: "pbbf",
   description: "PBBF on a grid of sleeping nodes: reach, latency of a hop, energy, by its two probabilities",
-  source: "Miller, Sengul, Gupta 2005 (ICDCS), section 4",
+  source: "Miller, Sengul, Gupta 2005 (ICDCS)",
   defaultRuns: 24,
   quickRuns: 4,
 
