@@ -69,7 +69,7 @@ export const logisticExperiment: Experiment<LogisticTask, LogisticSample> = {
   description: "SI with calls at random times: the infected share beside Bailey's logistic",
   source: 'Bailey 1975, chapter 5; document 003, slides "Analysis" and "Epidemic Multicast Analysis"',
   defaultRuns: 100,
-  quickRuns: 12,
+  quickRuns: 8,
 
   plan: ({ seed, runs }) =>
     configurations.flatMap((configuration) => {

@@ -10,7 +10,7 @@ describe("loss-and-failures", () => {
 
   test("every gate holds, for loss, crashes and both", () => {
     expect(rows.filter((row) => !isWithin(row))).toEqual([]);
-    expect(ratios).toHaveLength(3 * 3);
+    expect(ratios).toHaveLength(2 * 3);
     expect(ratios.every(({ gate }) => gate !== undefined)).toBe(true);
   });
 
@@ -24,6 +24,12 @@ describe("loss-and-failures", () => {
     expect(row.measured.mean).toBeLessThan(1.97);
     expect(row.measured.mean).toBeGreaterThan(1.71);
   });
+});
+
+test("with more runs 10^5 nodes are measured too", () => {
+  const sizesWith = (runs: number) => new Set(experiment.plan({ ...input, runs }).map(({ nodes }) => nodes));
+  expect(sizesWith(experiment.quickRuns)).toEqual(new Set([10_000]));
+  expect(sizesWith(experiment.defaultRuns)).toEqual(new Set([10_000, 100_000]));
 });
 
 test("faults that do not happen leave the gates", () => {

@@ -77,9 +77,9 @@ export const lossAndFailuresExperiment: Experiment<LossAndFailuresTask, LossAndF
   quickRuns: 12,
 
   plan: ({ seed, runs }) =>
-    sizes.flatMap((size) =>
+    sizesOf(runs).flatMap((size) =>
       cases.flatMap((_, fault) => {
-        const all = Math.max(2, Math.round(runs * size.share));
+        const all = runsOf(size, runs);
         return Array.from({ length: Math.ceil(all / size.runsPerTask) }, (_, i): LossAndFailuresTask => {
           const firstRun = i * size.runsPerTask;
           const left = all - firstRun;
@@ -100,7 +100,7 @@ export const lossAndFailuresExperiment: Experiment<LossAndFailuresTask, LossAndF
     return { nearly: nearly.toJSON(), all: all.toJSON() };
   },
 
-  report: (_, tasks, samples) => {
+  report: ({ runs }, tasks, samples) => {
     const of: MomentsOf = (size, fault, figure) => {
       const sum = new Moments();
       samples.forEach((sample, i) => {
@@ -111,13 +111,16 @@ export const lossAndFailuresExperiment: Experiment<LossAndFailuresTask, LossAndF
       return sum.toJSON();
     };
     return {
-      rows: sizes.flatMap((size) =>
+      rows: sizesOf(runs).flatMap((size) =>
         cases.flatMap((_, fault) =>
           size.timing === "poisson" ? rowsOfTimes(size, fault, of) : rowsOfRounds(size, fault, of),
         ),
       ),
-      charts: [timesChart(of)],
+      charts: [timesChart(sizesOf(runs), of)],
       notes: [
+        ...(sizesOf(runs).length < sizes.length
+          ? ["10^5 nodes are left out: too few runs were asked for."]
+          : []),
         "Push by events, one call of each node per interval on average (b = 1). Lost messages are lost by the links; the dead are dead from the beginning, and are called all the same, for nobody knows it. Survivors are those who have to learn it.",
         "Calls at random times: loss l turns b into b(1-l), crashes f turn b into b(1-f) and n into n(1-f), exactly, and theory is the exact mean of the process. So half of the messages cost twice the time, half of the nodes a little less than twice, because there are fewer to tell, and both a little less than four times.",
         "Synchronous rounds (all call at the same moments): half of the messages take less than twice as many rounds. Those who know it grow by a factor of 1.5 in a round instead of 2, which is 1.71 times as many rounds; only the end takes twice as many. The slide's rule is that of the continuous process. Theory is log_(1+b) n + ln n / b, up to a constant.",
@@ -125,6 +128,13 @@ export const lossAndFailuresExperiment: Experiment<LossAndFailuresTask, LossAndF
     };
   },
 };
+
+const runsOf = ({ share }: Size, runs: number) => Math.round(runs * share);
+
+/** Without those that would have too few runs to say anything: a short version leaves out 10^5 nodes. */
+function sizesOf(runs: number): readonly Size[] {
+  return sizes.filter((size) => size.share === 1 || runsOf(size, runs) >= 2);
+}
 
 type MomentsOf = (size: Size, fault: number, figure: keyof LossAndFailuresSample) => MomentsState;
 
@@ -242,9 +252,9 @@ function ratioGate(size: Size, sound: Moments, measured: MomentsState, expected:
   });
 }
 
-function timesChart(momentsOf: MomentsOf): Chart {
+function timesChart(shown: readonly Size[], momentsOf: MomentsOf): Chart {
   const at = cases.map((_, fault) => fault);
-  const events = sizes.filter(({ timing }) => timing === "poisson");
+  const events = shown.filter(({ timing }) => timing === "poisson");
   return {
     id: "loss-and-failures",
     title: "Time until all survivors know it",
