@@ -35,8 +35,12 @@ export class Bimodal implements Spreading {
   readonly #tree: MulticastTree;
   readonly #multicast: Flood;
   readonly #gossip: RoundExchange;
+  readonly #maxHot: number;
+  /** What was solicited before it came along the tree, the oldest first. */
+  readonly #solicited = new Set<Retained>();
 
   constructor(config: BimodalConfig) {
+    this.#maxHot = config.maxHot;
     this.#tree = config.tree;
     this.#multicast = new Flood({ view: config.tree, store: config.store, forwardDelayMs: 0 });
     this.#gossip = new RoundExchange({ ...config, policy: new RecentMessages(config) });
@@ -52,10 +56,22 @@ export class Bimodal implements Spreading {
   }
   onNew(retained: Retained, from: NodeId | undefined, env: BroadcastEnvironment): void {
     this.#tree.refresh(env);
-    // What was solicited is not multicast: the part of the tree below may have it, and solicits what it lacks.
     if (from === undefined || this.#tree.has(from)) this.#multicast.onNew(retained, from, env);
+    else this.#noteSolicited(retained);
     this.#gossip.onNew(retained);
   }
+  /** The multicast goes on where a solicited copy has overtaken it. */
+  onCopy(retained: Retained, from: NodeId, env: BroadcastEnvironment): void {
+    if (!this.#tree.has(from) || !this.#solicited.delete(retained)) return;
+    this.#multicast.onNew(retained, from, env);
+  }
+
+  /** What was solicited is not multicast: the part of the tree below may have it, and solicits what it lacks. */
+  #noteSolicited(retained: Retained): void {
+    this.#solicited.add(retained);
+    if (this.#solicited.size > this.#maxHot) this.#solicited.delete(this.#solicited.values().next().value!);
+  }
+
   onFlush(env: BroadcastEnvironment): void {
     this.#multicast.onFlush(env);
   }

@@ -555,6 +555,7 @@ export class Broadcast
     if (kept === undefined) return;
     if (this.#history.isHolder(kept, from)) this.counters.crossings++;
     else this.#history.noteHolder(kept, from, env);
+    this.#spreading?.onCopy?.(kept, from, env);
   }
 
   // ---- Repairing ----

@@ -60,6 +60,8 @@ export interface Spreading {
   start?(env: BroadcastEnvironment): void;
   /** A message that was not here before: published (no `from`) or received. */
   onNew(retained: Retained, from: NodeId | undefined, env: BroadcastEnvironment): void;
+  /** Another copy of a message that is still kept. */
+  onCopy?(retained: Retained, from: NodeId, env: BroadcastEnvironment): void;
   onCall?(from: NodeId, call: Call, env: BroadcastEnvironment): void;
   onAnswer?(from: NodeId, answer: Answer, env: BroadcastEnvironment): void;
   onFeedback?(from: NodeId, feedback: Feedback, env: BroadcastEnvironment): void;
