@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import logUpdate from "log-update";
 import pc from "picocolors";
-import { LocalNetwork, type NetworkReport } from "../lab/index.ts";
+import { LocalNetwork, type NetworkReport, spreadingLine } from "../lab/index.ts";
 import { LogFile, startControlApi, TraceFile } from "../node/index.ts";
 import { announceOrWarn } from "./announce.ts";
 import { wholeNumber } from "./numbers.ts";
@@ -75,6 +75,7 @@ export function upCommand(): Command {
 Examples:
   $ grapevine up                                           6 seeds, 20 peers, until Ctrl+C
   $ grapevine up --peers 50 --messages 10 --interval 200ms --once --json
+  $ grapevine up --broadcast rumor --no-repair --once      what rumor mongering leaves out, and what theory says
   $ grapevine up --law preferential --peers 100            another degree distribution
   $ grapevine up --format hello --ping-interval 2s --pings the texts of the other report, quicker pings
 `,
@@ -198,10 +199,12 @@ function summary(report: NetworkReport): string {
       : report.ratio === 1
         ? pc.green("every message reached every peer")
         : pc.red("not everything arrived");
+  const { spreading } = report;
   const lines = [
     `${verdict}: ${report.deliveries} of ${report.expected} deliveries of ${report.messages} messages`,
     `  latency p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms, max ${latencyMs.max} ms`,
     `  ${report.sends} sends, ${report.sendsPerDelivery} per delivery; links used twice in one direction: ${report.linksUsedTwice}`,
+    ...(spreading === undefined ? [] : [`  ${spreadingLine(spreading)}`]),
     `  overlay ${report.connected ? "connected" : pc.red("not connected")}; memory per peer ${report.memoryPerPeerKiB} KiB`,
     "  degree  peers",
     ...degreeBars(degrees.histogram),

@@ -7,6 +7,7 @@ export * from "./heartbeat-gossip.ts";
 export * from "./heartbeat-state.ts";
 export * from "./median-counter.ts";
 export * from "./median-counter-table.ts";
+export { assumedNodes } from "./median-counting.ts";
 export * from "./merkle-tree.ts";
 export type * from "./messages.ts";
 export * from "./pbbf.ts";

@@ -16,7 +16,7 @@ import type { Retained } from "./retained-messages.ts";
 import type { Contact, ExchangePolicy, Standing } from "./round-exchange.ts";
 
 /** Only logarithms count, and too many costs nothing but a later age cap. */
-const assumedNodes = 10_000;
+export const assumedNodes = 10_000;
 
 export interface MedianCountingConfig {
   /** What is 0 is derived. */

@@ -9,4 +9,5 @@ export * from "./scenario/index.ts";
 export * from "./shell-words.ts";
 export * from "./simulate/index.ts";
 export * from "./simulated-network.ts";
+export * from "./spreading-report.ts";
 export * from "./trace/index.ts";

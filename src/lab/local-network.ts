@@ -22,6 +22,7 @@ import { isConnected } from "../theory/graph-measures.ts";
 import type { Address } from "../transport/index.ts";
 import { type DegreeReport, describeDegrees } from "./degree-report.ts";
 import { type LatencyMs, Measurement } from "./measurement.ts";
+import { type SpreadingFigures, type SpreadingReport, spreadingReport } from "./spreading-report.ts";
 
 export interface LocalNetworkConfig {
   readonly seeds: number;
@@ -64,6 +65,8 @@ export interface NetworkReport {
   readonly linksUsedTwice: number;
   /** (link, message) pairs in which two copies crossed each other, once in each direction. */
   readonly linksCrossed: number;
+  /** What the spreading left out, and what was expected of it; not of a flood, which leaves nothing out. */
+  readonly spreading?: SpreadingReport;
   readonly degrees: DegreeReport;
   readonly connected: boolean;
   readonly startMs: number;
@@ -332,6 +335,7 @@ export class LocalNetwork {
       counters.reduce((total, one) => total + one[name], 0);
     const expected = this.expectedDeliveries;
     const sends = sum("sends");
+    const spreading = this.#spreading(counters);
     return {
       seeds: this.seeds.length,
       peers: this.peers.length,
@@ -345,11 +349,23 @@ export class LocalNetwork {
       sendsPerDelivery: measurement.deliveries === 0 ? 0 : round(sends / measurement.deliveries, 3),
       linksUsedTwice: sum("resent"),
       linksCrossed: Math.round(sum("crossings") / 2),
+      ...(spreading === undefined ? {} : { spreading }),
       degrees: this.degreeReport(),
       connected: this.isConnected,
       startMs: this.#startMs,
       memoryPerPeerKiB: this.#memoryPerPeerKiB,
     };
+  }
+
+  #spreading(counters: SpreadingFigures["counters"]): SpreadingReport | undefined {
+    return spreadingReport({
+      options: this.options.broadcast,
+      adjacency: this.adjacency(),
+      messages: this.measurement.published,
+      deliveries: this.measurement.deliveries,
+      expected: this.expectedDeliveries,
+      counters,
+    });
   }
 
   degreeReport(): DegreeReport {

@@ -11,6 +11,7 @@ import { mergeOptions, type NodeOptions } from "../../node/index.ts";
 import { linkSettings } from "../../simulator/index.ts";
 import { describeDegrees } from "../degree-report.ts";
 import { SimulatedNetwork } from "../simulated-network.ts";
+import { spreadingReport } from "../spreading-report.ts";
 import { countsOf, DeliveryCount, rounded } from "./delivery-count.ts";
 import { MachineClock, memoryMiB } from "./machine.ts";
 import { checkCount, type Preset } from "./preset.ts";
@@ -203,6 +204,14 @@ class ClassicRun {
       traffic.add(broadcast.counters.sends);
       copies += broadcast.counters.sends;
     }
+    const spreading = spreadingReport({
+      options: options.broadcast,
+      adjacency,
+      messages: published,
+      deliveries,
+      expected,
+      counters: [...this.#network.peers.values()].map(({ broadcast }) => broadcast.counters),
+    });
     const isTrue = deliveredTwice === 0 && deliveredFromNowhere === 0;
     return {
       preset,
@@ -226,6 +235,7 @@ class ClassicRun {
       rmr: count.rmr,
       ldh: count.ldh,
       copiesPerNode: rounded(copies / nodes),
+      ...(spreading === undefined ? {} : { spreading }),
       messagesPerNode: rounded(messages / (nodes + seeds)),
       ...(isWireTrue ? { bytes } : {}),
       connected,

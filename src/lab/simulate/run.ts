@@ -8,6 +8,7 @@ import type { NodeOptions } from "../../node/index.ts";
 import type { LinkSettings, RoundSemantics } from "../../simulator/index.ts";
 import type { DegreeReport } from "../degree-report.ts";
 import type { Scenario, Violation } from "../scenario/scenario.ts";
+import type { SpreadingReport } from "../spreading-report.ts";
 import type { Curve } from "./curve.ts";
 import type { RumorPrediction } from "./rumor-prediction.ts";
 
@@ -110,6 +111,8 @@ export interface ClassicResult extends NetworkResult {
   readonly formed: boolean;
   readonly formedAfterMs: Millis;
   readonly copiesPerNode: number;
+  /** Not of a flood, which leaves nothing out. */
+  readonly spreading?: SpreadingReport;
 }
 
 export interface ScenarioResult extends NetworkResult {
