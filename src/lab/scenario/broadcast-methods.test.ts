@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { broadcastOptions } from "../../dissemination/index.ts";
+import { checkersFor } from "./checkers.ts";
+import { scenarios } from "./index.ts";
+import { runScenario } from "./runner.ts";
+import { withOverrides } from "./scenario-options.ts";
+import { createSimulatedWorld } from "./simulated-world.ts";
+
+const methods = broadcastOptions.specs.method.choices!.filter((method) => method !== "flood");
+
+// The flood is the default: test/determinism.test.ts and test/live/scenarios.test.ts run all scenarios with it.
+test.each(methods.flatMap((method) => scenarios.map(({ name }) => [method, name] as const)))(
+  "with %s the drill %s holds",
+  async (method, name) => {
+    const scenario = withOverrides(scenarios.find((one) => one.name === name)!, {
+      options: { broadcast: { method } },
+    });
+    const world = createSimulatedWorld(scenario, { seed: 7 });
+    const report = await runScenario(scenario, world, {
+      seed: 7,
+      checkers: (observer) => checkersFor(scenario, observer, world),
+    });
+    expect(report.checks.filter(({ ok }) => !ok)).toEqual([]);
+    expect(report.violations).toEqual([]);
+    expect(report.occurred["delivered"]).toBeGreaterThan(0);
+  },
+);
