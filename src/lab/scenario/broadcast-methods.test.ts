@@ -8,7 +8,8 @@ import { createSimulatedWorld } from "./simulated-world.ts";
 
 const methods = broadcastOptions.specs.method.choices!.filter((method) => method !== "flood");
 
-// The flood is the default: test/determinism.test.ts and test/live/scenarios.test.ts run all scenarios with it.
+// The flood is the default: test/determinism.test.ts and test/live/scenarios.test.ts run all scenarios with it. What a
+// drill has to deliver is among its checks.
 test.each(methods.flatMap((method) => scenarios.map(({ name }) => [method, name] as const)))(
   "with %s the drill %s holds",
   async (method, name) => {
@@ -22,6 +23,5 @@ test.each(methods.flatMap((method) => scenarios.map(({ name }) => [method, name]
     });
     expect(report.checks.filter(({ ok }) => !ok)).toEqual([]);
     expect(report.violations).toEqual([]);
-    expect(report.occurred["delivered"]).toBeGreaterThan(0);
   },
 );
