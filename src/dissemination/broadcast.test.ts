@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Alone } from "../../test/support/alone.ts";
 import { BroadcastWorld } from "../../test/support/broadcast-world.ts";
+import { Members } from "../../test/support/members.ts";
 import { signaturesOf, signedBy } from "../../test/support/notary.ts";
+import { gossipOf } from "../../test/support/publications.ts";
 import { type NodeId, RangeSet, seededRandom, type Typed, UsageError } from "../core/index.ts";
 import {
   Broadcast,
@@ -15,7 +17,6 @@ import {
   type BroadcastMessage,
   type Digest,
   type Gossip,
-  type GossipStatement,
   maxDigestOrigins,
   maxGossipBytes,
   maxPayloadBytes,
@@ -65,19 +66,6 @@ class Peer extends Alone<BroadcastMessage, BroadcastTimer, BroadcastNotice, Broa
     this.receive(99, { type: "summary", count: 0, fingerprint: 1 });
     return this.sentOf("digest").at(-1)?.entries ?? [];
   }
-}
-
-function gossipOf(origin: NodeId, fields: Partial<GossipStatement> = {}, signer: NodeId = origin): Gossip {
-  const statement: GossipStatement = {
-    type: "gossip",
-    origin,
-    incarnation: 1,
-    sequence: 0,
-    at: 0,
-    payloads: ["hello"],
-    ...fields,
-  };
-  return { type: "gossip", ...signedBy(signer, statement) };
 }
 
 /** A connected graph: a random tree and some more links. */
@@ -853,5 +841,149 @@ describe("a neighbor that comes after another went", () => {
     const entries = [{ origin: 8, incarnation: 1, ranges: [0, 0] }];
     peer.receive(4, { type: "digest", entries, isAnswer: true });
     expect(peer.sentOf("gossip").map(({ to, statement }) => [to, statement.origin])).toEqual([[4, 7]]);
+  });
+});
+
+describe("ways of spreading that do not go together", () => {
+  const everybody = new Members([2, 3]);
+  test.each<[Partial<BroadcastConfig>, string]>([
+    [
+      { options: { method: "anti-entropy", repairs: false } },
+      "repairs: without comparing histories anti-entropy",
+    ],
+    [{ options: { method: "bimodal" } }, "members: this way of spreading has to know who else is there"],
+    [{ options: { method: "rumor", partners: "members" } }, "members: this way of spreading has to know"],
+    [{ options: { method: "rumor", mode: "push", isMinimised: true } }, "isMinimised: true is for push-pull"],
+    [{ options: { method: "rumor", stopAfter: 255 } }, "stopAfter"],
+    [
+      { options: { method: "gossip" as "rumor" } },
+      `method: "gossip" is not one of flood, rumor, anti-entropy`,
+    ],
+    [{ options: { maxHot: 0 } }, "maxHot"],
+  ])("%j", (config, message) => {
+    expect(() => new Peer(config)).toThrow(UsageError);
+    expect(() => new Peer(config)).toThrow(message);
+  });
+
+  test("with members they do", () => {
+    for (const method of ["bimodal", "rumor"] as const)
+      new Peer({ members: everybody, options: { method, partners: "members" } });
+  });
+});
+
+describe("priority", () => {
+  const statementOf = (priority: number | undefined) =>
+    new Peer()
+      .command({ type: "publish", payloads: ["a"], priority })
+      .pass(0)
+      .sentOf("gossip")[0]!.statement;
+
+  test("is signed with the message", () => {
+    const { priority, ...rest } = statementOf(7);
+    expect(priority).toBe(7);
+    const forged = { ...signedBy(1, rest), type: "gossip", statement: { ...rest, priority: 8 } } as Gossip;
+    expect(new Peer().hearsFrom(2, forged).broadcast.counters.forged).toBe(1);
+  });
+
+  test("of 0 is none: the same message, the same bytes", () => {
+    expect(statementOf(0)).toEqual(statementOf(undefined));
+    expect(statementOf(0)).not.toHaveProperty("priority");
+  });
+
+  test.each([-1, 256, 1.5, Number.NaN])(
+    "of %d is the caller's mistake, and nothing is published",
+    (priority) => {
+      const peer = new Peer();
+      const publish = () => peer.command({ type: "publish", payloads: ["a"], priority });
+      expect(publish).toThrow(`priority: ${priority} is not an integer between 0 and 255`);
+      expect(peer.pass(0).effects).toEqual([]);
+    },
+  );
+});
+
+describe("without repairs", () => {
+  test("nothing is compared: not on a new link, not after a broken one, not in time", () => {
+    const peer = new Peer({ options: { repairs: false } }).publishes("hello").clear();
+    peer.hear({ type: "neighbor-up", neighbor: 3, incarnation: 1 } as Typed);
+    peer.command({ type: "link-lost", neighbor: 2 }).pass(200_000);
+    expect(peer.sent()).toEqual([]);
+  });
+
+  test("what is old is forgotten all the same", () => {
+    const options = { repairs: false, retainMs: 5000, repairIntervalMs: 1000 };
+    const peer = new Peer({ options }).publishes("hello").pass(7000);
+    expect(peer.broadcast.retainedCount).toBe(0);
+  });
+});
+
+describe("anti-entropy alone", () => {
+  const alone = { method: "anti-entropy", roundMs: 100 } as const;
+
+  test("compares with a random neighbor in every round, and sends nothing unasked", () => {
+    const peer = new Peer({ options: alone }).publishes("hello").pass(10_000);
+    expect(peer.told).toEqual([]);
+    expect(peer.sentOf("summary").length).toBeGreaterThanOrEqual(99);
+    expect(new Set(peer.sentOf("summary").map(({ to }) => to))).toEqual(new Set([2, 3]));
+  });
+
+  test("reaches everybody on any connected graph, each once", () => {
+    fc.assert(
+      fc.property(connectedGraph, fc.nat(), (graph, seed) => {
+        const world = new BroadcastWorld(seed);
+        for (let node = 0; node < graph.size; node++) world.addBroadcast(node, { options: alone });
+        for (const [a, b] of graph.links) world.link(a, b);
+        world.runUntil(1000);
+        for (let node = 0; node < graph.size; node++) world.publish(node, `of ${node}`);
+        world.runUntil(60_000);
+        for (let node = 0; node < graph.size; node++) {
+          const others = range(0, graph.size - 1).filter((other) => other !== node);
+          expect(world.deliveredAt(node).toSorted()).toEqual(others.map((i) => `of ${i}`).toSorted());
+        }
+      }),
+      { numRuns: 20, seed: 1 },
+    );
+  });
+
+  test("ignores calls: it spreads in no rounds", () => {
+    const peer = new Peer({ options: alone }).publishes("hello").clear();
+    peer.receive(2, { type: "call", round: 1, offers: [], asks: true });
+    peer.receive(2, { type: "answer", round: 1, wanted: [], known: [], offers: [] });
+    peer.receive(2, { type: "feedback", round: 1, wanted: [], known: [] });
+    peer.receive(2, { type: "busy", round: 1 });
+    expect(peer.effects).toEqual([]);
+  });
+});
+
+describe("rumor mongering", () => {
+  const rumor = { method: "rumor", repairs: false } as const;
+
+  test("says how many messages are hot, and how many may be", () => {
+    const peer = new Peer({ options: { ...rumor, maxHot: 3 } });
+    expect([peer.broadcast.hotCount, peer.broadcast.maxHotCount]).toEqual([0, 3]);
+    peer.publishes("a").publishes("b").publishes("c").publishes("d");
+    expect(peer.broadcast.hotCount).toBe(3);
+    expect(new Peer().broadcast.maxHotCount).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test("sends a payload to whoever asks for it, once, and never back", () => {
+    const peer = new Peer({ options: { ...rumor, mode: "push" } }).hearsFrom(2, gossipOf(7));
+    expect(peer.told).toEqual([]);
+    peer.passUntil(() => peer.sentOf("call").length > 0);
+    const { to, round, offers } = peer.onlySent("call");
+    expect(offers).toMatchObject([{ origin: 7, incarnation: 1, sequence: 0 }]);
+    const wanted = [{ origin: 7, incarnation: 1, sequence: 0 }];
+    peer.receive(to, { type: "answer", round, wanted, known: [], offers: [] });
+    expect(peer.told).toEqual([to]);
+    expect(peer.noticesOf("forwarded")).toMatchObject([{ origin: 7, count: 1, to: [to] }]);
+  });
+
+  test("of a call counts who was called, not who claims so", () => {
+    const peer = new Peer({ options: { ...rumor, mode: "push" } }).publishes("hello");
+    peer.passUntil(() => peer.sentOf("call").length > 0);
+    const { to, round } = peer.onlySent("call");
+    const wanted = [{ origin: 1, incarnation: 1, sequence: 0 }];
+    peer.receive(5 - (to as number), { type: "answer", round, wanted, known: [], offers: [] });
+    expect(peer.told).toEqual([]);
+    expect(peer.broadcast.counters.unexpected).toBe(1);
   });
 });
