@@ -97,6 +97,9 @@ describe.each(methods)("%s", (method) => {
     const town = new Town({ method, repairs: method === "anti-entropy", stopAfter: 4 });
     town.speakInTurn(0, 13, 39, 13);
     town.expectAllDelivered(5000);
+    town.pass(10_000);
+    const hot = [...town.network.peers.values()].map(({ broadcast }) => broadcast.hotCount);
+    expect(Math.max(...hot), "and falls silent").toBe(0);
   });
 
   test("every message can be written and read by the codec of the wire", () => {
