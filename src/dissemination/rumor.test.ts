@@ -372,6 +372,15 @@ describe("in rounds", () => {
     }
   });
 
+  test("push-pull in place: who learns it in a round has met nobody who knew", () => {
+    const rumor = rows(3, { mode: "push-pull", stop: "counter", stopAfter: 1 });
+    rumor.infect(0);
+    rumor.prepare(false);
+    rumor.contact(0, 1);
+    rumor.commit();
+    expect([...rumor.state]).toEqual([infected, infected, susceptible]);
+  });
+
   test("what is judged in a synchronous round does not depend on the order of its contacts", () => {
     const options = { mode: "push-pull", stop: "counter", stopAfter: 2 } as const;
     const outcome = (isMinimised: boolean, contacts: readonly [number, number][][]) => {
