@@ -43,8 +43,21 @@ function fakePeer(name: string) {
       overlay: { counters: { unasked: 0 }, neighbors: ["x", "y"] },
       heartbeat: { counters: { pings: 10, misses: 2, suspicions: 1, cleared: 0, unasked: 0 } },
       broadcast: {
-        counters: { published: 5, delivered: 40, duplicates: 50, sends: 90, repairs: 0, forged: 0 },
+        counters: {
+          published: 5,
+          delivered: 40,
+          duplicates: 50,
+          sends: 90,
+          repairs: 0,
+          forged: 0,
+          calls: 11,
+          offers: 12,
+          offersKnown: 7,
+          refusedCalls: 1,
+          unexpected: 2,
+        },
         retainedCount: 45,
+        hotCount: 3,
       },
     },
   };
@@ -108,6 +121,19 @@ describe("the metrics of many nodes", () => {
       '{node="seed-1",kind="forged"} 5',
       '{node="seed-1",kind="stranger"} 6',
     ]);
+  });
+
+  test("of gossip in rounds: calls, what was offered and known, what is hot, and what nobody asked for", async () => {
+    start(fakePeer("peer-1"), fakeSeed("seed-1"));
+    for (const [name, value] of [
+      ["calls_total", 11],
+      ["calls_refused_total", 1],
+      ["offers_total", 12],
+      ["offers_known_total", 7],
+      ["hot_messages", 3],
+    ] as const)
+      expect(await samples(`grapevine_${name}`), name).toEqual([`{node="peer-1"} ${value}`]);
+    expect(await samples("grapevine_unasked_total")).toContain('{node="peer-1",layer="broadcast"} 2');
   });
 
   test("redundancy is copies for each needed one, minus 1, and absent before the first delivery", async () => {

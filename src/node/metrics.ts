@@ -81,6 +81,36 @@ export const nodeMetrics: readonly NodeMetric[] = [
     help: "Publications kept for those who lack them",
     read: ({ peer }) => peer?.broadcast.retainedCount,
   },
+  {
+    name: "grapevine_hot_messages",
+    type: "gauge",
+    help: "Publications that this node still spreads",
+    read: ({ peer }) => peer?.broadcast.hotCount,
+  },
+  {
+    name: "grapevine_calls_total",
+    type: "counter",
+    help: "Calls to partners, where messages spread in rounds",
+    read: ({ peer }) => peer?.broadcast.counters.calls,
+  },
+  {
+    name: "grapevine_calls_refused_total",
+    type: "counter",
+    help: "Calls of others refused for the connection limit",
+    read: ({ peer }) => peer?.broadcast.counters.refusedCalls,
+  },
+  {
+    name: "grapevine_offers_total",
+    type: "counter",
+    help: "Publications offered by their ids to partners",
+    read: ({ peer }) => peer?.broadcast.counters.offers,
+  },
+  {
+    name: "grapevine_offers_known_total",
+    type: "counter",
+    help: "Those that the partner knew already",
+    read: ({ peer }) => peer?.broadcast.counters.offersKnown,
+  },
 
   // Membership
   {
@@ -186,6 +216,7 @@ export const nodeMetrics: readonly NodeMetric[] = [
       ["introduction", seed?.registry.counters.unasked ?? peer?.registration.counters.unasked],
       ["overlay", peer?.overlay.counters.unasked],
       ["heartbeat", peer?.heartbeat.counters.unasked],
+      ["broadcast", peer?.broadcast.counters.unexpected],
     ],
   },
 
