@@ -1,0 +1,43 @@
+import { afterEach, expect, test } from "vitest";
+import { broadcastOptions } from "../../src/dissemination/broadcast.ts";
+import { LocalNetwork } from "../../src/lab/local-network.ts";
+
+const methods = broadcastOptions.specs.method.choices!;
+let network: LocalNetwork | undefined;
+
+afterEach(async () => {
+  await network?.close();
+  network = undefined;
+});
+
+test.each(methods)(
+  "under TLS every message reaches every peer by %s",
+  { timeout: 60_000 },
+  async (method) => {
+    network = await LocalNetwork.start({
+      seeds: 2,
+      peers: 10,
+      options: {
+        source: { intervalMs: 50, messages: 3 },
+        broadcast: { method, repairIntervalMs: 500, roundMs: 50 },
+      },
+    });
+    network.begin();
+    expect(await network.finished(10_000)).toBe(true);
+    const { ratio, deliveredTwice, spreading } = network.report();
+    expect({ ratio, deliveredTwice }).toEqual({ ratio: 1, deliveredTwice: 0 });
+    expect(spreading?.method ?? "flood").toBe(method);
+  },
+);
+
+test("a late joiner gets what was said before, by rumor mongering too", { timeout: 60_000 }, async () => {
+  network = await LocalNetwork.start({
+    seeds: 2,
+    peers: 6,
+    options: { source: { intervalMs: 20, messages: 2 }, broadcast: { method: "rumor", roundMs: 50 } },
+  });
+  network.begin();
+  expect(await network.finished(20_000)).toBe(true);
+  const late = await network.addPeer({ name: "late" });
+  await expect.poll(() => late.peer!.broadcast.counters.delivered, { timeout: 20_000 }).toBe(12);
+});
