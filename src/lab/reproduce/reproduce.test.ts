@@ -346,6 +346,14 @@ describe("the page", () => {
     plot.series[2].show = false;
     options.hooks.draw[0](plot);
     expect(lines).toHaveLength(2);
+    // Lines on logarithmic paper are counted from its edge, so that it begins with one digit: 32 / 1.2 is 26.7.
+    const [left, right] = options.scales.x.range;
+    expect([left, right]).toEqual([20, expect.closeTo(1.2 * 128, 9)]);
+    const { fill, dash } = options.legend.markers;
+    expect([1, 2].map((of) => [fill(null, of), dash(null, of)])).toEqual([
+      [null, "solid"],
+      ["#123456", "solid"],
+    ]);
     const heights = options.scales.y.range;
     expect(heights(null, 9, 10)).toEqual([8.92, 10.08]);
     expect(heights(null, 1, 10)[0]).toBe(0);

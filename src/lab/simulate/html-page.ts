@@ -66,8 +66,11 @@ export const pageScript = `
   const tick = (value) => value === null ? "" :
     value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(0) : value.toLocaleString("en", { maximumFractionDigits: 6 });
 
-  function axis({ label, isLogarithmic }, isVertical) {
+  const wholeSteps = [1, 2, 5].flatMap((lead) => [0, 1, 2, 3, 4, 5, 6, 7].map((power) => lead * 10 ** power)).sort((a, b) => a - b);
+
+  function axis({ label, isLogarithmic }, isVertical, isWhole) {
     return {
+      ...(isWhole && !isLogarithmic ? { incrs: wholeSteps } : {}),
       label, labelSize: 24, size: isVertical ? 58 : 34, font: "12px system-ui, sans-serif",
       labelFont: "13px system-ui, sans-serif", stroke: color("--text"),
       grid: { stroke: color("--grid"), width: 1 }, ticks: { stroke: color("--line"), width: 1 },
@@ -83,6 +86,12 @@ export const pageScript = `
   function isPlain(value, leads) {
     const lead = value / 10 ** Math.floor(Math.log10(value) + 1e-9);
     return leads.some((plain) => Math.abs(lead - plain) < 1e-6);
+  }
+
+  /** Rounded down: lines on logarithmic paper are counted from its edge. */
+  function oneDigit(value) {
+    const power = 10 ** Math.floor(Math.log10(value));
+    return Number((Math.floor(value / power) * power).toPrecision(1));
   }
 
   /** From zero, unless that would leave half of the paper empty. */
@@ -132,7 +141,7 @@ export const pageScript = `
       const stroke = color("--series-" + number % 8);
       data.push(shown(values));
       series.push({
-        label, stroke, width: style === "points" ? 0 : 2, dash: dashes[style],
+        label, stroke, color: stroke, look: style, width: style === "points" ? 0 : 2, dash: dashes[style],
         points: { show: style === "points", size: 6, fill: stroke, stroke },
         paths: style === "bars" ? uPlot.paths.bars({ size: [0.9, 100], align: 0 }) :
           style === "points" ? () => null : uPlot.paths.linear(),
@@ -160,13 +169,20 @@ export const pageScript = `
     const margin = whiskers.length > 0 ? 0.03 * (last - chart.at[0]) : 0;
     if (isBars) x.range = [chart.at[0] - half, last + half];
     else if (!chart.x.isLogarithmic) x.range = [chart.at[0] - margin, last === chart.at[0] ? last + 1 : last + margin];
-    else if (whiskers.length > 0) x.range = [chart.at[0] / 1.2, last * 1.2];
+    else if (whiskers.length > 0) x.range = [oneDigit(chart.at[0] / 1.2), last * 1.2];
     const y = scale(chart.y);
     if (!chart.y.isLogarithmic) y.range = (_, low, high) => heights(low, high, isBars, chart.y.reachesTo);
+    // In the legend points are full, and lines are drawn as they are.
+    const style = (of) => series[of].look;
+    const marks = {
+      fill: (_, of) => style(of) === "points" || style(of) === "bars" ? series[of].color : null,
+      stroke: (_, of) => series[of].color,
+      dash: (_, of) => style(of) in dashes ? style(of) : "solid",
+    };
     const size = () => ({ width: place.clientWidth, height: 320 });
     const plot = new uPlot({
-      ...size(), series, bands, scales: { x, y }, axes: [axis(chart.x, false), axis(chart.y, true)],
-      legend: { live: true }, cursor: { points: { size: 7 } },
+      ...size(), series, bands, scales: { x, y }, axes: [axis(chart.x, false, chart.at.every(Number.isInteger)), axis(chart.y, true, false)],
+      legend: { live: true, markers: marks }, cursor: { points: { size: 7 } },
       hooks: { draw: [(plot) => { for (const one of whiskers) drawWhiskers(plot, chart.at, one); }] },
     }, data, place);
     return { plot, resize: () => plot.setSize(size()) };
