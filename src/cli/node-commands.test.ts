@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 import type { Command } from "commander";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import type { MessageId } from "../dissemination/messages.ts";
 import { LocalNetwork } from "../lab/index.ts";
 import { announce, type ControlApi, startControlApi } from "../node/index.ts";
 import { killCommand } from "./kill.ts";
@@ -182,6 +183,42 @@ test("a message is published by any peer, or by the one that is named", async ()
   });
   await expect(run(publishCommand(), "hi", "--node", "seed-1")).rejects.toThrow("a seed does not gossip");
   await expect(run(publishCommand(), "x".repeat(65_537))).rejects.toThrow("65537 bytes is more than 65536");
+});
+
+test("a message has the priority that it is given, also where others are published in the same turn", async () => {
+  const everybody = heard("d");
+  const published: [string, MessageId][] = [];
+  const stops = network.livePeers.map((peer) =>
+    peer.onNotice((_at, _layer, notice) => {
+      if (notice.type === "published") published.push([notice["payload"], notice as unknown as MessageId]);
+    }),
+  );
+  await run(publishCommand(), "soon", "--priority", "9");
+  const peer = network.peers[1]!;
+  const [urgent, ordinary] = [{ priority: 200 }, { priority: 0 }];
+  await Promise.all([
+    peer.publish("a"),
+    peer.publish("b", urgent),
+    peer.publish("c", urgent),
+    peer.publish("d", ordinary),
+  ]);
+  await everybody;
+  for (const stop of stops) stop();
+  const { broadcast } = network.peers[4]!.peer!;
+  const priorities = published.flatMap(([text, id]) => {
+    const kept = broadcast.find(id)?.gossip.statement;
+    return kept === undefined ? [] : [[text, kept.payloads, kept.priority]];
+  });
+  expect(priorities, "by publication").toEqual([
+    ["soon", ["soon"], 9],
+    ["a", ["a"], undefined],
+    ["b", ["b", "c"], 200],
+    ["d", ["d"], undefined],
+  ]);
+  await expect(run(publishCommand(), "hi", "--priority", "256")).rejects.toThrow(
+    '--priority: "256" is not a whole number between 0 and 255',
+  );
+  await expect(peer.publish("hi", { priority: -1 })).rejects.toThrow("priority: -1 is not an integer");
 });
 
 test("standard input is one message a line, and a failure says how many went out", async () => {

@@ -13,9 +13,11 @@ import {
   nodePath,
   print,
 } from "./api-client.ts";
+import { wholeNumber } from "./numbers.ts";
 
 interface PublishOptions extends ApiOptions {
   readonly node?: string;
+  readonly priority?: number;
   readonly json?: boolean;
 }
 
@@ -28,6 +30,11 @@ export function publishCommand(): Command {
       .description("Say something to all peers of the network")
       .argument("<text>", "what to say; - reads standard input, one message a line")
       .option("--node <name>", "name or port of the peer that says it (default: the first that runs)")
+      .option(
+        "--priority <number>",
+        "0 to 255: what peers pass on first where they choose by priority (default: 0)",
+        wholeNumber("--priority", 0, 255),
+      )
       .option("--json", "print the result as JSON"),
   )
     .addHelpText(
@@ -36,6 +43,7 @@ export function publishCommand(): Command {
 Examples:
   $ grapevine publish "hello"
   $ grapevine publish --node peer-3 "hello from three"
+  $ grapevine publish --priority 200 "this first"
   $ grapevine publish -- "--a text that begins with a dash"
   $ tail -f events.log | grapevine publish -
 `,
@@ -47,7 +55,7 @@ async function publish(text: string, options: PublishOptions): Promise<void> {
   const client = await findApi(options, options.node);
   const node = await chooseNode(client, options.node, "peer");
   const messages = text === "-" ? standardInput() : [text];
-  const { count, publisher } = await publishAll(client, node, messages);
+  const { count, publisher } = await publishAll(client, node, messages, options.priority);
   if (options.json) return await print(jsonText({ published: publisher, messages: count }));
   await print(`${escapeText(publisher)} published ${count} message${count === 1 ? "" : "s"}.`);
 }
@@ -57,6 +65,7 @@ async function publishAll(
   client: ApiClient,
   node: string,
   messages: Iterable<string> | AsyncIterable<string>,
+  priority: number | undefined,
 ): Promise<{ count: number; publisher: string }> {
   let count = 0;
   let publisher = node;
@@ -64,7 +73,7 @@ async function publishAll(
     try {
       ({ published: publisher } = await client.post(
         nodePath(node, "publish"),
-        { text },
+        { text, priority },
         answers.published,
         publishTimeoutMs,
       ));

@@ -34,11 +34,10 @@ import {
   type MessageId,
   maxGossipBytes,
   maxPayloadsPerGossip,
-  maxPriority,
   type Payload,
 } from "./messages.ts";
 import { MulticastTree } from "./multicast-tree.ts";
-import { checkPayload } from "./payload.ts";
+import { checkPayload, checkPriority } from "./payload.ts";
 import type { Retained } from "./retained-messages.ts";
 import { type ExchangeOptions, type OfferChoice, RoundExchange } from "./round-exchange.ts";
 import { RumorMongering } from "./rumor-mongering.ts";
@@ -492,8 +491,7 @@ export class Broadcast
     for (const payload of payloads) total += checkPayload(payload);
     if (total > maxGossipBytes)
       throw new UsageError(`payloads: ${total} bytes together is more than ${maxGossipBytes}`);
-    if (priority !== undefined && !(Number.isInteger(priority) && priority >= 0 && priority <= maxPriority))
-      throw new UsageError(`priority: ${priority} is not an integer between 0 and ${maxPriority}`);
+    checkPriority(priority);
     const statement: GossipStatement = {
       type: "gossip",
       origin: env.self,

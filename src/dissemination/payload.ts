@@ -1,5 +1,5 @@
 import { UsageError } from "../core/index.ts";
-import { maxPayloadBytes, type Payload } from "./messages.ts";
+import { maxPayloadBytes, maxPriority, type Payload } from "./messages.ts";
 
 const halfASurrogatePair = /\p{Surrogate}/u;
 
@@ -14,6 +14,13 @@ export function checkPayload(payload: Payload): number {
   if (bytes > maxPayloadBytes)
     throw new UsageError(`payload: ${bytes} bytes is more than ${maxPayloadBytes}`);
   return bytes;
+}
+
+/** Throws `UsageError` for what is no priority. */
+export function checkPriority(priority: number | undefined): void {
+  if (priority === undefined) return;
+  if (!Number.isInteger(priority) || priority < 0 || priority > maxPriority)
+    throw new UsageError(`priority: ${priority} is not an integer between 0 and ${maxPriority}`);
 }
 
 /** Bytes of a payload on the wire: of a text, its UTF-8 (a surrogate half counts two, so that a pair counts four). */

@@ -525,6 +525,9 @@ describe("a live network", () => {
     expect((await post(url, "/v1/nodes/seed-1/publish", { text: "x" })).json.error).toContain(
       "a seed does not gossip",
     );
+    const notOne = await post(url, "/v1/nodes/peer-1/publish", { text: "x", priority: 256 });
+    expect(notOne.status).toBe(400);
+    expect(notOne.json.error).toContain("priority: 256 is not an integer between 0 and 255");
     const tooLong = await post(url, "/v1/nodes/peer-1/publish", { text: "x".repeat(70_000) });
     expect(tooLong.status).toBe(400);
     expect(tooLong.json.error).toContain("65536");

@@ -6,7 +6,7 @@
  *     GET  /v1/nodes/:name/members             everybody that the node knows of
  *     GET  /v1/nodes/:name/neighbors           its links, with round trips
  *     GET  /v1/graph                           the links of all nodes of this process
- *     POST /v1/nodes/:name/publish             {"text": "hello"} or {"base64": "aGVsbG8="}
+ *     POST /v1/nodes/:name/publish             {"text": "hello"} or {"base64": "aGVsbG8="}, "priority": 0 to 255
  *     POST /v1/nodes/:name/leave               says goodbye and stops
  *     POST /v1/nodes/:name/kill                stops as a killed process would
  *     GET  /v1/trace?node=&types=              events as they happen (server-sent events; docs/trace.md)
@@ -185,10 +185,10 @@ function makeApp(
     });
   });
   app.post("/v1/nodes/:name/publish", async (c) => {
-    const { text, base64 } = await body(c, publication);
+    const { text, base64, priority } = await body(c, publication);
     const node = findRunning(c);
     const payload = text ?? Buffer.from(base64!, "base64");
-    await node.publish(payload);
+    await node.publish(payload, { priority });
     return c.json({ published: node.name });
   });
   app.post("/v1/nodes/:name/leave", async (c) => {
@@ -317,6 +317,7 @@ const publication = z
       )
       .optional(),
     base64: z.base64().optional(),
+    priority: z.number().optional(),
   })
   .refine(
     ({ text, base64 }) => (text === undefined) !== (base64 === undefined),

@@ -6,7 +6,7 @@ import type { Payload } from "../dissemination/messages.ts";
 import type { Address } from "../transport/index.ts";
 import { loadNodeFolder } from "./cluster.ts";
 import { createIdentity, type Identity } from "./identity.ts";
-import { GrapevineNode, type NodeOptions, type Security } from "./node.ts";
+import { GrapevineNode, type NodeOptions, type PublishOptions, type Security } from "./node.ts";
 import { parseAddress, readSeedFile } from "./seed-file.ts";
 
 export interface JoinOptions {
@@ -152,8 +152,8 @@ export class Network {
   }
 
   /** Spreads a text or bytes (at most 64 KiB) to all peers. See `GrapevineNode.publish`. */
-  publish(payload: Payload): Promise<void> {
-    return this.node.publish(payload);
+  publish(payload: Payload, options?: PublishOptions): Promise<void> {
+    return this.node.publish(payload, options);
   }
 
   /** Messages of others from now on, each once, until the peer leaves or the loop is broken. */

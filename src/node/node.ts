@@ -16,7 +16,7 @@ import {
   UsageError,
 } from "../core/index.ts";
 import { maxGossipBytes, maxPayloadsPerGossip, type Payload } from "../dissemination/messages.ts";
-import { checkPayload, payloadBytes } from "../dissemination/payload.ts";
+import { checkPayload, checkPriority, payloadBytes } from "../dissemination/payload.ts";
 import {
   type ClassicOptions,
   type ClassicPeer,
@@ -101,6 +101,11 @@ export type ShellNotice =
   | { readonly type: "warning"; readonly text: string }
   | LinkEvent;
 
+export interface PublishOptions {
+  /** From 0 (default) to 255: what partners are offered first under `--choice priority`. */
+  readonly priority?: number | undefined;
+}
+
 export class GrapevineNode {
   readonly name: string;
   readonly role: "seed" | "peer";
@@ -114,7 +119,7 @@ export class GrapevineNode {
   #stack!: Stack;
   #peer: ClassicPeer | undefined;
   #seed: ClassicSeed | undefined;
-  #publications: Payload[] = [];
+  #publications: { readonly payload: Payload; readonly priority: number }[] = [];
   #publicationBytes = 0;
   #isStopped = false;
 
@@ -255,13 +260,14 @@ export class GrapevineNode {
   /**
    * Spreads a message to all peers. What is published in one turn of the event loop travels under one signature.
    * Resolves when no neighbor is far behind in reading: await it, and a fast publisher keeps to the network's pace.
-   * Throws `UsageError` for a payload of more than 64 KiB, and on seeds and stopped nodes.
+   * Throws `UsageError` for a payload of more than 64 KiB, for what is no priority, and on seeds and stopped nodes.
    */
-  async publish(payload: Payload): Promise<void> {
+  async publish(payload: Payload, { priority = 0 }: PublishOptions = {}): Promise<void> {
     if (this.#peer === undefined) throw new UsageError("publish: a seed does not gossip; ask a peer");
     if (this.#isStopped) throw new UsageError("publish: this node has stopped");
+    checkPriority(priority);
     this.#publicationBytes += checkPayload(payload);
-    this.#publications.push(payload);
+    this.#publications.push({ payload, priority });
     if (this.#publications.length === 1) atEndOfTurn(() => this.#publishGathered());
     // Enough for one turn. Only what the links have got shows who is behind.
     const isMuch =
@@ -283,17 +289,21 @@ export class GrapevineNode {
     let gathered: Payload[] = [];
     let bytes = 0;
     this.#publicationBytes = 0;
-    for (const payload of this.#publications.splice(0)) {
-      const more = payloadBytes(payload);
-      if (gathered.length === maxPayloadsPerGossip || bytes + more > maxGossipBytes) {
-        this.command("broadcast", { type: "publish", payloads: gathered });
-        gathered = [];
-        bytes = 0;
-      }
+    const publications = this.#publications.splice(0);
+    for (const [i, { payload, priority }] of publications.entries()) {
       gathered.push(payload);
-      bytes += more;
+      bytes += payloadBytes(payload);
+      const next = publications[i + 1];
+      const fits =
+        next !== undefined &&
+        next.priority === priority &&
+        gathered.length < maxPayloadsPerGossip &&
+        bytes + payloadBytes(next.payload) <= maxGossipBytes;
+      if (fits) continue;
+      this.command("broadcast", { type: "publish", payloads: gathered, priority });
+      gathered = [];
+      bytes = 0;
     }
-    this.command("broadcast", { type: "publish", payloads: gathered });
   }
 
   /** Hands a command to a layer of the stack. */
