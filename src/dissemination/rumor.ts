@@ -222,6 +222,9 @@ export class Rumor implements ColumnProtocol<RumorNotice, RumorCommand>, RoundPr
   readonly #isJudgedByCycle: boolean;
   /** Whoever gets the rumor says whether it needed it. */
   readonly #wantsReplies: boolean;
+  /** Whoever sends the rumor does not wait for what becomes of it: the blind. */
+  readonly #isJudgedAtOnce: boolean;
+  readonly #isMinimised: boolean;
   readonly #answerKind: number;
   readonly #partners: Partners;
   readonly #door: Door | undefined;
@@ -255,6 +258,8 @@ export class Rumor implements ColumnProtocol<RumorNotice, RumorCommand>, RoundPr
     this.#isJudgedByCycle = stop !== "never" && mode !== "push";
     // With a limit also the blind need to know that they were not refused.
     this.#wantsReplies = stop !== "never" && (hasFeedback || connectionLimit > 0);
+    this.#isJudgedAtOnce = stop !== "never" && !this.#wantsReplies;
+    this.#isMinimised = options.isMinimised;
     this.#answerKind = this.#wantsReplies || connectionLimit > 0 ? rumorMessages.answer : rumorMessages.rumor;
     this.#callingStates = callingStates(options);
   }
@@ -352,9 +357,9 @@ export class Rumor implements ColumnProtocol<RumorNotice, RumorCommand>, RoundPr
 
   /** One copy of the rumor. */
   #send(to: NodeId, kind: number, env: RumorEnvironment): void {
-    env.send(to, this.#withCounter(kind, env.row));
+    env.send(to, this.#isMinimised ? this.#withCounter(kind, env.row) : kind);
     this.#copies++;
-    if (this.options.stop !== "never" && !this.#wantsReplies) this.#judge(env.row, true, 0, env.random);
+    if (this.#isJudgedAtOnce) this.#judge(env.row, true, 0, env.random);
   }
 
   #receive(from: NodeId, env: RumorEnvironment): void {
@@ -373,7 +378,7 @@ export class Rumor implements ColumnProtocol<RumorNotice, RumorCommand>, RoundPr
   }
 
   #withCounter(kind: number, row: number): number {
-    return this.options.isMinimised ? kind | (this.#table.counterOf(row) << kindBits) : kind;
+    return this.#isMinimised ? kind | (this.#table.counterOf(row) << kindBits) : kind;
   }
 
   #isRefused(env: RumorEnvironment): boolean {
@@ -523,10 +528,9 @@ export class Rumor implements ColumnProtocol<RumorNotice, RumorCommand>, RoundPr
 
   /** A spreader hears, or sees, what became of its copy. */
   #judge(row: number, wasUseful: boolean, theirCounter: number, random: Random): void {
-    const { isMinimised } = this.options;
     if (!this.#isJudgedByCycle) {
       if (this.#table.onContact(row, wasUseful, random)) this.#markRemoved(row);
-    } else if (isMinimised && !wasUseful) this.#table.noteBothKnow(row, theirCounter);
+    } else if (this.#isMinimised && !wasUseful) this.#table.noteBothKnow(row, theirCounter);
     else this.#table.note(row, wasUseful);
   }
 
