@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { Experiment } from "../src/lab/reproduce/experiment.ts";
 import { experiments } from "../src/lab/reproduce/experiments.ts";
 import { formatDuration, tunables } from "../src/node/settings.ts";
 
@@ -91,7 +92,6 @@ const commandSources = readdirSync(join(root, "src/cli"))
 
 function isOption(flag: string): boolean {
   if (flag === "help" || tunables.some((tunable) => tunable.flag === flag)) return true;
-  if (experiments.some(({ flags = [] }) => flags.some(({ name }) => name === flag))) return true;
   return new RegExp(`"--${flag}[ "]`).test(commandSources);
 }
 
@@ -115,7 +115,9 @@ function isOfReproduce(chosen: readonly Experiment[]): (flag: string) => boolean
 
 function isFlagOf(some: readonly Experiment<any, any>[], flag: string): boolean {
   return some.some(({ flags = [] }) =>
-    flags.some(({ name, default: usual }) => flag === (usual === true ? `no-${name}` : name)),
+    flags.some(
+      ({ name, default: usual }) => flag === name || (typeof usual === "boolean" && flag === `no-${name}`),
+    ),
   );
 }
 
