@@ -26,6 +26,7 @@ import {
   type SimulationParameters,
   type SimulationResult,
   scenarios,
+  spreadingLine,
   tableOf,
 } from "../lab/index.ts";
 import { type NodeOptions, parseDuration, tunables } from "../node/index.ts";
@@ -448,6 +449,8 @@ function described(results: readonly SimulationResult[]): string {
     `  hash ${traceHash}`,
   ];
   const [only] = results;
+  if (runs === 1 && only !== undefined && "spreading" in only && only.spreading !== undefined)
+    lines.push(`  ${spreadingLine(only.spreading)}`);
   const fit = runs === 1 ? only?.degrees?.fit : undefined;
   if (fit !== undefined) lines.push(`  degrees fit best: ${fit.best} (asked for: ${only!.degrees!.law})`);
   return lines.join("\n");
