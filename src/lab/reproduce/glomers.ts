@@ -114,7 +114,7 @@ export const glomersExperiment: Experiment<Task, readonly GlomersResult[]> = {
     "Maelstrom's broadcast workload: messages for each operation, latencies, nothing lost under partitions",
   source: "Maelstrom, doc/03-broadcast/02-performance.md; Gossip Glomers, challenges 3d and 3e (fly.io)",
   defaultRuns: 10,
-  quickRuns: 2,
+  quickRuns: 1,
   flags: [
     {
       name: "topology",
