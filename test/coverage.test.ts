@@ -90,8 +90,13 @@ const commandSources = readdirSync(join(root, "src/cli"))
   .map((name) => read(join("src/cli", name)))
   .join("\n");
 
+/** What is true or false may be denied. */
+function isSaidAs(flag: string, name: string, usual: unknown): boolean {
+  return flag === name || (typeof usual === "boolean" && flag === `no-${name}`);
+}
+
 function isOption(flag: string): boolean {
-  if (flag === "help" || tunables.some((tunable) => tunable.flag === flag)) return true;
+  if (flag === "help" || tunables.some((one) => isSaidAs(flag, one.flag, one.spec.default))) return true;
   return new RegExp(`"--${flag}[ "]`).test(commandSources);
 }
 
@@ -114,11 +119,7 @@ function isOfReproduce(chosen: readonly Experiment[]): (flag: string) => boolean
 }
 
 function isFlagOf(some: readonly Experiment<any, any>[], flag: string): boolean {
-  return some.some(({ flags = [] }) =>
-    flags.some(
-      ({ name, default: usual }) => flag === name || (typeof usual === "boolean" && flag === `no-${name}`),
-    ),
-  );
+  return some.some(({ flags = [] }) => flags.some((one) => isSaidAs(flag, one.name, one.default)));
 }
 
 describe("docs/coverage.md", () => {
