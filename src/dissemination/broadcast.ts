@@ -184,9 +184,9 @@ export const broadcastOptions = defineOptions<BroadcastOptions>({
   },
   treeDegree: {
     default: 4,
-    min: 1,
+    min: 2,
     max: 1000,
-    description: "bimodal: children of an inner node of the tree (guess)",
+    description: "bimodal: one peer in so many is an inner node of the tree (guess)",
   },
   digestRounds: {
     default: 20,
