@@ -75,6 +75,8 @@ export interface NetworkReport {
 
 /** Descriptors that are not sockets of ours: standard streams, the event loop, files, connections coming and going. */
 const spareDescriptors = 400;
+/** What was under way when the last one lost interest has arrived after so long. */
+const silenceMs = 3000;
 
 export class LocalNetwork {
   readonly config: LocalNetworkConfig;
@@ -314,11 +316,19 @@ export class LocalNetwork {
       if (happened !== seen) {
         seen = happened;
         since = Date.now();
-      } else if (Date.now() - since > patienceMs + (this.options.source?.intervalMs ?? 5000)) return false;
+      } else if (Date.now() - since > silenceMs && this.#isCold) return false;
+      else if (Date.now() - since > patienceMs + (this.options.source?.intervalMs ?? 5000)) return false;
       onProgress();
       await sleep(50);
     }
     return false;
+  }
+
+  /** All was said, nobody spreads anything any more, and no history will bring what was left out. */
+  get #isCold(): boolean {
+    if (this.options.broadcast?.repairs !== false) return false;
+    if (this.measurement.published < this.plannedMessages) return false;
+    return this.livePeers.every(({ peer }) => peer!.broadcast.hotCount === 0);
   }
 
   async #until(condition: () => boolean, limitMs: number): Promise<void> {

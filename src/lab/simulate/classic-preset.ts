@@ -23,6 +23,8 @@ const defaultPublishers = 10;
 const defaultJoinEveryMs = 1;
 /** For the last message, after the last was published: history repairs what was lost in some rounds of 10 s. */
 const patienceMs = 120_000;
+/** What was under way when the last one lost interest has arrived after so long. */
+const silenceMs = 5000;
 const formingPatienceMs = 60_000;
 const stepMs = 100;
 /** Whether the overlay stands costs a look at every link. */
@@ -167,13 +169,29 @@ class ClassicRun {
     network.begin(sample([...network.peers.keys()], publishers, random));
     const planned = publishers * gossipSourceOptions(options.source).messages;
     const deadline = network.time + limitMs;
+    let delivered = 0;
+    let deliveredAt = network.time;
     while (!this.#watch.isStopped()) {
-      if (count.published >= planned && count.deliveries >= this.#expected) return "complete";
+      if (count.deliveries > delivered) {
+        delivered = count.deliveries;
+        deliveredAt = network.time;
+      }
+      if (count.published >= planned) {
+        if (count.deliveries >= this.#expected) return "complete";
+        if (this.#isCold && network.time - deliveredAt >= silenceMs) return "quiet";
+      }
       if (network.time >= deadline) return "limit";
       network.simulation.run(Math.min(deadline, network.time + stepMs));
       this.#progress(formedShare + (1 - formedShare) * (count.deliveries / (planned * (nodes - 1))));
     }
     return "stopped";
+  }
+
+  /** Nobody spreads anything, and no history will bring what was left out. */
+  get #isCold(): boolean {
+    if (this.#parameters.options.broadcast?.repairs !== false) return false;
+    for (const { broadcast } of this.#network.peers.values()) if (broadcast.hotCount > 0) return false;
+    return true;
   }
 
   get #expected(): number {
@@ -233,6 +251,7 @@ class ClassicRun {
       traceHash: simulation.hash,
       delayMs: count.delayMs,
       rmr: count.rmr,
+      rmrWithHistory: count.rmrWithHistory,
       ldh: count.ldh,
       copiesPerNode: rounded(copies / nodes),
       ...(spreading === undefined ? {} : { spreading }),

@@ -28,6 +28,8 @@ export class DeliveryCount {
   /** By origin, life and sequence number. */
   readonly #lives = new Map<NodeId, Map<number, Message[]>>();
   readonly #messages: Message[] = [];
+  /** Copies that the history sent, of whichever message. */
+  #ofHistory = 0;
   readonly #delays = new Histogram();
   readonly #delayMoments = new Moments();
 
@@ -42,6 +44,9 @@ export class DeliveryCount {
         return this.#onDelivered(at, row, notice);
       case "forwarded":
         return this.#onForwarded(notice);
+      case "history-sent":
+        this.#ofHistory += notice["messages"];
+        return;
       case "published":
         return this.#onPublished(notice);
     }
@@ -109,6 +114,13 @@ export class DeliveryCount {
     const delivered = this.#messages.filter(({ deliveries }) => deliveries > 0);
     if (delivered.length === 0) return null;
     return rounded(Moments.of(delivered.map(({ copies, deliveries }) => copies / deliveries - 1)).mean);
+  }
+
+  /** Over all messages together, with what the history sent. */
+  get rmrWithHistory(): number | null {
+    if (this.deliveries === 0) return null;
+    const copies = this.#messages.reduce((sum, message) => sum + message.copies, this.#ofHistory);
+    return rounded(copies / this.deliveries - 1);
   }
 
   get ldh(): { readonly mean: number; readonly max: number } | null {

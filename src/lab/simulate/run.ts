@@ -97,6 +97,8 @@ export interface NetworkResult extends ResultOfEvents {
   readonly deliveredFromNowhere: number;
   /** Relative message redundancy: copies / deliveries - 1, the mean over all messages. */
   readonly rmr: number | null;
+  /** The same with the copies that the history sent: all there are by anti-entropy, where `rmr` has none. */
+  readonly rmrWithHistory: number | null;
   /** Last delivery hop, over all messages. */
   readonly ldh: { readonly mean: number; readonly max: number } | null;
   readonly connected: boolean;

@@ -109,8 +109,17 @@ function figuresOf(
 ) {
   const { network } = world;
   const { counters, hash } = network.simulation;
-  const { published, deliveries, expected, ratio, deliveredTwice, deliveredFromNowhere, rmr, ldh } =
-    summary.report();
+  const {
+    published,
+    deliveries,
+    expected,
+    ratio,
+    deliveredTwice,
+    deliveredFromNowhere,
+    rmr,
+    rmrWithHistory,
+    ldh,
+  } = summary.report();
   const { seeds = defaultSeeds } = parameters.scenario!.network ?? {};
   return {
     preset,
@@ -129,6 +138,7 @@ function figuresOf(
     wallMs: clock.wallMs,
     traceHash: hash,
     rmr,
+    rmrWithHistory,
     ldh,
     messagesPerNode: rounded(counters.messages / (nodes + seeds)),
     ...(counters.bytes > 0 ? { bytes: counters.bytes } : {}),
