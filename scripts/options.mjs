@@ -10,6 +10,7 @@ const titles = {
   heartbeat: "Heartbeat",
   overlay: "Overlay",
   broadcast: "Broadcast and history",
+  state: "Shared state",
   registration: "Registration with seeds",
   registry: "Seeds",
   links: "Links",

@@ -83,6 +83,7 @@ describe("the rule of floors", () => {
     ["src/membership/a.ts", "../core/index.ts"],
     ["src/profiles/a.ts", "../dissemination/broadcast.ts"],
     ["src/wire/a.ts", "../membership/messages.ts"],
+    ["src/wire/a.ts", "../dissemination/anti-entropy-messages.ts"],
     ["src/node/a.ts", "../profiles/classic.ts"],
     ["src/lab/scenario/a.ts", "../../node/index.ts"],
     ["src/cli/a.ts", "../lab/index.ts"],
@@ -114,7 +115,7 @@ describe("the rule of floors", () => {
     const [sideways] = faultsOfFloors(fake("src/membership/a.ts", 'import "../dissemination/broadcast.ts";'));
     expect(sideways).toContain("belongs in core as an interface");
     const [message] = faultsOfFloors(fake("src/wire/a.ts", 'import "../membership/overlay.ts";'));
-    expect(message).toContain("only its messages.ts: put the type there");
+    expect(message).toContain("only its messages.ts and *-messages.ts: put the type there");
   });
 
   test("a new folder needs a floor, and nobody imports what is not in src", () => {

@@ -14,6 +14,7 @@ const headings: Record<string, string> = {
   heartbeat: "Heartbeat:",
   overlay: "Overlay:",
   broadcast: "Broadcast and history:",
+  state: "Shared state:",
   registration: "Registration with seeds:",
   registry: "Seeds:",
   links: "Links:",

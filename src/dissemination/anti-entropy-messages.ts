@@ -1,5 +1,5 @@
 /** The entries of a replicated map, and the messages of anti-entropy. Every list has the stated bound. */
-import type { Identity, Millis } from "../core/index.ts";
+import type { Identity, Millis, Proof } from "../core/index.ts";
 import type { Payload } from "./messages.ts";
 import type { IdRange } from "./set-reconciliation.ts";
 
@@ -14,6 +14,8 @@ export interface ValueEntry {
   readonly key: string;
   readonly value: Payload;
   readonly timestamp: Timestamp;
+  /** Of the site of the timestamp, for its `WriteStatement`; missing where nothing is signed. */
+  readonly proof?: Proof | undefined;
 }
 
 /** That a key was deleted: what is older than its timestamp is obsolete. */
@@ -26,12 +28,29 @@ export interface DeathCertificate {
   readonly activation: Timestamp;
   /** The sites that keep a dormant copy; at most `maxRetentionSites`. */
   readonly retention: readonly Identity[];
+  readonly proof?: Proof | undefined;
+}
+
+/** What a writer signs: that it wrote this value at this key, then; or that it deleted what was there. */
+export interface WriteStatement {
+  readonly type: "write";
+  readonly key: string;
+  /** Undefined for a deletion. */
+  readonly value: Payload | undefined;
+  readonly timestamp: Timestamp;
+  /** Of a deletion. */
+  readonly retention: readonly Identity[];
 }
 
 export type MapEntry = ValueEntry | DeathCertificate;
 
 /** Who gives to whom: the caller (push), the one that is called (pull), or both to each other. */
 export type AntiEntropyMode = "push" | "pull" | "push-pull";
+
+// What the format of the messages has to know of ids and ranges.
+export { idBytes } from "./packed-ids.ts";
+export { fingerprintBytes } from "./range-fingerprints.ts";
+export { type IdRange, maxIdsPerMessage, maxRangesPerMessage } from "./set-reconciliation.ts";
 
 /** Do we have the same? The receiver answers with `compared`, or not at all if so. */
 export interface Compare {

@@ -45,6 +45,7 @@ import { retentionSites } from "./death-certificates.ts";
 import type { Payload } from "./messages.ts";
 import { areEqual, idBytes } from "./packed-ids.ts";
 import { fingerprintBytes } from "./range-fingerprints.ts";
+import { rangesBytes } from "./reconciliation-bytes.ts";
 import { type ReplicatedMap, sizeOf } from "./replicated-map.ts";
 import {
   initiate,
@@ -65,6 +66,7 @@ export interface AntiEntropyOptions {
   readonly intervalMs: number;
   readonly retentionSites: number;
   readonly maxEntriesPerAnswer: number;
+  readonly maxBytesPerAnswer: number;
 }
 
 export const antiEntropyOptions = defineOptions<AntiEntropyOptions>({
@@ -103,6 +105,12 @@ export const antiEntropyOptions = defineOptions<AntiEntropyOptions>({
     description:
       "Most entries that one message of ranges is answered with; who gets them asks for more (guess)",
   },
+  maxBytesPerAnswer: {
+    default: 64 * 1024 * 1024,
+    min: 1024,
+    max: 16 * 1024 * 1024 * 1024,
+    description: "And most bytes of their keys and values, and one entry more (bound)",
+  },
 });
 
 export interface AntiEntropyConfig {
@@ -111,6 +119,8 @@ export interface AntiEntropyConfig {
   readonly peers: Pick<PeerSampler, "sample">;
   readonly options?: Partial<AntiEntropyOptions>;
   readonly reconciliation?: Partial<ReconciliationOptions>;
+  /** False where somebody else tells what has changed. */
+  readonly notifies?: boolean;
 }
 
 export type AntiEntropyTimer = { readonly type: "talk" };
@@ -122,7 +132,9 @@ export type AntiEntropyCommand =
 /** An entry of another site came, and is newer than ours; or it awakened a certificate. */
 export type AntiEntropyNotice =
   | { readonly type: "updated"; readonly entry: MapEntry; readonly from: NodeId }
-  | { readonly type: "certificate-awakened"; readonly key: string; readonly from: NodeId };
+  | { readonly type: "certificate-awakened"; readonly key: string; readonly from: NodeId }
+  /** Its writer did not sign it: nothing that came with it is looked at. */
+  | { readonly type: "forged-entry"; readonly key: string; readonly from: NodeId };
 
 type AntiEntropyEnvironment = Environment<AntiEntropyMessage, AntiEntropyTimer, AntiEntropyNotice>;
 
@@ -130,6 +142,8 @@ type AntiEntropyEnvironment = Environment<AntiEntropyMessage, AntiEntropyTimer, 
 const maxPartners = 64;
 /** Whole replicas that are sent in an interval because somebody asked. */
 const maxReplicasPerInterval = 16;
+/** Messages of ranges and wanted ids that are answered in an interval: several reconciliations of large sets. */
+const maxQuestionsPerInterval = 4096;
 
 export class AntiEntropy
   implements Protocol<AntiEntropyMessage, AntiEntropyTimer, AntiEntropyNotice, AntiEntropyCommand>
@@ -140,6 +154,8 @@ export class AntiEntropy
     inStep: 0,
     reconciliations: 0,
     entriesSent: 0,
+    /** Of what was sent: keys and values as `sizeOf` counts them, ids, fingerprints and bounds of ranges. */
+    bytesSent: 0,
     malformed: 0,
     /** Answers to what we did not ask, and requests beyond what we answer in an interval. */
     unsolicited: 0,
@@ -148,14 +164,17 @@ export class AntiEntropy
   readonly #options: AntiEntropyOptions;
   readonly #reconciliation: ReconciliationOptions;
   readonly #peers: Pick<PeerSampler, "sample">;
+  readonly #notifies: boolean;
   readonly #partners = new Set<NodeId>();
   #replicasSent = 0;
+  #questions = 0;
 
   constructor(config: AntiEntropyConfig) {
     this.map = config.map;
     this.#peers = config.peers;
     this.#options = antiEntropyOptions(config.options);
     this.#reconciliation = reconciliationOptions(config.reconciliation);
+    this.#notifies = config.notifies ?? true;
   }
 
   start(env: AntiEntropyEnvironment): void {
@@ -187,12 +206,18 @@ export class AntiEntropy
   }
 
   onTimer(_talk: AntiEntropyTimer, env: AntiEntropyEnvironment): void {
+    this.beginInterval(env);
+    env.schedule(this.#options.intervalMs, { type: "talk" });
+  }
+
+  /** Talks to somebody: for whoever keeps the time itself. */
+  beginInterval(env: AntiEntropyEnvironment): void {
     this.map.expire(env.now);
     this.#partners.clear();
     this.#replicasSent = 0;
+    this.#questions = 0;
     const [partner] = this.#peers.sample(1, env.random);
     if (partner !== undefined) this.#talk(partner.peer, env);
-    env.schedule(this.#options.intervalMs, { type: "talk" });
   }
 
   onMessage(from: NodeId, message: AntiEntropyMessage, env: AntiEntropyEnvironment): void {
@@ -223,7 +248,7 @@ export class AntiEntropy
     this.#partners.add(partner);
     if (method === "full") return this.#exchangeAll(partner, mode, env);
     const recent = mode === "pull" ? [] : this.#recentUpdates(env);
-    env.send(partner, { type: "compare", mode, recent, checksum: this.map.checksum });
+    this.#send(partner, { type: "compare", mode, recent, checksum: this.map.checksum }, env);
   }
 
   #onCompare(from: NodeId, { mode, recent, checksum }: Compare, env: AntiEntropyEnvironment): void {
@@ -236,7 +261,7 @@ export class AntiEntropy
       this.counters.inStep++;
       return;
     }
-    env.send(from, { type: "compared", mode, recent: ours, checksum: ourChecksum });
+    this.#send(from, { type: "compared", mode, recent: ours, checksum: ourChecksum }, env);
   }
 
   #onCompared(from: NodeId, { mode, recent, checksum }: Compared, env: AntiEntropyEnvironment): void {
@@ -260,7 +285,7 @@ export class AntiEntropy
 
   #exchangeAll(partner: NodeId, mode: AntiEntropyMode, env: AntiEntropyEnvironment): void {
     if (mode !== "pull") this.#sendEntries(partner, [...this.map.entries()], false, env);
-    if (mode !== "push") env.send(partner, { type: "request-all" });
+    if (mode !== "push") this.#send(partner, { type: "request-all" }, env);
   }
 
   #onRequestAll(from: NodeId, env: AntiEntropyEnvironment): void {
@@ -275,10 +300,12 @@ export class AntiEntropy
   // ---- By ranges ---------------------------------------------------------------------------------------------------
 
   #reconcile(partner: NodeId, mode: AntiEntropyMode, env: AntiEntropyEnvironment): void {
-    env.send(partner, { type: "ranges", mode, isFromCaller: true, round: 1, ranges: initiate(this.map.ids) });
+    const ranges = initiate(this.map.ids);
+    this.#send(partner, { type: "ranges", mode, isFromCaller: true, round: 1, ranges }, env);
   }
 
   #onRanges(from: NodeId, message: Ranges, env: AntiEntropyEnvironment): void {
+    if (this.#isOverAsked()) return;
     const { mode, isFromCaller, round, ranges } = message;
     const isRound = Number.isSafeInteger(round) && round >= 1 && round <= maxReconciliationRounds;
     const step = isRound ? respond(this.map.ids, ranges, this.#reconciliation) : undefined;
@@ -288,20 +315,22 @@ export class AntiEntropy
     if (weGive) this.#answer(from, step.have, env);
     if (theyGive)
       for (let at = 0; at < step.want.length; at += maxIdsPerMessage * idBytes)
-        env.send(from, { type: "want", ids: step.want.slice(at, at + maxIdsPerMessage * idBytes) });
-    if (step.reply.length > 0)
-      env.send(from, {
-        type: "ranges",
-        mode,
-        isFromCaller: !isFromCaller,
-        round: round + 1,
-        ranges: step.reply,
-      });
+        this.#send(from, { type: "want", ids: step.want.slice(at, at + maxIdsPerMessage * idBytes) }, env);
+    if (step.reply.length === 0) return;
+    const reply = { mode, isFromCaller: !isFromCaller, round: round + 1, ranges: step.reply };
+    this.#send(from, { type: "ranges", ...reply }, env);
   }
 
   #onWant(from: NodeId, { ids }: Want, env: AntiEntropyEnvironment): void {
+    if (this.#isOverAsked()) return;
     if (ids.length % idBytes !== 0 || ids.length > maxIdsPerMessage * idBytes) return this.#countMalformed();
     this.#answer(from, ids, env);
+  }
+
+  #isOverAsked(): boolean {
+    if (++this.#questions <= maxQuestionsPerInterval) return false;
+    this.counters.unsolicited++;
+    return true;
   }
 
   /** Sends entries of these ids; one that has changed meanwhile is left out, and differs the next time. */
@@ -327,9 +356,14 @@ export class AntiEntropy
       const outcome = this.map.merge(entry, env.now);
       if (outcome === "newer") {
         news++;
-        env.notify({ type: "updated", entry, from });
+        if (this.#notifies) env.notify({ type: "updated", entry, from });
       }
       if (outcome === "awakened") env.notify({ type: "certificate-awakened", key: entry.key, from });
+      if (outcome === "forged") {
+        // Honest nodes pass on nothing forged: what follows is not worth our time.
+        env.notify({ type: "forged-entry", key: entry.key, from });
+        return news;
+      }
     }
     return news;
   }
@@ -339,16 +373,29 @@ export class AntiEntropy
     return first;
   }
 
+  /** As many as one answer may have. `hasMore`: these are not all that the other one lacks. */
   #sendEntries(
     to: NodeId,
     entries: readonly MapEntry[],
-    isPartial: boolean,
+    hasMore: boolean,
     env: AntiEntropyEnvironment,
   ): void {
-    const all = parcels(entries);
-    this.counters.entriesSent += entries.length;
+    const all: MapEntry[][] = [];
+    let bytes = 0;
+    for (const parcel of parcels(entries)) {
+      if (bytes >= this.#options.maxBytesPerAnswer) break;
+      for (const entry of parcel) bytes += sizeOf(entry);
+      all.push(parcel);
+    }
+    const isPartial = hasMore || all.reduce((sum, { length }) => sum + length, 0) < entries.length;
     for (const [i, parcel] of all.entries())
-      env.send(to, { type: "entries", entries: parcel, isPartial: isPartial && i === all.length - 1 });
+      this.#send(to, { type: "entries", entries: parcel, isPartial: isPartial && i === all.length - 1 }, env);
+  }
+
+  #send(to: NodeId, message: AntiEntropyMessage, env: AntiEntropyEnvironment): void {
+    if (message.type === "entries") this.counters.entriesSent += message.entries.length;
+    this.counters.bytesSent += bytesOf(message);
+    env.send(to, message);
   }
 
   #countMalformed(): void {
@@ -356,8 +403,29 @@ export class AntiEntropy
   }
 }
 
+/** See `counters.bytesSent`. */
+function bytesOf(message: AntiEntropyMessage): number {
+  switch (message.type) {
+    case "compare":
+    case "compared":
+      return message.checksum.length + sizeOfAll(message.recent);
+    case "entries":
+      return sizeOfAll(message.entries);
+    case "want":
+      return message.ids.length;
+    case "ranges":
+      return rangesBytes(message.ranges);
+    case "request-all":
+      return 0;
+  }
+}
+
+function sizeOfAll(entries: readonly MapEntry[]): number {
+  return entries.reduce((sum, entry) => sum + sizeOf(entry), 0);
+}
+
 /** In messages that keep the bounds. */
-function parcels(entries: readonly MapEntry[]): MapEntry[][] {
+export function parcels(entries: readonly MapEntry[]): MapEntry[][] {
   const all: MapEntry[][] = [];
   let bytes = 0;
   for (const entry of entries) {

@@ -69,6 +69,9 @@ export class DormantCertificates {
   get size(): number {
     return this.#byKey.size;
   }
+  [Symbol.iterator](): IterableIterator<DeathCertificate> {
+    return this.#byKey.values();
+  }
   get(key: string): DeathCertificate | undefined {
     return this.#byKey.get(key);
   }
@@ -81,8 +84,10 @@ export class DormantCertificates {
   drop(key: string): void {
     this.#byKey.delete(key);
   }
-  discardDead(now: Millis, ages: CertificateAges): void {
-    for (const certificate of this.#byKey.values())
-      if (ageOf(certificate, now, ages) === "dead") this.#byKey.delete(certificate.key);
+  /** Returns their keys. */
+  discardDead(now: Millis, ages: CertificateAges): string[] {
+    const dead = [...this].filter((certificate) => ageOf(certificate, now, ages) === "dead");
+    for (const { key } of dead) this.#byKey.delete(key);
+    return dead.map(({ key }) => key);
   }
 }

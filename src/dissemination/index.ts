@@ -19,6 +19,7 @@ export * from "./replicated-map.ts";
 export * from "./rumor.ts";
 export * from "./rumor-table.ts";
 export * from "./set-reconciliation.ts";
+export * from "./shared-state.ts";
 export * from "./spatial-partners.ts";
 export * from "./topology-partners.ts";
 export * from "./version-vector.ts";

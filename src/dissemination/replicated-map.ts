@@ -6,7 +6,7 @@
  * All entries have an id, the hash of all that they say. The ordered set of these ids is what replicas compare: its
  * fingerprint is the checksum of the paper, kept up with every update, and ranges of it show where two replicas differ.
  */
-import { defineOptions, type Identity, type Millis, UsageError } from "../core/index.ts";
+import { defineOptions, type Identity, type Millis, type Signatures, UsageError } from "../core/index.ts";
 import {
   type DeathCertificate,
   type MapEntry,
@@ -14,6 +14,7 @@ import {
   maxRetentionSites,
   maxSiteLength,
   type Timestamp,
+  type WriteStatement,
 } from "./anti-entropy-messages.ts";
 import { activationOf, ageOf, compareTimestamps, DormantCertificates } from "./death-certificates.ts";
 import type { Payload } from "./messages.ts";
@@ -86,6 +87,20 @@ export const replicatedMapOptions = defineOptions<ReplicatedMapOptions>({
   },
 });
 
+export interface ReplicatedMapConfig {
+  /** Writers sign, and entries of others are taken in only with their writers' proofs. Nothing is signed without it. */
+  readonly signatures?: Signatures<WriteStatement> | undefined;
+  /** Remembers which keys have changed, until `takeChanges` is called. */
+  readonly recordsChanges?: boolean;
+}
+
+/** A key whose entry is another one, or gone, or kept in another way. */
+export interface MapChange {
+  readonly key: string;
+  /** It had a value before. */
+  readonly hadValue: boolean;
+}
+
 /**
  * What became of an entry: it is `newer` than what we had; the `same`; `obsolete`; it is obsolete and has `awakened` a
  * dormant certificate; a certificate that had `expired`. All others are refusals, by the bounds of the options.
@@ -97,6 +112,7 @@ export type MergeOutcome =
   | "awakened"
   | "expired"
   | "malformed"
+  | "forged"
   | "ahead"
   | "too-large"
   | "full";
@@ -117,6 +133,7 @@ export class ReplicatedMap {
     awakened: 0,
     expired: 0,
     malformed: 0,
+    forged: 0,
     ahead: 0,
     "too-large": 0,
     full: 0,
@@ -130,21 +147,34 @@ export class ReplicatedMap {
   readonly #recent = new Map<string, MapEntry>();
   readonly #certificates = new Set<string>();
   readonly #dormant: DormantCertificates;
+  readonly #signatures: Signatures<WriteStatement> | undefined;
+  /** By key: did it have a value before the first of the changes that nobody has taken yet? */
+  readonly #changes: Map<string, boolean> | undefined;
   /** No certificate changes its state before. */
   #nextExpiryAt: Millis = Infinity;
   #bytes = 0;
   /** Of the latest update of this site. */
   #lastTime: Millis = -Infinity;
 
-  constructor(site: Identity, options?: Partial<ReplicatedMapOptions>) {
+  constructor(
+    site: Identity,
+    options?: Partial<ReplicatedMapOptions>,
+    { signatures, recordsChanges = false }: ReplicatedMapConfig = {},
+  ) {
     this.site = site;
     this.options = replicatedMapOptions(options);
+    this.#signatures = signatures;
+    this.#changes = recordsChanges ? new Map() : undefined;
     this.#dormant = new DormantCertificates(this.options.maxDormant);
   }
 
   /** Keys with a value or an active certificate. */
   get size(): number {
     return this.#held.size;
+  }
+  /** Keys with a value. */
+  get valueCount(): number {
+    return this.#held.size - this.#certificates.size;
   }
   get dormant(): number {
     return this.#dormant.size;
@@ -164,6 +194,16 @@ export class ReplicatedMap {
   }
   entry(key: string): MapEntry | undefined {
     return this.#held.get(key)?.entry;
+  }
+  /** What is to be on disk of this key: its value or certificate, active or dormant. */
+  stored(key: string): MapEntry | undefined {
+    return this.entry(key) ?? this.#dormant.get(key);
+  }
+  /** The keys that have changed since the last call, in the order of their first changes. */
+  takeChanges(): MapChange[] {
+    const changes = [...(this.#changes ?? [])].map(([key, hadValue]) => ({ key, hadValue }));
+    this.#changes?.clear();
+    return changes;
   }
   /** Values and active certificates, in the order in which their keys came. */
   *entries(): IterableIterator<MapEntry> {
@@ -187,11 +227,12 @@ export class ReplicatedMap {
 
   /** Throws `UsageError`, before anything has changed, if key or value are too large, or there is no room. */
   put(key: string, value: Payload, now: Millis): MapEntry {
-    const entry = { type: "value", key, value, timestamp: this.#nextTimestamp(key, now) } as const;
     if (key.length > maxKeyLength) throw new UsageError(`key: it has more than ${maxKeyLength} characters`);
     if (bytesOf(value) > this.options.maxValueBytes)
       throw new UsageError(`value: it has more than ${this.options.maxValueBytes} bytes`);
-    if (!this.#hasRoomFor(entry)) throw new UsageError(`key: there is no room for ${JSON.stringify(key)}`);
+    const unsigned = { type: "value", key, value, timestamp: this.#nextTimestamp(key, now) } as const;
+    if (!this.#hasRoomFor(unsigned)) throw new UsageError(`key: there is no room for ${JSON.stringify(key)}`);
+    const entry = this.#signed(unsigned);
     this.#dormant.drop(key);
     this.#hold(entry, now);
     return entry;
@@ -206,13 +247,13 @@ export class ReplicatedMap {
       throw new UsageError(`retention: ${retention.length} sites are more than ${maxRetentionSites}`);
     if (this.get(key) === undefined) return undefined;
     const timestamp = this.#nextTimestamp(key, now);
-    const certificate = {
+    const certificate = this.#signed({
       type: "death-certificate",
       key,
       timestamp,
       activation: timestamp,
       retention,
-    } as const;
+    });
     this.#hold(certificate, now);
     return certificate;
   }
@@ -225,6 +266,33 @@ export class ReplicatedMap {
     const replaced = this.entry(key) ?? this.#dormant.get(key);
     this.#lastTime = Math.max(now, this.#lastTime + 1, (replaced?.timestamp.time ?? -1) + 1);
     return { time: this.#lastTime, site: this.site };
+  }
+
+  #signed<Entry extends MapEntry>(entry: Entry): Entry {
+    if (this.#signatures === undefined) return entry;
+    return { ...entry, proof: this.#signatures.sign(statementOf(entry)) };
+  }
+
+  // ---- What an earlier life had --------------------------------------------------------------------------------------
+
+  /**
+   * Takes in what was `stored`, in a map that is empty. Proofs and clocks were checked when it came. What is no longer
+   * to be kept is among the changes.
+   */
+  restore(entries: Iterable<MapEntry>, now: Millis): void {
+    for (const entry of entries) {
+      const { key, timestamp } = entry;
+      if (timestamp.site === this.site) this.#lastTime = Math.max(this.#lastTime, timestamp.time);
+      if (isEntry(entry) && this.#isActive(entry, now)) {
+        if (this.#hasRoomFor(entry)) this.#hold(entry, now);
+      } else if (entry.type === "death-certificate") this.#retain(entry, now);
+      if (this.stored(key) === entry) this.#changes?.delete(key);
+      else this.#touch(key);
+    }
+  }
+
+  #isActive(entry: MapEntry, now: Millis): boolean {
+    return entry.type === "value" || ageOf(entry, now, this.options) === "active";
   }
 
   // ---- What comes from other replicas ------------------------------------------------------------------------------
@@ -241,14 +309,16 @@ export class ReplicatedMap {
     if (entry.type === "value" && bytesOf(entry.value) > this.options.maxValueBytes) return "too-large";
     if (activationOf(entry).time > now + this.options.maxAheadMs) return "ahead";
 
-    const dormant = this.#dormant.get(entry.key);
-    if (dormant !== undefined && compareTimestamps(entry.timestamp, dormant.timestamp) < 0)
-      return this.#awaken(dormant, now);
     const ours = this.#held.get(entry.key);
     const order = ours === undefined ? 1 : compareEntries(entry, ours.entry);
     if (order <= 0) return order === 0 ? "same" : "obsolete";
+    // A signature costs more than all else: only what would change something is worth the look.
+    if (!this.#isGenuine(entry)) return "forged";
+    const dormant = this.#dormant.get(entry.key);
+    if (dormant !== undefined && compareTimestamps(entry.timestamp, dormant.timestamp) < 0)
+      return this.#awaken(dormant, now);
 
-    if (entry.type === "death-certificate" && ageOf(entry, now, this.options) !== "active") {
+    if (entry.type === "death-certificate" && !this.#isActive(entry, now)) {
       // Somebody's clock is behind ours. It is true all the same that what we have was deleted.
       this.#retain(entry, now);
       if (ours === undefined) return "expired";
@@ -259,6 +329,13 @@ export class ReplicatedMap {
     this.#dormant.drop(entry.key);
     this.#hold(entry, now);
     return "newer";
+  }
+
+  /** Whose timestamp it has wrote it. Nobody signs the activation: it is of whoever awakened the certificate. */
+  #isGenuine(entry: MapEntry): boolean {
+    if (this.#signatures === undefined) return true;
+    const { timestamp, proof = new Uint8Array() } = entry;
+    return this.#signatures.verify(timestamp.site, statementOf(entry), proof);
   }
 
   /** An obsolete value is about: the certificate spreads again. */
@@ -285,7 +362,8 @@ export class ReplicatedMap {
       this.#release(key);
       this.#retain(certificate, now);
     }
-    this.#dormant.discardDead(now, this.options);
+    for (const key of this.#dormant.discardDead(now, this.options)) this.#touch(key);
+    for (const certificate of this.#dormant) this.#noteExpiry(certificate, this.options.tau2Ms);
   }
 
   /** Keeps a dormant copy, if that is this site's part. */
@@ -294,11 +372,12 @@ export class ReplicatedMap {
     if (!certificate.retention.includes(this.site)) return;
     const known = this.#dormant.get(certificate.key);
     if (known !== undefined && compareEntries(certificate, known) <= 0) return;
-    this.#dormant.keep(certificate);
+    this.#touch(certificate.key);
+    if (this.#dormant.keep(certificate)) this.#noteExpiry(certificate, this.options.tau2Ms);
   }
 
-  #noteExpiry({ activation }: DeathCertificate): void {
-    this.#nextExpiryAt = Math.min(this.#nextExpiryAt, activation.time + this.options.tau1Ms);
+  #noteExpiry({ activation }: DeathCertificate, moreMs = 0): void {
+    this.#nextExpiryAt = Math.min(this.#nextExpiryAt, activation.time + this.options.tau1Ms + moreMs);
   }
 
   // ---- What is held ------------------------------------------------------------------------------------------------
@@ -312,6 +391,7 @@ export class ReplicatedMap {
 
   /** In the place of what was there. */
   #hold(entry: MapEntry, now: Millis): void {
+    this.#touch(entry.key);
     this.#release(entry.key);
     const id = idOf(entry);
     this.#held.set(entry.key, { entry, id });
@@ -327,6 +407,7 @@ export class ReplicatedMap {
   #release(key: string): void {
     const held = this.#held.get(key);
     if (held === undefined) return;
+    this.#touch(key);
     this.#held.delete(key);
     this.#ids.delete(held.id);
     this.#byId.delete(textOf(held.id));
@@ -335,9 +416,27 @@ export class ReplicatedMap {
     this.#bytes -= sizeOf(held.entry);
   }
 
+  /** Before it changes. */
+  #touch(key: string): void {
+    if (this.#changes?.has(key) === false) this.#changes.set(key, this.get(key) !== undefined);
+  }
+
   #isRecent(entry: MapEntry, now: Millis): boolean {
     return now - activationOf(entry).time < this.options.recentMs;
   }
+}
+
+/** What the writer of an entry vouches for. */
+export function statementOf(entry: MapEntry): WriteStatement {
+  const { key, timestamp } = entry;
+  const isValue = entry.type === "value";
+  return {
+    type: "write",
+    key,
+    value: isValue ? entry.value : undefined,
+    timestamp,
+    retention: isValue ? [] : entry.retention,
+  };
 }
 
 /**

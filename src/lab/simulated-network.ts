@@ -15,6 +15,7 @@ import {
   trustEverybody,
   UsageError,
 } from "../core/index.ts";
+import type { MapEntry } from "../dissemination/anti-entropy-messages.ts";
 import type { Gossip } from "../dissemination/messages.ts";
 import type { ListEntry } from "../membership/messages.ts";
 import type { StoredPeer } from "../membership/seed-registry.ts";
@@ -160,6 +161,7 @@ export class SimulatedNetwork {
       signatures: this.#signaturesOf(row),
       contacts: disk?.read<readonly ListEntry[]>("introduction/contacts"),
       restored: gossip?.sort((a, b) => a.statement.at - b.statement.at),
+      restoredState: disk?.below<MapEntry>("state/entry/"),
       options: this.#optionsOf(row),
     });
     this.peers.set(row, peer);

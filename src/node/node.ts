@@ -208,6 +208,7 @@ export class GrapevineNode {
         signatures,
         contacts: memory?.contacts,
         restored: memory?.gossip,
+        restoredState: memory?.state,
         options,
       });
       this.#stack = this.#peer.stack;
@@ -370,6 +371,7 @@ export class GrapevineNode {
       case "persist":
         return this.#persist(layer, body as Persist);
       case "forged-gossip":
+      case "forged-entry":
         this.links.onForgery(notice["from"]);
         break;
       case "neighbor-up":

@@ -2,9 +2,10 @@
  * What a classic node keeps between its lives, and in which bytes: the wire format itself, so that a file is
  * distrusted by the same code as a socket.
  *
- *     peer:  incarnation, contacts, the retained messages        seed:  the peer list
+ *     peer:  incarnation, contacts, the retained messages, shared state        seed:  the peer list
  */
 import { type Persist, type Signed, type Tagged, UsageError } from "../core/index.ts";
+import type { AntiEntropyMessage, MapEntry } from "../dissemination/anti-entropy-messages.ts";
 import type { Gossip } from "../dissemination/messages.ts";
 import type { IntroductionMessage, ListEntry, PeerRecord } from "../membership/messages.ts";
 import type { StoredPeer } from "../membership/seed-registry.ts";
@@ -16,6 +17,7 @@ export interface Remembered {
   readonly incarnation: number;
   readonly contacts: readonly ListEntry[];
   readonly gossip: readonly Gossip[];
+  readonly state: readonly MapEntry[];
   readonly peers: readonly StoredPeer[];
   /** Entries that could not be read, and were left out. */
   readonly unreadable: number;
@@ -28,6 +30,7 @@ export async function remember(store: Store, codec: Codec): Promise<Remembered> 
   let incarnation = 0;
   let contacts: readonly ListEntry[] = [];
   const gossip: Gossip[] = [];
+  const state: MapEntry[] = [];
   const peers: StoredPeer[] = [];
   let unreadable = 0;
   for (const [key, bytes] of await store.entries("")) {
@@ -39,19 +42,20 @@ export async function remember(store: Store, codec: Codec): Promise<Remembered> 
         continue;
       }
       const { layer, body } = codec.decode(bytes.subarray(lengthBytes)) as Tagged<
-        IntroductionMessage | Gossip
+        IntroductionMessage | Gossip | AntiEntropyMessage
       >;
       if (layer === "introduction" && body.type === "peer-list") contacts = body.entries;
       else if (layer === "introduction" && body.type === "sync-delta")
         peers.push(storedPeer(body.entries[0]?.record));
       else if (layer === "broadcast" && body.type === "gossip") gossip.push(body);
+      else if (layer === "state" && body.type === "entries") state.push(...body.entries);
       else unreadable++;
     } catch {
       unreadable++;
     }
   }
   gossip.sort((a, b) => a.statement.at - b.statement.at);
-  return { incarnation, contacts, gossip, peers, unreadable };
+  return { incarnation, contacts, gossip, state, peers, unreadable };
 }
 
 function storedPeer(record: Signed<PeerRecord> | undefined): StoredPeer {
@@ -72,6 +76,10 @@ export function persist(
 }
 
 function encode(codec: Codec, layer: string, { key, value }: Persist): Uint8Array {
+  if (layer === "state") {
+    const body: AntiEntropyMessage = { type: "entries", entries: [value as MapEntry], isPartial: false };
+    return codec.encode({ layer, body });
+  }
   if (key === "incarnation") return new TextEncoder().encode(String(value));
   if (key === "contacts") {
     const entries = value as readonly ListEntry[];

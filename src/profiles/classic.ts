@@ -2,10 +2,11 @@
  * The classic profile: the seed-and-peer network of the documents, as two stacks of parts that know each other only
  * through the interfaces in core.
  *
- *     peer:  introduction  overlay  heartbeat  broadcast  source
+ *     peer:  introduction  overlay  heartbeat  broadcast  source  state
  *     seed:  introduction
  */
 import { type NodeId, type Signatures, Stack } from "../core/index.ts";
+import type { MapEntry } from "../dissemination/anti-entropy-messages.ts";
 import { Broadcast, type BroadcastOptions, broadcastOptions } from "../dissemination/broadcast.ts";
 import {
   GossipSource,
@@ -13,6 +14,7 @@ import {
   gossipSourceOptions,
 } from "../dissemination/gossip-source.ts";
 import type { Gossip } from "../dissemination/messages.ts";
+import { SharedState, type SharedStateOptions, sharedStateOptions } from "../dissemination/shared-state.ts";
 import { Heartbeat, type HeartbeatOptions, heartbeatOptions } from "../membership/heartbeat.ts";
 import type { ListEntry } from "../membership/messages.ts";
 import { Overlay, type OverlayOptions, overlayOptions } from "../membership/overlay.ts";
@@ -31,6 +33,7 @@ export interface ClassicOptions {
   readonly heartbeat?: Partial<HeartbeatOptions>;
   readonly broadcast?: Partial<BroadcastOptions>;
   readonly source?: Partial<GossipSourceOptions>;
+  readonly state?: Partial<SharedStateOptions>;
   readonly registry?: Partial<SeedRegistryOptions>;
 }
 
@@ -40,6 +43,7 @@ export const classicOptionSpecs = {
   heartbeat: heartbeatOptions.specs,
   overlay: overlayOptions.specs,
   broadcast: broadcastOptions.specs,
+  state: sharedStateOptions.specs,
   registration: registrationOptions.specs,
   registry: seedRegistryOptions.specs,
 } as const;
@@ -53,6 +57,7 @@ export interface ClassicPeerConfig {
   readonly options?: ClassicOptions;
   readonly contacts?: readonly ListEntry[];
   readonly restored?: readonly Gossip[];
+  readonly restoredState?: readonly MapEntry[];
 }
 
 export interface ClassicPeer {
@@ -62,10 +67,12 @@ export interface ClassicPeer {
   readonly heartbeat: Heartbeat;
   readonly broadcast: Broadcast;
   readonly source: GossipSource;
+  readonly state: SharedState;
 }
 
 export function classicPeer(config: ClassicPeerConfig): ClassicPeer {
-  const { seeds, incarnation, since, signatures, contacts, restored, options = {} } = config;
+  const { seeds, incarnation, since, signatures, contacts, options = {} } = config;
+  const { restored, restoredState } = config;
   // The overlay needs to know who else is there, and registration who the neighbors are: one is bound late.
   let heartbeat: Heartbeat | undefined;
   let overlay: Overlay | undefined;
@@ -99,8 +106,14 @@ export function classicPeer(config: ClassicPeerConfig): ClassicPeer {
     options: options.broadcast,
   });
   const source = new GossipSource({ name: config.name, options: options.source });
-  const stack = new Stack({ introduction: registration, overlay, heartbeat, broadcast, source });
-  return { stack, registration, overlay, heartbeat, broadcast, source };
+  const state = new SharedState({
+    view: overlay,
+    signatures,
+    restored: restoredState,
+    options: options.state,
+  });
+  const stack = new Stack({ introduction: registration, overlay, heartbeat, broadcast, source, state });
+  return { stack, registration, overlay, heartbeat, broadcast, source, state };
 }
 
 export interface ClassicSeedConfig {

@@ -3,6 +3,17 @@ import protobuf from "protobufjs";
 import { describe, expect, test } from "vitest";
 import { type NodeId, type Signed, type Tagged, type Typed, UsageError } from "../core/index.ts";
 import {
+  type AntiEntropyMessage,
+  type DeathCertificate,
+  type MapEntry,
+  maxEntriesPerMessage,
+  maxKeyLength,
+  maxReconciliationRounds,
+  maxRetentionSites,
+  type Timestamp,
+  type ValueEntry,
+} from "../dissemination/anti-entropy-messages.ts";
+import {
   type BroadcastMessage,
   type GossipStatement,
   type MessageId,
@@ -19,6 +30,7 @@ import {
   type Payload,
   type SeenEntry,
 } from "../dissemination/messages.ts";
+import { type IdRange, maxIdsPerMessage, maxRangesPerMessage } from "../dissemination/set-reconciliation.ts";
 import {
   type DeadReport,
   type DeltaEntry,
@@ -131,6 +143,27 @@ const offer: fc.Arbitrary<Offer> = fc.record({
   level: fc.nat(maxLevel),
   ageRounds: fc.nat(maxAgeRounds),
 });
+const timestamp: fc.Arbitrary<Timestamp> = fc.record({ time: number, site: hex });
+const key = fc.string({ unit: "grapheme", minLength: 1, maxLength: maxKeyLength / 8 });
+const mapEntry: fc.Arbitrary<MapEntry> = fc.oneof(
+  typed<ValueEntry>("value", { key, value: payload, timestamp, proof: bytes(maxProofBytes) }),
+  typed<DeathCertificate>("death-certificate", {
+    key,
+    timestamp,
+    activation: timestamp,
+    retention: listOf(hex, maxRetentionSites),
+    proof: bytes(maxProofBytes),
+  }),
+);
+const hashes = (max: number) => fc.nat(max).map((count) => new Uint8Array(32 * count).fill(count));
+const hash16 = fc.uint8Array({ minLength: 16, maxLength: 16 });
+const to = fc.oneof(fc.constant(undefined), fc.uint8Array({ minLength: 1, maxLength: 32 }));
+const idRange: fc.Arbitrary<IdRange> = fc.oneof(
+  typed<IdRange & { type: "skip" }>("skip", { to }),
+  typed<IdRange & { type: "fingerprint" }>("fingerprint", { to, fingerprint: hash16 }),
+  typed<IdRange & { type: "ids" }>("ids", { to, ids: hashes(30) }),
+);
+const mode = fc.constantFrom("push" as const, "pull" as const, "push-pull" as const);
 
 type Bodies<Message extends Typed> = {
   [Type in Message["type"]]: fc.Arbitrary<Extract<Message, { type: Type }>>;
@@ -202,12 +235,26 @@ const broadcast: Bodies<BroadcastMessage> = {
   }),
   busy: typed("busy", { round: number }),
 };
+const state: Bodies<AntiEntropyMessage> = {
+  compare: typed("compare", { mode, recent: listOf(mapEntry, 4), checksum: hash16 }),
+  compared: typed("compared", { mode, recent: listOf(mapEntry, 4), checksum: hash16 }),
+  ranges: typed("ranges", {
+    mode,
+    isFromCaller: fc.boolean(),
+    round: fc.nat(maxReconciliationRounds),
+    ranges: listOf(idRange, 20),
+  }),
+  want: typed("want", { ids: hashes(40) }),
+  "request-all": typed("request-all", {}),
+  entries: typed("entries", { entries: listOf(mapEntry, 6), isPartial: fc.boolean() }),
+};
 
 const kinds: [string, fc.Arbitrary<Tagged>][] = Object.entries({
   introduction,
   overlay,
   heartbeat,
   broadcast,
+  state,
 }).flatMap(([layer, bodies]) =>
   Object.entries<fc.Arbitrary<Typed>>(bodies).map(([type, body]): [string, fc.Arbitrary<Tagged>] => [
     `${layer}/${type}`,
@@ -257,6 +304,10 @@ const proof = new Uint8Array(96);
 const record = { peer: node, incarnation: 1, version: 2, since: 3, neighbors: [node] };
 const report = { suspect: node, incarnation: 1, at: 2, reporter: node };
 const leave = { peer: node, incarnation: 1, at: 2 };
+const stamp = { time: 1, site: id };
+const entry = (fields: object = {}) =>
+  forge("Entries", { entries: [{ key: "k", value: { text: "v" }, timestamp: stamp, ...fields }] });
+const certificate = { value: undefined, activation: stamp };
 const gossip = (fields: object = {}) =>
   forge("Gossip", {
     statement: { origin: node, incarnation: 1, sequence: 2, at: 3, payloads: [{ text: "hi" }], ...fields },
@@ -293,8 +344,9 @@ describe("what is encoded comes back", () => {
 
   test("what is decoded keeps nothing of the socket's chunk", () => {
     fc.assert(
-      fc.property(fc.oneof(broadcast.gossip, introduction.register, introduction["sync-delta"]), (body) => {
-        const layer = body.type === "gossip" ? "broadcast" : "introduction";
+      fc.property(fc.oneof(broadcast.gossip, introduction.register, state.entries, state.ranges), (body) => {
+        const layers = { gossip: "broadcast", register: "introduction", entries: "state", ranges: "state" };
+        const layer = layers[body.type];
         const chunk = new Uint8Array(100_000);
         const frame = bodyOf(codec.encode({ layer, body }));
         chunk.set(frame, 500);
@@ -329,6 +381,12 @@ describe("what is encoded comes back", () => {
       };
       expect(onWire.host).not.toMatch(/[[\]]/);
     }
+  });
+
+  test("more ids than one byte string may have", () => {
+    const ids = Uint8Array.from({ length: 32 * maxIdsPerMessage }, (_, i) => (i * 7) >>> 5);
+    const body = { type: "want", ids };
+    expect(codec.decode(bodyOf(codec.encode({ layer: "state", body }))).body).toEqual(body);
   });
 
   test("empty texts and empty bytes stay what they are", () => {
@@ -369,6 +427,7 @@ describe("the schema is the truth", () => {
       overlay: [48, 63],
       heartbeat: [64, 79],
       broadcast: [80, 95],
+      state: [96, 111],
     } as const;
     for (const [layer, [from, to]] of Object.entries(rooms)) {
       for (const { code } of Object.values(layers[layer as keyof typeof rooms])) {
@@ -509,6 +568,75 @@ describe("a message at its limit is taken, one over is refused", () => {
       (over) =>
         forge("LeaveMessage", { notice: { statement: leave, proof: new Uint8Array(maxProofBytes + over) } }),
     ],
+    [
+      "maxEntriesPerMessage",
+      "too-many-entries",
+      (over) =>
+        forge("Compare", {
+          mode: 1,
+          checksum: new Uint8Array(16),
+          recent: repeat(maxEntriesPerMessage + over, { key: "k", value: { text: "" }, timestamp: stamp }),
+        }),
+    ],
+    ["maxKeyLength", "too-long", (over) => entry({ key: "k".repeat(maxKeyLength + over) })],
+    ["a key has a character", "bad-length", (over) => entry({ key: "k".repeat(1 - over) })],
+    [
+      "a value has maxPayloadBytes",
+      "too-long",
+      (over) => entry({ value: { bytes: new Uint8Array(maxPayloadBytes + over) } }),
+    ],
+    [
+      "maxRetentionSites",
+      "too-many-entries",
+      (over) => entry({ ...certificate, retention: repeat(maxRetentionSites + over, id) }),
+    ],
+    ["a value has no retention sites", "too-many-entries", (over) => entry({ retention: repeat(over, id) })],
+    [
+      "sites of 20 bytes",
+      "bad-length",
+      (over) => entry({ timestamp: { time: 1, site: new Uint8Array(20 + over) } }),
+    ],
+    [
+      "a value or an activation",
+      "missing-field",
+      (over) => entry(over === 1 ? { value: undefined } : certificate),
+    ],
+    ["not both of them", "missing-field", (over) => entry(over === 1 ? { activation: stamp } : {})],
+    [
+      "maxReconciliationRounds",
+      "bad-number",
+      (over) => forge("Ranges", { mode: 1, round: maxReconciliationRounds + over }),
+    ],
+    [
+      "maxRangesPerMessage",
+      "too-many-entries",
+      (over) => forge("Ranges", { mode: 1, ranges: repeat(maxRangesPerMessage + over, {}) }),
+    ],
+    [
+      "bounds of 32 bytes",
+      "bad-length",
+      (over) => forge("Ranges", { mode: 1, ranges: [{ to: new Uint8Array(32 + over) }] }),
+    ],
+    [
+      "fingerprints of 16 bytes",
+      "bad-length",
+      (over) => forge("Ranges", { mode: 1, ranges: [{ fingerprint: new Uint8Array(16 + over) }] }),
+    ],
+    [
+      "listed ids of a range",
+      "bad-length",
+      (over) => forge("Ranges", { mode: 1, ranges: [{ ids: new Uint8Array(32 * (1024 + over)) }] }),
+    ],
+    [
+      "maxIdsPerMessage",
+      "too-many-entries",
+      (over) =>
+        forge("Want", {
+          ids: [...repeat(maxIdsPerMessage / 1024, new Uint8Array(32 * 1024)), new Uint8Array(32 * over)],
+        }),
+    ],
+    ["whole ids", "bad-length", (over) => forge("Want", { ids: [new Uint8Array(32 + over)] })],
+    ["the last mode", "bad-choice", (over) => forge("Ranges", { mode: 3 + over })],
     ["the last safe number", "bad-number", (over) => forge("Ping", { nonce: 2 ** 53 - 1 + over })],
     ["the last sequence of a gossip", "bad-number", (over) => gossip({ sequence: 2 ** 53 - 2 + over })],
     ["port 65535", "bad-contact", (over) => forge("Walk", { origin: { ...node, port: 65535 + over } })],
@@ -607,7 +735,7 @@ describe("nonsense is refused by name", () => {
   const cases: [string, MalformedReason, Uint8Array][] = [
     ["nothing at all", "empty", new Uint8Array(0)],
     ["kind 0", "unknown-kind", raw(0)],
-    ["kind 96", "unknown-kind", raw(96)],
+    ["kind 112", "unknown-kind", raw(112)],
     ["kind 255", "unknown-kind", raw(255)],
     ["a hello", "unexpected-kind", raw(helloCode)],
     ["a hello-proof", "unexpected-kind", raw(helloProofCode)],
@@ -627,6 +755,10 @@ describe("nonsense is refused by name", () => {
       "missing-field",
       forge("DeadReportMessage", { report: { statement: { suspect: node } } }),
     ],
+    ["no timestamp in an entry", "missing-field", entry({ timestamp: undefined })],
+    ["a value that is none", "missing-field", entry({ value: {} })],
+    ["no mode", "bad-choice", forge("Compare", { checksum: new Uint8Array(16) })],
+    ["no checksum", "bad-length", forge("Compare", { mode: 1 })],
     ["no payload in a payload", "missing-field", gossip({ payloads: [{}] })],
     [
       "a contact without a host",
@@ -707,6 +839,9 @@ describe("nonsense is refused by name", () => {
     expect(reasonOf(entries("KIND_SYNC_WANT", 0x12))).toBe("bad-contact");
     expect(reasonOf(entries("KIND_SYNC_DIGEST", 0x12))).toBe("too-many-entries");
     expect(reasonOf(entries("KIND_DIGEST", 0x0a))).toBe("too-many-entries");
+    expect(reasonOf(entries("KIND_ENTRIES", 0x0a))).toBe("too-many-entries");
+    expect(reasonOf(entries("KIND_RANGES", 0x22))).toBe("too-many-entries");
+    expect(reasonOf(entries("KIND_WANT", 0x0a))).toBe("too-many-entries");
     expect(reasonOf(entries("KIND_PING", 0x10))).toBe("too-many-entries"); // fields that nobody knows
     const packed = new Uint8Array(1024 * 1024);
     const length = packed.length - 9;

@@ -1,5 +1,28 @@
 import type protobuf from "protobufjs";
-import type { Tagged, Typed } from "../core/index.ts";
+import type { Proof, Tagged, Typed } from "../core/index.ts";
+import {
+  type AntiEntropyMessage,
+  type AntiEntropyMode,
+  type Compare,
+  type Compared,
+  type DeathCertificate,
+  type Entries,
+  fingerprintBytes,
+  type IdRange,
+  idBytes,
+  type MapEntry,
+  maxEntriesPerMessage,
+  maxIdsPerMessage,
+  maxKeyLength,
+  maxRangesPerMessage,
+  maxReconciliationRounds,
+  maxRetentionSites,
+  type Ranges,
+  type RequestAll,
+  type Timestamp,
+  type Want,
+  type WriteStatement,
+} from "../dissemination/anti-entropy-messages.ts";
 import {
   type Answer,
   type BroadcastMessage,
@@ -19,6 +42,7 @@ import {
   maxPayloadsPerGossip,
   maxPriority,
   type Offer,
+  type Payload,
   type SeenEntry,
   type Summary,
 } from "../dissemination/messages.ts";
@@ -68,13 +92,19 @@ import { MalformedFrame } from "./malformed-frame.ts";
 import { schemaEnum, schemaType } from "./schema-types.ts";
 import {
   atMost,
+  bytesBetween,
   checked,
   choice,
   type Fields,
+  fixedBytes,
   flag,
+  identity,
+  keptPayload,
+  keyText,
   listOf,
   oneOf,
   optional,
+  packedHashes,
   payload,
   payloadBytes,
   peer,
@@ -152,6 +182,15 @@ export const gossipStatement = checked(
   },
 );
 
+const timestamp = struct<Timestamp>({ time: uint64, site: identity });
+const key = keyText(maxKeyLength);
+const retention = listOf(identity, maxRetentionSites);
+
+export const writeStatement = struct<WriteStatement>(
+  { key, value: optional(keptPayload), timestamp, retention },
+  "write",
+);
+
 // ---- The messages of every layer --------------------------------------------------------------------------
 
 const listEntry = struct<ListEntry>({ peer, since: uint64 });
@@ -180,6 +219,74 @@ const offer = struct<Offer>({
   level: atMost(maxLevel),
   ageRounds: atMost(maxAgeRounds),
 });
+
+interface EntryFields extends Pick<DeathCertificate, "key" | "timestamp" | "retention"> {
+  readonly value: Payload | undefined;
+  readonly activation: Timestamp | undefined;
+  readonly proof: Proof | undefined;
+}
+const entryFields = struct<EntryFields>({
+  key,
+  value: optional(keptPayload),
+  timestamp,
+  retention,
+  activation: optional(timestamp),
+  proof: optional(proof),
+});
+
+/** A value or a death certificate, and nothing in between. */
+const mapEntry: Shape<MapEntry> = {
+  ...entryFields,
+  read(fields) {
+    const { key, value, timestamp, retention, activation, proof } = entryFields.read(fields);
+    if ((value === undefined) === (activation === undefined))
+      throw new MalformedFrame("missing-field", "an entry has either a value or an activation");
+    if (activation !== undefined)
+      return { type: "death-certificate", key, timestamp, activation, retention, proof };
+    if (retention.length > 0) throw new MalformedFrame("too-many-entries", "retention sites of a value");
+    return { type: "value", key, value: value!, timestamp, proof };
+  },
+  write(entry) {
+    const { key, timestamp, proof } = entry;
+    const [value, activation, retention] =
+      entry.type === "value" ? [entry.value, undefined, []] : [undefined, entry.activation, entry.retention];
+    return entryFields.write({ key, value, timestamp, retention, activation, proof });
+  },
+};
+const mapEntries = listOf(mapEntry, maxEntriesPerMessage);
+
+const bound = bytesBetween(0, idBytes);
+const fingerprint = fixedBytes(fingerprintBytes);
+/** Of one range: no node lists more (see `listThreshold`). */
+const listedIds = bytesBetween(0, 1024 * idBytes);
+
+interface RangeFields {
+  readonly to: unknown;
+  readonly fingerprint?: unknown;
+  readonly ids?: unknown;
+}
+
+/** That ranges follow each other, and that ids grow, the reconciliation checks itself, and counts. */
+const idRange: Shape<IdRange> = {
+  read(value) {
+    const fields = value as RangeFields;
+    const end = bound.read(fields.to);
+    const to = end.length === 0 ? undefined : end;
+    if (Object.hasOwn(fields, "fingerprint"))
+      return { type: "fingerprint", to, fingerprint: fingerprint.read(fields.fingerprint) };
+    if (Object.hasOwn(fields, "ids")) return { type: "ids", to, ids: listedIds.read(fields.ids) };
+    return { type: "skip", to };
+  },
+  write(range) {
+    const to = range.to === undefined ? undefined : bound.write(range.to);
+    if (range.type === "fingerprint") return { to, fingerprint: fingerprint.write(range.fingerprint) };
+    if (range.type === "ids") return { to, ids: listedIds.write(range.ids) };
+    return { to };
+  },
+  maxFields: 3,
+};
+
+const mode = choice<AntiEntropyMode>({ push: 1, pull: 2, "push-pull": 3 });
 
 /** A new message does not compile until it has its line here. */
 type KindsOf<Message extends Typed> = {
@@ -270,8 +377,22 @@ const broadcast: KindsOf<BroadcastMessage> = {
   busy: kind<Busy>("busy", "Busy", { round: uint64 }),
 };
 
+const state: KindsOf<AntiEntropyMessage> = {
+  compare: kind<Compare>("compare", "Compare", { mode, recent: mapEntries, checksum: fingerprint }),
+  compared: kind<Compared>("compared", "Compared", { mode, recent: mapEntries, checksum: fingerprint }),
+  ranges: kind<Ranges>("ranges", "Ranges", {
+    mode,
+    isFromCaller: flag,
+    round: atMost(maxReconciliationRounds),
+    ranges: listOf(idRange, maxRangesPerMessage),
+  }),
+  want: kind<Want>("want", "Want", { ids: packedHashes(maxIdsPerMessage) }),
+  "request-all": kind<RequestAll>("request-all", "RequestAll", {}),
+  entries: kind<Entries>("entries", "Entries", { entries: mapEntries, isPartial: flag }),
+};
+
 /** All kinds that carry a message of a layer. */
-export const layers = { introduction, overlay, heartbeat, broadcast };
+export const layers = { introduction, overlay, heartbeat, broadcast, state };
 
 type AnyKind = Kind<Typed>;
 

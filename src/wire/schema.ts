@@ -72,7 +72,15 @@ enum Kind {
   KIND_FEEDBACK = 85;
   KIND_BUSY = 86;
 
-  // 96-239: later layers, sixteen each. 240-255: private experiments, never in a release.
+  // 96-111: layer "state".
+  KIND_COMPARE = 96;
+  KIND_COMPARED = 97;
+  KIND_RANGES = 98;
+  KIND_WANT = 99;
+  KIND_REQUEST_ALL = 100;
+  KIND_ENTRIES = 101;
+
+  // 112-239: later layers, sixteen each. 240-255: private experiments, never in a release.
 }
 
 // ---- Shared parts -----------------------------------------------------------------------------------------
@@ -356,5 +364,68 @@ message Feedback {
 }
 message Busy {
   uint64 round = 1;
+}
+
+// ---- Layer "state" --------------------------------------------------------------------------------------------
+
+// A site is the id of a node, 20 bytes.
+message Timestamp {
+  uint64 time = 1; // milliseconds since 1970, by the site's clock
+  bytes site = 2;
+}
+// Signed by the site of the timestamp.
+message WriteStatement {
+  string key = 1; // 1 to 256 units of UTF-16
+  Payload value = 2; // missing in a deletion
+  Timestamp timestamp = 3;
+  repeated bytes retention = 4; // of a deletion: at most 16 sites
+}
+// A value, or a death certificate: that one has no value but an activation.
+message MapEntry {
+  string key = 1;
+  Payload value = 2;
+  Timestamp timestamp = 3;
+  repeated bytes retention = 4;
+  Timestamp activation = 5;
+  bytes proof = 6;
+}
+enum Mode {
+  MODE_UNSPECIFIED = 0;
+  MODE_PUSH = 1;
+  MODE_PULL = 2;
+  MODE_PUSH_PULL = 3;
+}
+message Compare {
+  Mode mode = 1;
+  repeated MapEntry recent = 2; // at most 1024
+  bytes checksum = 3; // 16 bytes
+}
+message Compared {
+  Mode mode = 1;
+  repeated MapEntry recent = 2; // at most 1024
+  bytes checksum = 3; // 16 bytes
+}
+// From where the range before it ends to below \`to\`: at most 32 bytes, with zeros understood behind them; none for
+// the end of all ids. Without content there is nothing more to say of it.
+message IdRange {
+  bytes to = 1;
+  oneof content {
+    bytes fingerprint = 2; // 16 bytes
+    bytes ids = 3; // of 32 bytes each, growing, at most 1024
+  }
+}
+message Ranges {
+  Mode mode = 1;
+  bool is_from_caller = 2;
+  uint32 round = 3; // at most 4096
+  repeated IdRange ranges = 4; // at most 16,384, up to the end of all ids
+}
+message Want {
+  repeated bytes ids = 1; // pieces of at most 1024 ids of 32 bytes each: at most 16
+}
+message RequestAll {}
+message Entries {
+  repeated MapEntry entries = 1; // at most 1024
+  bool is_partial = 2;
 }
 `;

@@ -1,6 +1,8 @@
 import protobuf from "protobufjs";
-import { type NodeId, type Proof, RangeSet, type Signed, type Typed } from "../core/index.ts";
+import { type Identity, type NodeId, type Proof, RangeSet, type Signed, type Typed } from "../core/index.ts";
+import { idBytes as hashBytes } from "../dissemination/anti-entropy-messages.ts";
 import { maxPayloadBytes, maxRangesPerOrigin, type Payload } from "../dissemination/messages.ts";
+import { idBytes as identityBytes } from "./contact-table.ts";
 import { MalformedFrame } from "./malformed-frame.ts";
 
 /**
@@ -166,6 +168,77 @@ export const payload: Shape<Payload> = {
   },
   maxFields: 2,
 };
+
+/** A payload that is kept for long: its bytes have a memory of their own. */
+export const keptPayload: Shape<Payload> = {
+  ...payload,
+  read(value) {
+    const read = payload.read(value);
+    return typeof read === "string" ? read : new Uint8Array(read);
+  },
+};
+
+/** A text that programs choose: anything that UTF-8 can say, and at least one character. */
+export function keyText(maxLength: number): Shape<string> {
+  const check = (value: string): string => {
+    if (value.length > maxLength) throw new MalformedFrame("too-long", `text of ${value.length}`);
+    if (value.length === 0) throw new MalformedFrame("bad-length", "empty text");
+    if (!isWellFormed(value)) throw new MalformedFrame("bad-text", "half of a surrogate pair");
+    return value;
+  };
+  return { read: (value) => check(value as string), write: check, maxFields: 1 };
+}
+
+const hexDigits = /^([0-9a-f]{2})+$/;
+
+/** The part of a contact that is the key: 20 bytes on the wire, 40 hexadecimal digits in memory. */
+export const identity: Shape<Identity> = {
+  read(value) {
+    const bytes = value as ArrayLike<number>;
+    if (bytes.length !== identityBytes) throw new MalformedFrame("bad-length", `id of ${bytes.length} bytes`);
+    let hex = "";
+    for (let i = 0; i < identityBytes; i++) hex += bytes[i]!.toString(16).padStart(2, "0");
+    return hex;
+  },
+  write(value) {
+    if (typeof value !== "string" || value.length !== 2 * identityBytes || !hexDigits.test(value))
+      throw new MalformedFrame("bad-length", `id ${String(value)}`);
+    return Uint8Array.from({ length: identityBytes }, (_, i) =>
+      Number.parseInt(value.slice(2 * i, 2 * i + 2), 16),
+    );
+  },
+  maxFields: 1,
+};
+
+/** Hashes packed one after the other, in pieces that are no longer than any byte string may be. */
+export function packedHashes(max: number): Shape<Uint8Array> {
+  const pieceBytes = 1024 * hashBytes;
+  const check = (length: number) => {
+    if (length % hashBytes !== 0) throw new MalformedFrame("bad-length", `${length} bytes of ids`);
+    if (length > max * hashBytes) throw new MalformedFrame("too-many-entries", `${length / hashBytes} ids`);
+  };
+  return {
+    read(value) {
+      const pieces = value as readonly ArrayLike<number>[];
+      const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+      check(length);
+      const all = new Uint8Array(length);
+      let at = 0;
+      for (const piece of pieces) {
+        all.set(piece, at);
+        at += piece.length;
+      }
+      return all;
+    },
+    write(value) {
+      check(value.length);
+      const pieces: Uint8Array[] = [];
+      for (let at = 0; at < value.length; at += pieceBytes) pieces.push(value.subarray(at, at + pieceBytes));
+      return pieces;
+    },
+    maxFields: Math.ceil(max / 1024),
+  };
+}
 
 /** Sequence ranges, as `RangeSet` takes them. */
 export const ranges: Shape<readonly number[]> = {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { UsageError } from "../core/index.ts";
+import type { WriteStatement } from "../dissemination/anti-entropy-messages.ts";
 import type { GossipStatement } from "../dissemination/messages.ts";
 import type { DeadReport, LeaveNotice, PeerRecord } from "../membership/messages.ts";
 import { Codec } from "./codec.ts";
@@ -26,6 +27,14 @@ const gossip: GossipStatement = {
   at: 2,
   payloads: ["hé", new Uint8Array([0, 255]), ""],
 };
+const write: WriteStatement = {
+  type: "write",
+  key: "k",
+  value: "v",
+  timestamp: { time: 300, site: "01".repeat(20) },
+  retention: [],
+};
+const deletion: WriteStatement = { ...write, value: undefined, retention: ["fe".repeat(20)] };
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 const text = (words: string) => Buffer.from(words).toString("hex");
@@ -46,6 +55,16 @@ describe("canonical statements", () => {
       "gossip",
       gossip,
       `${text("grapevine gossip 1\n")}0a23${firstHex}100118800120022a050a03${text("hé")}2a04120200ff2a020a00`,
+    ],
+    [
+      "write",
+      write,
+      `${text("grapevine write 1\n")}0a01${text("k")}12030a01${text("v")}1a1908ac021214${"01".repeat(20)}`,
+    ],
+    [
+      "write, of a deletion",
+      deletion,
+      `${text("grapevine write 1\n")}0a01${text("k")}1a1908ac021214${"01".repeat(20)}2214${"fe".repeat(20)}`,
     ],
   ])("%s", (_type, statement, expected) => {
     expect(hex(encodeStatement(statement))).toBe(expected);
@@ -74,6 +93,12 @@ describe("canonical statements", () => {
   test("differ whenever the statements differ, in type too", () => {
     const variants: Statement[] = [
       record,
+      write,
+      deletion,
+      { ...write, key: "l" },
+      { ...write, value: new Uint8Array([118]) },
+      { ...write, timestamp: { ...write.timestamp, time: 301 } },
+      { ...write, timestamp: { ...write.timestamp, site: "02".repeat(20) } },
       { ...record, version: 1 },
       { ...record, neighbors: [first, second] },
       { ...record, neighbors: [] },

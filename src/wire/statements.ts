@@ -1,15 +1,16 @@
 import protobuf from "protobufjs";
 import { UsageError } from "../core/index.ts";
+import type { WriteStatement } from "../dissemination/anti-entropy-messages.ts";
 import type { GossipStatement } from "../dissemination/messages.ts";
 import type { DeadReport, LeaveNotice, PeerRecord } from "../membership/messages.ts";
 import { type Hello, helloKind } from "./hello.ts";
-import { deadReport, gossipStatement, leaveNotice, peerRecord } from "./kinds.ts";
+import { deadReport, gossipStatement, leaveNotice, peerRecord, writeStatement } from "./kinds.ts";
 import { MalformedFrame } from "./malformed-frame.ts";
 import { schemaType } from "./schema-types.ts";
 import { bytesBetween, fixedBytes, type Shape } from "./shapes.ts";
 
 /** What nodes sign. */
-export type Statement = PeerRecord | DeadReport | LeaveNotice | GossipStatement;
+export type Statement = PeerRecord | DeadReport | LeaveNotice | GossipStatement | WriteStatement;
 
 /**
  * How each type of statement becomes the bytes that its signature covers. The text in front keeps a signature of
@@ -20,6 +21,7 @@ const encoders = {
   "dead-report": statementEncoder<DeadReport>("grapevine dead-report 1\n", "DeadReport", deadReport),
   leave: statementEncoder<LeaveNotice>("grapevine leave 1\n", "LeaveNotice", leaveNotice),
   gossip: statementEncoder<GossipStatement>("grapevine gossip 1\n", "GossipStatement", gossipStatement),
+  write: statementEncoder<WriteStatement>("grapevine write 1\n", "WriteStatement", writeStatement),
 } satisfies { [Type in Statement["type"]]: unknown };
 
 /**

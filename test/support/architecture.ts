@@ -118,7 +118,9 @@ function lineOf({ text }: Source, node: Node): number {
 
 const protocols = ["membership", "dissemination", "lookup", "storage"] as const;
 
-/** Which folders of `src` a folder may import. `messages` means: of these only the files named messages.ts. */
+/**
+ * Which folders of `src` a folder may import. `messages` means: of these only messages.ts, and files whose
+ * names end so. */
 const floors: Readonly<
   Record<string, { readonly may: readonly string[]; readonly messages?: readonly string[] }>
 > = {
@@ -174,8 +176,10 @@ export function faultsOfFloors(sources: readonly ParsedSource[]): string[] {
       const other = folderOf(target);
       if (other === folder || floor.may.includes(other)) continue;
       if (floor.messages?.includes(other)) {
-        if (target.endsWith("/messages.ts")) continue;
-        faults.push(`${where}; ${folder} may import from ${other} only its messages.ts: put the type there`);
+        if (/[/-]messages\.ts$/.test(target)) continue;
+        faults.push(
+          `${where}; ${folder} may import from ${other} only its messages.ts and *-messages.ts: put the type there`,
+        );
         continue;
       }
       faults.push(
