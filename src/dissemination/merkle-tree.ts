@@ -7,9 +7,9 @@
  * A leaf is the least that can be told apart. Of a million items it has thirty, and one that differs moves all of them:
  * overstreaming. The inner nodes are not sent, since they follow from the leaves.
  */
+import { sha256 } from "@noble/hashes/sha2.js";
 import { defineOptions } from "../core/index.ts";
 import { fingerprintBytes, type RangeFingerprints } from "./range-fingerprints.ts";
-import { sha256 } from "./sha-256.ts";
 
 export interface MerkleTreeOptions {
   readonly depth: number;

@@ -15,9 +15,9 @@
  *
  * So where items come from people one does not trust, compare whole lists now and then (`method: "recent-then-full"`).
  */
+import { sha256 } from "@noble/hashes/sha2.js";
 import { UsageError } from "../core/index.ts";
 import { idBytes } from "./packed-ids.ts";
-import { sha256 } from "./sha-256.ts";
 
 export const fingerprintBytes = 16;
 

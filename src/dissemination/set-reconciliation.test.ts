@@ -1,3 +1,4 @@
+import { sha256 } from "@noble/hashes/sha2.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../core/index.ts";
@@ -10,7 +11,6 @@ import {
   reconciliationOptions,
   respond,
 } from "./set-reconciliation.ts";
-import { sha256 } from "./sha-256.ts";
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 const hexOf = (packed: Uint8Array) => unpacked(packed).map(hex).sort();
