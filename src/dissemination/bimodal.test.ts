@@ -151,6 +151,14 @@ describe("one node", () => {
     expect(peer.sentOf("call")).toHaveLength(1);
   });
 
+  test("nor to whoever asks for all that it has: a pull of another method", () => {
+    const asks = (round: number) => ({ type: "call", round, offers: [], asks: true }) as const;
+    const peer = new Peer().receive(parent!, gossipOf(99)).receive(stranger, asks(1));
+    expect(peer.onlySent("answer").offers).toEqual([]);
+    peer.pass(100).clear().receive(stranger, asks(2));
+    expect(peer.onlySent("answer").offers).toMatchObject([{ origin: 99 }]);
+  });
+
   test("answers a solicitation in the round of its digest only", () => {
     const { origin, incarnation, sequence } = offer;
     const answer = {

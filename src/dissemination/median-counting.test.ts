@@ -95,6 +95,16 @@ describe("it goes silent", () => {
   });
 });
 
+test("what is silent keeps no cell: the oldest that speaks need not make way for the next", () => {
+  const policy = counting(2);
+  const [speaking, silent, next] = [0, 1, 2].map((i) => retainedOf(i)) as [Retained, Retained, Retained];
+  policy.onNew(speaking, undefined);
+  policy.onNew(silent, at(C, 19));
+  policy.endRound();
+  policy.onNew(next, undefined);
+  expect([...policy.hot]).toEqual([speaking, next]);
+});
+
 test("beyond so many messages the oldest goes silent, and the others stand where they stood", () => {
   const policy = counting(3);
   const messages = Array.from({ length: 5 }, (_, i) => retainedOf(i));

@@ -317,11 +317,21 @@ describe("what was asked for", () => {
     expect(wanted.indexOf(1), "rounds that it waited").toBe(7);
   });
 
+  test("and is asked for in time also where another one has been asked for in between", () => {
+    const caller = new Caller()
+      .isCalledBy(8, [offer(0), offer(1)])
+      .rounds(4)
+      .isCalledBy(9, [offer(0)]);
+    caller.rounds(4).take();
+    caller.isCalledBy(8, [offer(1)]);
+    expect(caller.sentOf("answer")).toMatchObject([{ wanted: [id(1)] }]);
+  });
+
   test("is not asked for when it has come", () => {
     const caller = new Caller()
       .isCalledBy(8, [offer(0)])
       .gets(retainedOf(0))
-      .rounds(10);
+      .rounds(1);
     caller.take();
     caller.isCalledBy(9, [offer(0)]);
     expect(caller.sentOf("answer")).toMatchObject([{ wanted: [], known: [offer(0)] }]);
