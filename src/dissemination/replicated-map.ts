@@ -6,6 +6,7 @@
  * All entries have an id, the hash of all that they say. The ordered set of these ids is what replicas compare: its
  * fingerprint is the checksum of the paper, kept up with every update, and ranges of it show where two replicas differ.
  */
+import { sha256 } from "@noble/hashes/sha2.js";
 import { defineOptions, type Identity, type Millis, type Signatures, UsageError } from "../core/index.ts";
 import {
   type DeathCertificate,
@@ -20,7 +21,6 @@ import { activationOf, ageOf, compareTimestamps, DormantCertificates } from "./d
 import type { Payload } from "./messages.ts";
 import { areEqual, compareIds, joined, unpacked } from "./packed-ids.ts";
 import { RangeFingerprints } from "./range-fingerprints.ts";
-import { sha256 } from "./sha-256.ts";
 
 export interface ReplicatedMapOptions {
   readonly maxKeys: number;
