@@ -28,6 +28,7 @@ import type { Chart } from "../simulate/charts.ts";
 import type { Experiment, ReproductionRow } from "./experiment.ts";
 import { gateAround } from "./gates.ts";
 import { measuredSeries } from "./measured-series.ts";
+import { pieces } from "./pieces.ts";
 
 const nodes = 1000;
 const modes = ["push", "pull", "push-pull"] as const;
@@ -62,10 +63,7 @@ export const antiEntropyExperiment: Experiment<AntiEntropyTask, AntiEntropySampl
 
   plan: ({ seed, runs }) => [
     ...modes.flatMap((mode) =>
-      Array.from({ length: Math.ceil(runs / runsPerTask) }, (_, i): AntiEntropyTask => {
-        const firstRun = i * runsPerTask;
-        return { type: "spread", mode, seed, firstRun, runs: Math.min(runsPerTask, runs - firstRun) };
-      }),
+      pieces(runs, runsPerTask).map((piece): AntiEntropyTask => ({ type: "spread", mode, seed, ...piece })),
     ),
     ...differences.flatMap((count) =>
       Array.from({ length: reconciliationsOf(runs) }, (_, run): AntiEntropyTask => {

@@ -19,6 +19,7 @@ import type { Chart, Series } from "../simulate/charts.ts";
 import type { Experiment, Gate, ReproductionInput, ReproductionRow } from "./experiment.ts";
 import { gateAround } from "./gates.ts";
 import { measuredSeries } from "./measured-series.ts";
+import { type Piece, pieces } from "./pieces.ts";
 
 type Figure = "residue" | "traffic" | "last" | "average";
 const figures: readonly Figure[] = ["residue", "traffic", "last", "average"];
@@ -46,10 +47,8 @@ interface Configuration {
 }
 
 /** One run is one rumor. */
-interface Task extends Configuration {
+interface Task extends Configuration, Piece {
   readonly seed: number;
-  readonly firstRun: number;
-  readonly runs: number;
 }
 
 type Sample = Readonly<Record<Figure, MomentsState>>;
@@ -197,11 +196,9 @@ export const demers1987Experiment: Experiment<Task, Sample> = {
 
   plan: (input) =>
     configurationsOf(input).flatMap((configuration) =>
-      Array.from({ length: Math.ceil(input.runs / runsPerTask) }, (_, i): Task => {
-        const firstRun = i * runsPerTask;
-        const runs = Math.min(runsPerTask, input.runs - firstRun);
-        return { ...configuration, seed: input.seed, firstRun, runs };
-      }),
+      pieces(input.runs, runsPerTask).map(
+        (piece): Task => ({ ...configuration, seed: input.seed, ...piece }),
+      ),
     ),
 
   measure: (task) => {

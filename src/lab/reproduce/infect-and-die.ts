@@ -12,6 +12,7 @@ import type { Chart } from "../simulate/charts.ts";
 import type { Experiment, Gate, ReproductionRow } from "./experiment.ts";
 import { gateAround } from "./gates.ts";
 import { measuredSeries } from "./measured-series.ts";
+import { type Piece, pieces } from "./pieces.ts";
 
 type Figure = "delivered" | "rmr" | "ldh";
 const figures: readonly { readonly figure: Figure; readonly name: string }[] = [
@@ -29,13 +30,11 @@ const published: Readonly<Record<number, Readonly<Record<Figure, number>>>> = {
 const fanouts = [1, 2, 3, 4, 5, 6] as const;
 
 /** One run is one message. */
-interface Task {
+interface Task extends Piece {
   readonly engine: "rounds" | "events";
   readonly nodes: number;
   readonly fanout: number;
   readonly seed: number;
-  readonly firstRun: number;
-  readonly runs: number;
 }
 
 type Sample = Readonly<Record<Figure, MomentsState>>;
@@ -52,10 +51,7 @@ export const infectAndDieExperiment: Experiment<Task, Sample> = {
     const nodes = flags["nodes"] as number;
     const tasksOf = (engine: Task["engine"], fanout: number, all: number, cost: number): Task[] => {
       const runsPerTask = Math.max(1, Math.round(cost / nodes));
-      return Array.from({ length: Math.ceil(all / runsPerTask) }, (_, i) => {
-        const firstRun = i * runsPerTask;
-        return { engine, nodes, fanout, seed, firstRun, runs: Math.min(runsPerTask, all - firstRun) };
-      });
+      return pieces(all, runsPerTask).map((piece) => ({ engine, nodes, fanout, seed, ...piece }));
     };
     const fewer = Math.max(2, Math.round(runs / 10));
     return [

@@ -17,6 +17,7 @@ import type { Chart } from "../simulate/charts.ts";
 import type { Experiment, ReproductionRow } from "./experiment.ts";
 import { gateAround } from "./gates.ts";
 import { measuredSeries } from "./measured-series.ts";
+import { type Piece, pieces } from "./pieces.ts";
 
 export type LogisticMode = "push" | "push-pull";
 
@@ -29,10 +30,8 @@ interface Configuration {
   readonly runsPerTask: number;
 }
 
-export interface LogisticTask extends Configuration {
+export interface LogisticTask extends Configuration, Piece {
   readonly seed: number;
-  readonly firstRun: number;
-  readonly runs: number;
 }
 
 type Figure = "toHalf" | "between" | "all" | "distance" | "missed" | "load" | "traffic";
@@ -75,10 +74,7 @@ export const logisticExperiment: Experiment<LogisticTask, LogisticSample> = {
     configurations.flatMap((configuration) => {
       const all = Math.max(2, Math.round(runs * configuration.share));
       const { runsPerTask } = configuration;
-      return Array.from({ length: Math.ceil(all / runsPerTask) }, (_, i): LogisticTask => {
-        const firstRun = i * runsPerTask;
-        return { ...configuration, seed, firstRun, runs: Math.min(runsPerTask, all - firstRun) };
-      });
+      return pieces(all, runsPerTask).map((piece): LogisticTask => ({ ...configuration, seed, ...piece }));
     }),
 
   measure: ({ seed, mode, people, firstRun, runs }) => {

@@ -17,6 +17,7 @@ import type { Chart } from "../simulate/charts.ts";
 import type { Experiment, Gate, ReproductionRow } from "./experiment.ts";
 import { gateAround } from "./gates.ts";
 import { measuredSeries } from "./measured-series.ts";
+import { type Piece, pieces } from "./pieces.ts";
 
 interface FaultCase {
   readonly name: string;
@@ -50,12 +51,10 @@ const sizes: readonly Size[] = [
   { timing: "aligned", nodes: 10_000, share: 0.5, runsPerTask: 20 },
 ];
 
-export interface LossAndFailuresTask extends Size {
+export interface LossAndFailuresTask extends Size, Piece {
   /** A place in the list of cases. */
   readonly fault: number;
   readonly seed: number;
-  readonly firstRun: number;
-  readonly runs: number;
 }
 
 export interface LossAndFailuresSample {
@@ -80,11 +79,9 @@ export const lossAndFailuresExperiment: Experiment<LossAndFailuresTask, LossAndF
     sizesOf(runs).flatMap((size) =>
       cases.flatMap((_, fault) => {
         const all = runsOf(size, runs);
-        return Array.from({ length: Math.ceil(all / size.runsPerTask) }, (_, i): LossAndFailuresTask => {
-          const firstRun = i * size.runsPerTask;
-          const left = all - firstRun;
-          return { ...size, fault, seed, firstRun, runs: Math.min(size.runsPerTask, left) };
-        });
+        return pieces(all, size.runsPerTask).map(
+          (piece): LossAndFailuresTask => ({ ...size, fault, seed, ...piece }),
+        );
       }),
     ),
 

@@ -10,6 +10,7 @@ import type { Chart } from "../simulate/charts.ts";
 import type { Experiment, ReproductionRow } from "./experiment.ts";
 import { gateAround, halfDigit } from "./gates.ts";
 import { measuredSeries } from "./measured-series.ts";
+import { type Piece, pieces } from "./pieces.ts";
 
 /** One run is one rumor. */
 interface Configuration {
@@ -22,10 +23,8 @@ interface Configuration {
   readonly runsPerTask: number;
 }
 
-interface Task extends Configuration {
+interface Task extends Configuration, Piece {
   readonly seed: number;
-  readonly firstRun: number;
-  readonly runs: number;
 }
 
 type Figure = "lastInfection" | "quiescence" | "copies" | "residue";
@@ -77,10 +76,7 @@ export const medianCounterExperiment: Experiment<Task, Sample> = {
     configurations.flatMap((configuration) => {
       const { share, runsPerTask } = configuration;
       const all = Math.max(2, Math.round(runs * share));
-      return Array.from({ length: Math.ceil(all / runsPerTask) }, (_, i): Task => {
-        const firstRun = i * runsPerTask;
-        return { ...configuration, seed, firstRun, runs: Math.min(runsPerTask, all - firstRun) };
-      });
+      return pieces(all, runsPerTask).map((piece): Task => ({ ...configuration, seed, ...piece }));
     }),
 
   measure: (task) => {

@@ -11,6 +11,7 @@ import type { Chart, Series } from "../simulate/charts.ts";
 import type { Experiment, ReproductionRow } from "./experiment.ts";
 import { gateAround } from "./gates.ts";
 import { measuredSeries } from "./measured-series.ts";
+import { type Piece, pieces } from "./pieces.ts";
 
 interface Configuration {
   readonly mode: RumorMode;
@@ -18,10 +19,8 @@ interface Configuration {
   readonly fanout: number;
 }
 
-export interface PullVsPushTask extends Configuration {
+export interface PullVsPushTask extends Configuration, Piece {
   readonly seed: number;
-  readonly firstRun: number;
-  readonly runs: number;
 }
 
 export interface PullVsPushSample {
@@ -55,10 +54,7 @@ export const pullVsPushExperiment: Experiment<PullVsPushTask, PullVsPushSample> 
 
   plan: ({ seed, runs }) =>
     configurations.flatMap((configuration) =>
-      Array.from({ length: Math.ceil(runs / runsPerTask) }, (_, i): PullVsPushTask => {
-        const firstRun = i * runsPerTask;
-        return { ...configuration, seed, firstRun, runs: Math.min(runsPerTask, runs - firstRun) };
-      }),
+      pieces(runs, runsPerTask).map((piece): PullVsPushTask => ({ ...configuration, seed, ...piece })),
     ),
 
   measure: ({ seed, mode, fanout, firstRun, runs }) => {

@@ -10,6 +10,7 @@ import type { Chart } from "../simulate/charts.ts";
 import type { Experiment, ReproductionRow } from "./experiment.ts";
 import { gateAround } from "./gates.ts";
 import { measuredSeries } from "./measured-series.ts";
+import { type Piece, pieces } from "./pieces.ts";
 
 /** What is measured, of so many nodes. A run is a network with other values and other partners. */
 type Part =
@@ -23,11 +24,9 @@ interface Plan {
   readonly runsPerTask: number;
 }
 
-interface Task {
+interface Task extends Piece {
   readonly what: Part;
   readonly seed: number;
-  readonly firstRun: number;
-  readonly runs: number;
 }
 
 /** By the name of the figure; in `decay` also the potential after each round, as a share of the first. */
@@ -68,10 +67,7 @@ export const pushSumExperiment: Experiment<Task, Sample> = {
   plan: ({ seed, runs }) =>
     plans.flatMap(({ what, share, runsPerTask }) => {
       const all = Math.max(2, Math.round(runs * share));
-      return Array.from({ length: Math.ceil(all / runsPerTask) }, (_, i): Task => {
-        const firstRun = i * runsPerTask;
-        return { what, seed, firstRun, runs: Math.min(runsPerTask, all - firstRun) };
-      });
+      return pieces(all, runsPerTask).map((piece): Task => ({ what, seed, ...piece }));
     }),
 
   measure: ({ what, seed, firstRun, runs }) => {

@@ -18,6 +18,7 @@ import type { Chart } from "../simulate/charts.ts";
 import type { Experiment, Gate, ReproductionRow } from "./experiment.ts";
 import { gateAround } from "./gates.ts";
 import { measuredSeries } from "./measured-series.ts";
+import { type Piece, pieces } from "./pieces.ts";
 
 const modes = ["push", "pull", "push-pull"] as const;
 type Mode = (typeof modes)[number];
@@ -29,11 +30,9 @@ interface Size {
   readonly runsPerTask: number;
 }
 
-export interface RoundsTask extends Size {
+export interface RoundsTask extends Size, Piece {
   readonly mode: Mode;
   readonly seed: number;
-  readonly firstRun: number;
-  readonly runs: number;
 }
 
 type Figure = "rounds" | "phoneCall" | "copies";
@@ -87,10 +86,7 @@ export const roundsExperiment: Experiment<RoundsTask, RoundsSample> = {
     sizes.flatMap((size) =>
       modes.flatMap((mode) => {
         const all = Math.max(2, Math.round(runs * size.share));
-        return Array.from({ length: Math.ceil(all / size.runsPerTask) }, (_, i): RoundsTask => {
-          const firstRun = i * size.runsPerTask;
-          return { ...size, mode, seed, firstRun, runs: Math.min(size.runsPerTask, all - firstRun) };
-        });
+        return pieces(all, size.runsPerTask).map((piece): RoundsTask => ({ ...size, mode, seed, ...piece }));
       }),
     ),
 

@@ -13,6 +13,7 @@ import type { Chart } from "../simulate/charts.ts";
 import type { Experiment, ReproductionRow } from "./experiment.ts";
 import { gateAround } from "./gates.ts";
 import { measuredSeries } from "./measured-series.ts";
+import { type Piece, pieces } from "./pieces.ts";
 
 const ks = [1, 2, 3, 4, 5] as const;
 /** Document 000 and Demers et al. 1987, 1.4: how many miss it. */
@@ -27,13 +28,11 @@ const curvePoints = 40;
 const beginsAt = 0.1;
 
 /** One run is one rumor. */
-interface Task {
+interface Task extends Piece {
   readonly seed: number;
   readonly nodes: number;
   readonly semantics: RoundSemantics;
   readonly k: number;
-  readonly firstRun: number;
-  readonly runs: number;
 }
 
 interface Sample {
@@ -61,10 +60,7 @@ export const sirResidueExperiment: Experiment<Task, Sample> = {
     const nodes = flags["nodes"] as number;
     const runsPerTask = Math.max(1, Math.round(1_000_000 / nodes));
     const tasksOf = (semantics: RoundSemantics, k: number, all: number): Task[] =>
-      Array.from({ length: Math.ceil(all / runsPerTask) }, (_, i) => {
-        const firstRun = i * runsPerTask;
-        return { seed, nodes, semantics, k, firstRun, runs: Math.min(runsPerTask, all - firstRun) };
-      });
+      pieces(all, runsPerTask).map((piece) => ({ seed, nodes, semantics, k, ...piece }));
     const fewer = Math.max(2, Math.round(runs / 10));
     return [
       ...ks.flatMap((k) => tasksOf("poisson", k, runs)),

@@ -16,6 +16,7 @@ import type { Chart } from "../simulate/charts.ts";
 import type { Experiment, ReproductionRow } from "./experiment.ts";
 import { gateAround } from "./gates.ts";
 import { measuredSeries } from "./measured-series.ts";
+import { type Piece, pieces } from "./pieces.ts";
 
 /** A run is one rumor, push-pull, from the first node on a line, or from any on a torus. */
 interface Configuration {
@@ -27,10 +28,8 @@ interface Configuration {
   readonly runsPerTask: number;
 }
 
-interface Task extends Configuration {
+interface Task extends Configuration, Piece {
   readonly seed: number;
-  readonly firstRun: number;
-  readonly runs: number;
 }
 
 interface Sample {
@@ -73,10 +72,7 @@ export const spatialExperiment: Experiment<Task, Sample> = {
     configurations.flatMap((configuration) => {
       const { share, runsPerTask } = configuration;
       const all = Math.max(2, Math.round(runs * share));
-      return Array.from({ length: Math.ceil(all / runsPerTask) }, (_, i): Task => {
-        const firstRun = i * runsPerTask;
-        return { ...configuration, seed, firstRun, runs: Math.min(runsPerTask, all - firstRun) };
-      });
+      return pieces(all, runsPerTask).map((piece): Task => ({ ...configuration, seed, ...piece }));
     }),
 
   measure: ({ shape, nodes, exponent, seed, firstRun, runs }) => {

@@ -10,6 +10,7 @@ import type { Chart } from "../simulate/charts.ts";
 import type { Experiment, ReproductionRow } from "./experiment.ts";
 import { gateAround } from "./gates.ts";
 import { measuredSeries } from "./measured-series.ts";
+import { type Piece, pieces } from "./pieces.ts";
 
 /** A run is one rumor, pushed by whoever knows it, without end. */
 interface Configuration {
@@ -21,10 +22,8 @@ interface Configuration {
   readonly runsPerTask: number;
 }
 
-interface Task extends Configuration {
+interface Task extends Configuration, Piece {
   readonly seed: number;
-  readonly firstRun: number;
-  readonly runs: number;
 }
 
 const figures = ["router", "uplink", "rounds"] as const;
@@ -67,10 +66,7 @@ export const topologyAwareExperiment: Experiment<Task, Sample> = {
     configurations.flatMap((configuration) => {
       const { share, runsPerTask } = configuration;
       const all = Math.max(2, Math.round(runs * share));
-      return Array.from({ length: Math.ceil(all / runsPerTask) }, (_, i): Task => {
-        const firstRun = i * runsPerTask;
-        return { ...configuration, seed, firstRun, runs: Math.min(runsPerTask, all - firstRun) };
-      });
+      return pieces(all, runsPerTask).map((piece): Task => ({ ...configuration, seed, ...piece }));
     }),
 
   measure: ({ rule, sizes, seed, firstRun, runs }) => {
