@@ -388,6 +388,15 @@ export class Broadcast
     return method === "flood" ? Infinity : maxHot;
   }
 
+  /** False while so much is offered that the oldest may have to make way: whoever publishes had better wait. */
+  get hasRoom(): boolean {
+    const { method, stop, maxHot } = this.#options;
+    // What never stops is always full, and the oldest has long been everywhere.
+    if (method === "flood" || method === "anti-entropy" || (method === "rumor" && stop === "never"))
+      return true;
+    return this.hotCount <= maxHot / 2;
+  }
+
   start(env: BroadcastEnvironment): void {
     for (const gossip of this.#config.restored ?? []) {
       const { statement } = gossip;

@@ -41,6 +41,7 @@ import type { Identity } from "./identity.ts";
 import { type LinkEvent, type LinkOptions, Links } from "./links.ts";
 import { LiveEnvironment } from "./live-environment.ts";
 import { persist, remember } from "./persistence.ts";
+import { SharedState } from "./shared-state.ts";
 import { LiveSignatures, UnsignedGossip } from "./signatures.ts";
 import { DiskStore, type Store } from "./store.ts";
 import { systemRandom } from "./system-random.ts";
@@ -111,6 +112,8 @@ export class GrapevineNode {
   readonly role: "seed" | "peer";
   readonly startedAt = Date.now();
   readonly links: Links;
+  /** Small state that all peers share; a seed has none. */
+  readonly state: SharedState;
   readonly #config: NodeConfig;
   readonly #codec: Codec;
   readonly #listeners = new Set<NoticeListener>();
@@ -145,6 +148,15 @@ export class GrapevineNode {
       },
       onEvent: (event) => this.#tell(shellLayer, event),
       options: config.options?.links,
+    });
+    const peer = () => this.#peer;
+    this.state = new SharedState({
+      get layer() {
+        return peer()?.state;
+      },
+      isRunning: () => this.isRunning,
+      command: (body) => this.command("state", body),
+      flushed: async () => this.#store?.flush(),
     });
   }
 
@@ -260,7 +272,7 @@ export class GrapevineNode {
 
   /**
    * Spreads a message to all peers. What is published in one turn of the event loop travels under one signature.
-   * Resolves when no neighbor is far behind in reading: await it, and a fast publisher keeps to the network's pace.
+   * Resolves when no neighbor is far behind in reading and the spreading has room for more: await it, and a fast publisher keeps to the network's pace.
    * Throws `UsageError` for a payload of more than 64 KiB, for what is no priority, and on seeds and stopped nodes.
    */
   async publish(payload: Payload, { priority = 0 }: PublishOptions = {}): Promise<void> {
@@ -276,6 +288,15 @@ export class GrapevineNode {
       this.#publicationBytes >= this.links.options.softQueuedBytes;
     if (isMuch) await this.#forwarded();
     await this.links.drained();
+    await this.#roomToSpread();
+  }
+
+  /** Waits (at most 10 s) while the peer offers so much that the oldest would have to make way. */
+  async #roomToSpread(): Promise<void> {
+    const { broadcast } = this.#peer!;
+    const deadline = Date.now() + 10_000;
+    while (!broadcast.hasRoom && !this.#isStopped && Date.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 10));
   }
 
   /** Resolves when the broadcast has given to the links what was published so far. */

@@ -41,3 +41,18 @@ test("a late joiner gets what was said before, by rumor mongering too", { timeou
   const late = await network.addPeer({ name: "late" });
   await expect.poll(() => late.peer!.broadcast.counters.delivered, { timeout: 20_000 }).toBe(12);
 });
+
+test("a publisher that awaits each message keeps to the pace of the rounds: nothing goes cold too early", {
+  timeout: 60_000,
+}, async () => {
+  const broadcast = { method: "rumor", stopAfter: 3, maxHot: 4, roundMs: 20, repairs: false } as const;
+  network = await LocalNetwork.start({
+    seeds: 1,
+    peers: 4,
+    isPlaintext: true,
+    options: { source: { messages: 0 }, broadcast },
+  });
+  const formed = network;
+  for (let i = 0; i < 2000; i++) await formed.peers[0]!.publish(`message ${i}`);
+  await expect.poll(() => formed.measurement.deliveries, { timeout: 20_000 }).toBe(6000);
+});
