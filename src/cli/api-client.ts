@@ -26,6 +26,15 @@ export type NodeSummary = z.infer<typeof nodeSummary>;
 
 const place = z.looseObject({ peer: nodeId, host: z.string(), port: z.number() });
 
+const stateEntry = z.looseObject({
+  key: z.string(),
+  text: z.string().optional(),
+  base64: z.string().optional(),
+  writer: z.string(),
+  at: z.number(),
+});
+export type StateAnswer = z.infer<typeof stateEntry>;
+
 export const answers = {
   status: z.looseObject({
     process: z.looseObject({
@@ -46,6 +55,10 @@ export const answers = {
     links: z.array(z.tuple([nodeId, nodeId])),
   }),
   published: z.looseObject({ published: z.string() }),
+  stateSet: z.looseObject({ set: z.string(), key: z.string() }),
+  stateDeleted: z.looseObject({ deleted: z.string(), key: z.string(), wasThere: z.boolean() }),
+  stateEntry,
+  stateEntries: z.looseObject({ entries: z.array(stateEntry) }),
   left: z.looseObject({ left: z.string() }),
   killed: z.looseObject({ killed: z.string() }),
 } as const;

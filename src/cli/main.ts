@@ -17,6 +17,7 @@ import { reproduceCommand } from "./reproduce.ts";
 import { runCommand } from "./run.ts";
 import { seedCommand } from "./seed.ts";
 import { simulateCommand } from "./simulate.ts";
+import { stateCommand } from "./state.ts";
 import { statusCommand } from "./status.ts";
 import { tailCommand } from "./tail.ts";
 import { traceCommand } from "./trace.ts";
@@ -43,6 +44,7 @@ const program = new Command("grapevine")
   .addCommand(membersCommand())
   .addCommand(neighborsCommand())
   .addCommand(publishCommand())
+  .addCommand(stateCommand())
   .addCommand(tailCommand())
   .addCommand(killCommand())
   .addCommand(leaveCommand())

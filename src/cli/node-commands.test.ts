@@ -1,5 +1,5 @@
 /** The commands that talk to running nodes, against a real network and its real control API. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -14,6 +14,7 @@ import { leaveCommand } from "./leave.ts";
 import { membersCommand } from "./members.ts";
 import { neighborsCommand } from "./neighbors.ts";
 import { publishCommand } from "./publish.ts";
+import { stateCommand } from "./state.ts";
 import { statusCommand } from "./status.ts";
 import { tail, tailCommand } from "./tail.ts";
 
@@ -234,6 +235,61 @@ test("standard input is one message a line, and a failure says how many went out
   );
   stdin("");
   expect(await run(publishCommand(), "-")).toBe("peer-1 published 0 messages.");
+});
+
+test("state sets, gets, lists and deletes what all peers share", async () => {
+  const state = (...args: string[]) => run(stateCommand(), ...args);
+  expect(await state("list")).toBe("Nothing is shared.");
+  expect(await state("set", "color", "green")).toBe("peer-1 has set color.");
+  await vi.waitFor(async () => expect(await state("get", "color", "--node", "peer-4")).toBe("green"));
+  expect(JSON.parse(await state("set", "config/size", "8", "--node", "peer-2", "--json"))).toEqual({
+    set: "peer-2",
+    key: "config/size",
+  });
+  await vi.waitFor(async () =>
+    expect(JSON.parse(await state("list", "--prefix", "config/", "--json")).entries).toEqual([
+      {
+        key: "config/size",
+        text: "8",
+        writer: expect.stringMatching(/^[0-9a-f]{40}$/),
+        at: expect.any(Number),
+      },
+    ]),
+  );
+  const file = join(base, "three-bytes");
+  writeFileSync(file, Buffer.from([0, 255, 10]));
+  await state("set", "raw", "--file", file);
+  expect(JSON.parse(await state("get", "raw", "--json"))).toMatchObject({ key: "raw", base64: "AP8K" });
+  const [head, ...rows] = (await state("list")).split("\n");
+  expect(head).toMatch(/^key +value +writer +set at$/);
+  expect(rows.map((row) => row.split(/ {2,}/).slice(0, 2))).toEqual([
+    ["color", "green"],
+    ["config/size", "8"],
+    ["raw", "3 bytes"],
+  ]);
+  expect(await state("delete", "color", "--node", "peer-3")).toBe("peer-3 has deleted color.");
+  expect(await state("delete", "color", "--node", "peer-3")).toBe("peer-3 had no such key.");
+  await vi.waitFor(async () =>
+    expect(state("get", "color", "--node", "peer-5")).rejects.toThrow(
+      'there is no key "color" in the shared state',
+    ),
+  );
+  await expect(state("set", "", "x")).rejects.toThrow("key: 0 characters is not between 1 and 256");
+  await expect(state("set", "k".repeat(257), "x")).rejects.toThrow("key: 257 characters");
+  await expect(state("set", "k", "x".repeat(65_537))).rejects.toThrow("65537 bytes is more than 65536");
+  await expect(state("set", "k")).rejects.toThrow("give either a text or --file");
+  await expect(state("set", "k", "--file", join(base, "none"))).rejects.toThrow(
+    /cannot read .*none \(ENOENT\)/,
+  );
+  await expect(state("set", "k", "x", "--node", "seed-1")).rejects.toThrow("is a seed and shares no state");
+  await expect(state("list", "--node", "seed-1")).rejects.toThrow("is a seed and shares no state");
+});
+
+test("what others have shared cannot move the terminal", async () => {
+  await run(stateCommand(), "set", "\u001b[31mkey", "\u001b[2Jvalue");
+  const list = await run(stateCommand(), "list");
+  expect(list).not.toContain("\u001b");
+  expect(list).toContain("[2Jvalue");
 });
 
 test("tail shows the log's lines with the node's name, and hostile texts do nothing", async () => {

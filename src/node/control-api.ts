@@ -7,6 +7,10 @@
  *     GET  /v1/nodes/:name/neighbors           its links, with round trips
  *     GET  /v1/graph                           the links of all nodes of this process
  *     POST /v1/nodes/:name/publish             {"text": "hello"} or {"base64": "aGVsbG8="}, "priority": 0 to 255
+ *     GET  /v1/nodes/:name/state?prefix=       the shared state: keys, values, who wrote them and when
+ *     GET  /v1/nodes/:name/state?key=color     one key of it; 404 if there is none
+ *     POST /v1/nodes/:name/state               {"key": "color", "text": "green"} (or "base64") sets it
+ *     POST /v1/nodes/:name/state/delete        {"key": "color"} deletes it
  *     POST /v1/nodes/:name/leave               says goodbye and stops
  *     POST /v1/nodes/:name/kill                stops as a killed process would
  *     GET  /v1/trace?node=&types=              events as they happen (server-sent events; docs/trace.md)
@@ -42,6 +46,7 @@ import {
 } from "../core/index.ts";
 import { Metrics } from "./metrics.ts";
 import type { GrapevineNode } from "./node.ts";
+import type { StateEntry } from "./shared-state.ts";
 import { namedEvent, traceId, traceLine } from "./trace-file.ts";
 
 export interface ControlApiOptions {
@@ -191,6 +196,29 @@ function makeApp(
     await node.publish(payload, { priority });
     return c.json({ published: node.name });
   });
+  app.get("/v1/nodes/:name/state", (c) => {
+    const { state } = peerOf(find(c));
+    const key = c.req.query("key");
+    if (key === undefined) {
+      const prefix = c.req.query("prefix") ?? "";
+      const entries = [...state.entries()].filter((entry) => entry.key.startsWith(prefix));
+      return c.json({ entries: entries.map(stateEntryOf) });
+    }
+    const entry = state.entry(key);
+    if (entry === undefined) throw failure(404, `there is no key ${JSON.stringify(key)} in the shared state`);
+    return c.json(stateEntryOf(entry));
+  });
+  app.post("/v1/nodes/:name/state", async (c) => {
+    const { key, text, base64 } = await body(c, stateWrite);
+    const { name, state } = peerOf(findRunning(c));
+    await state.set(key, text ?? Buffer.from(base64!, "base64"));
+    return c.json({ set: name, key });
+  });
+  app.post("/v1/nodes/:name/state/delete", async (c) => {
+    const { key } = await body(c, stateDelete);
+    const { name, state } = peerOf(findRunning(c));
+    return c.json({ deleted: name, key, wasThere: await state.delete(key) });
+  });
   app.post("/v1/nodes/:name/leave", async (c) => {
     await body(c, nothing);
     const node = findRunning(c);
@@ -324,6 +352,22 @@ const publication = z
     'give either "text" or "base64"',
   );
 
+const wellFormed = z
+  .string()
+  .refine(
+    (text) => !/\p{Surrogate}/u.test(text),
+    "has half of a surrogate pair, which no encoding can carry",
+  );
+
+const stateDelete = z.strictObject({ key: wellFormed });
+
+const stateWrite = z
+  .strictObject({ key: wellFormed, text: wellFormed.optional(), base64: z.base64().optional() })
+  .refine(
+    ({ text, base64 }) => (text === undefined) !== (base64 === undefined),
+    'give either "text" or "base64"',
+  );
+
 const nothing = z.strictObject({});
 
 async function body<Shape extends z.ZodType>(c: Context<Env>, shape: Shape): Promise<z.infer<Shape>> {
@@ -428,7 +472,7 @@ function summaryOf(node: GrapevineNode) {
   };
 }
 
-function peerCounts({ registration, overlay, broadcast }: NonNullable<GrapevineNode["peer"]>) {
+function peerCounts({ registration, overlay, broadcast, state }: NonNullable<GrapevineNode["peer"]>) {
   const { published, delivered, duplicates, sends } = broadcast.counters;
   const registered = registration.registeredWith;
   return {
@@ -442,12 +486,25 @@ function peerCounts({ registration, overlay, broadcast }: NonNullable<GrapevineN
     duplicates,
     sends,
     retained: broadcast.retainedCount,
+    stateKeys: state.size,
   };
 }
 
 function seedCounts({ registry }: NonNullable<GrapevineNode["seed"]>) {
   const { registrations, removals } = registry.counters;
   return { listSize: registry.size, fingerprint: registry.fingerprint, registrations, removals };
+}
+
+/** Throws (409) for a seed. */
+function peerOf(node: GrapevineNode): GrapevineNode {
+  if (node.role === "seed") throw failure(409, `${node.name} is a seed and shares no state; ask a peer`);
+  return node;
+}
+
+function stateEntryOf({ key, value, writer, at }: StateEntry) {
+  const content =
+    typeof value === "string" ? { text: value } : { base64: Buffer.from(value).toString("base64") };
+  return { key, ...content, writer, at: at.getTime() };
 }
 
 function placeOf(peer: NodeId) {

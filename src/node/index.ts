@@ -13,6 +13,7 @@ export * from "./node.ts";
 export * from "./run-files.ts";
 export * from "./seed-file.ts";
 export * from "./settings.ts";
+export * from "./shared-state.ts";
 export * from "./signatures.ts";
 export * from "./store.ts";
 export * from "./trace-file.ts";

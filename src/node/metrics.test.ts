@@ -59,6 +59,12 @@ function fakePeer(name: string) {
         retainedCount: 45,
         hotCount: 3,
       },
+      state: {
+        size: 6,
+        map: { size: 8, dormant: 1, counters: { newer: 9, forged: 1 } },
+        exchangeCounters: { contacts: 30, reconciliations: 2, bytesSent: 4000, malformed: 1, unsolicited: 2 },
+        counters: { strangers: 3, newsSent: 17 },
+      },
     },
   };
 }
@@ -134,6 +140,27 @@ describe("the metrics of many nodes", () => {
     ] as const)
       expect(await samples(`grapevine_${name}`), name).toEqual([`{node="peer-1"} ${value}`]);
     expect(await samples("grapevine_unasked_total")).toContain('{node="peer-1",layer="broadcast"} 2');
+  });
+
+  test("of the shared state: keys, what came, and what was dropped", async () => {
+    start(fakePeer("peer-1"));
+    expect(await samples("grapevine_state_keys")).toEqual([
+      '{node="peer-1",kind="value"} 6',
+      '{node="peer-1",kind="deleted"} 2',
+      '{node="peer-1",kind="dormant"} 1',
+    ]);
+    expect(await samples("grapevine_state_merges_total")).toEqual([
+      '{node="peer-1",outcome="newer"} 9',
+      '{node="peer-1",outcome="forged"} 1',
+    ]);
+    expect(await samples("grapevine_state_dropped_total")).toEqual([
+      '{node="peer-1",reason="malformed"} 1',
+      '{node="peer-1",reason="unsolicited"} 2',
+      '{node="peer-1",reason="stranger"} 3',
+    ]);
+    expect(await samples("grapevine_state_bytes_sent_total")).toEqual([
+      '{node="peer-1"} 4000',
+    ]);
   });
 
   test("redundancy is copies for each needed one, minus 1, and absent before the first delivery", async () => {

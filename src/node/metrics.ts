@@ -112,6 +112,63 @@ export const nodeMetrics: readonly NodeMetric[] = [
     read: ({ peer }) => peer?.broadcast.counters.offersKnown,
   },
 
+  // Shared state
+  {
+    name: "grapevine_state_keys",
+    type: "gauge",
+    help: "Keys of the shared state: those with a value, and death certificates of deleted ones",
+    label: "kind",
+    read: ({ peer }) => {
+      if (peer === undefined) return [];
+      const { size, map } = peer.state;
+      return [
+        ["value", size],
+        ["deleted", (map?.size ?? 0) - size],
+        ["dormant", map?.dormant ?? 0],
+      ];
+    },
+  },
+  {
+    name: "grapevine_state_merges_total",
+    type: "counter",
+    help: "Entries of others that came, by what became of them; those neither newer, same, obsolete nor awakened were dropped",
+    label: "outcome",
+    read: ({ peer }) => Object.entries(peer?.state.map?.counters ?? {}),
+  },
+  {
+    name: "grapevine_state_comparisons_total",
+    type: "counter",
+    help: "Comparisons with a neighbor that this node began, and those that went into ranges",
+    label: "kind",
+    read: ({ peer }) => [
+      ["begun", peer?.state.exchangeCounters?.contacts],
+      ["reconciled", peer?.state.exchangeCounters?.reconciliations],
+    ],
+  },
+  {
+    name: "grapevine_state_bytes_sent_total",
+    type: "counter",
+    help: "Bytes of shared state sent in comparisons: keys, values, ids and fingerprints, without what frames add",
+    read: ({ peer }) => peer?.state.exchangeCounters?.bytesSent,
+  },
+  {
+    name: "grapevine_state_news_sent_total",
+    type: "counter",
+    help: "Entries told to neighbors at once, because they were news",
+    read: ({ peer }) => peer?.state.counters.newsSent,
+  },
+  {
+    name: "grapevine_state_dropped_total",
+    type: "counter",
+    help: "Messages about shared state that were dropped: malformed, unsolicited or too many, of nodes that are no neighbors",
+    label: "reason",
+    read: ({ peer }) => [
+      ["malformed", peer?.state.exchangeCounters?.malformed],
+      ["unsolicited", peer?.state.exchangeCounters?.unsolicited],
+      ["stranger", peer?.state.counters.strangers],
+    ],
+  },
+
   // Membership
   {
     name: "grapevine_neighbors",

@@ -8,6 +8,7 @@ import { loadNodeFolder } from "./cluster.ts";
 import { createIdentity, type Identity } from "./identity.ts";
 import { GrapevineNode, type NodeOptions, type PublishOptions, type Security } from "./node.ts";
 import { parseAddress, readSeedFile } from "./seed-file.ts";
+import type { SharedState } from "./shared-state.ts";
 
 export interface JoinOptions {
   /** The folder that `grapevine cluster add` made: key, certificate, config.txt. */
@@ -52,6 +53,17 @@ export interface Message {
 export interface MembershipEvent {
   readonly type: "neighbor-up" | "neighbor-down" | "dead" | "left";
   readonly member: Member;
+}
+
+/** A key of the shared state has another value. */
+export interface StateChange {
+  readonly key: string;
+  /** Undefined if it was deleted. */
+  readonly value: Payload | undefined;
+  /** The id of the member that wrote or deleted it; undefined if nobody remembers. */
+  readonly writer: string | undefined;
+  /** By the writer's clock. */
+  readonly at: Date | undefined;
 }
 
 /** Messages and events waiting for a slow consumer; beyond it the oldest are dropped. */
@@ -175,6 +187,20 @@ export class Network {
         default:
           return undefined;
       }
+    });
+  }
+
+  /** Small state that all peers share: any peer may set any key, and the latest write wins everywhere. */
+  get state(): SharedState {
+    return this.node.state;
+  }
+
+  /** Keys of the shared state that change from now on, here or elsewhere. */
+  stateChanges(): AsyncIterableIterator<StateChange> {
+    return this.#listen((_layer, notice) => {
+      if (notice["type"] !== "state-changed") return undefined;
+      const { key, value, writer, at } = notice;
+      return { key, value, writer, at: at === undefined ? undefined : new Date(at) };
     });
   }
 
