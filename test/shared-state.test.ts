@@ -97,6 +97,21 @@ describe("the shared state of forty peers", () => {
       expect(change).toMatchObject({ key: "color", value: "green", writer: 10 });
   });
 
+  test.each(["push", "pull", "push-pull"] as const)("it spreads by comparisons alone: %s", (mode) => {
+    const town = new Town({}, { mode, maxNews: 0 });
+    for (const row of town.living) town.set(row, `of ${row}`, "x");
+    expect(town.converges(60_000)).toBe(true);
+    expect(town.network.peers.get(5)!.state.size).toBe(peers);
+    const late = town.network.startPeer(town.network.reserve()).state;
+    expect(town.network.runUntil(() => late.size === peers, 60_000)).toBe(true);
+  });
+
+  test.each(["full", "recent-then-full"] as const)("it spreads by the method %s", (method) => {
+    const town = new Town({}, { method, maxNews: 0, recentMs: 0 });
+    for (const row of town.living) town.set(row, `of ${row}`, "x".repeat(100));
+    expect(town.converges(60_000)).toBe(true);
+  });
+
   test("links that lose messages delay it, and no more", () => {
     const town = new Town({
       links: { kind: "datagram", loss: 0.1, latency: { model: "constant", ms: 20 } },

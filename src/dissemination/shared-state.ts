@@ -9,7 +9,7 @@
  * here knows everybody, so the mail goes from neighbor to neighbor: that is quick, and the comparison makes it sure.
  *
  * A node whose map is empty is asleep: it sends nothing and sets no timer, until it has something to share or a neighbor
- * speaks to it. So whoever does not use the map does not pay for it.
+ * shows that it has. So whoever does not use the map does not pay for it.
  */
 import {
   type Candidate,
@@ -42,6 +42,7 @@ import {
 } from "./anti-entropy-messages.ts";
 import { activationOf } from "./death-certificates.ts";
 import type { Payload } from "./messages.ts";
+import { areEqual } from "./packed-ids.ts";
 import { checkPayload } from "./payload.ts";
 import { ReplicatedMap, replicatedMapOptions } from "./replicated-map.ts";
 
@@ -219,9 +220,12 @@ export class SharedState
       this.counters.strangers++;
       return;
     }
-    this.#replicaOf(env).exchange.onMessage(from, message, env);
-    this.#awake(env);
+    const { map, exchange } = this.#replicaOf(env);
+    exchange.onMessage(from, message, env);
     this.#afterwards(from, env);
+    // Somebody has something, though it may only pull: then it is for us to ask. Two that have nothing do not wake each
+    // other for ever.
+    if (message.type === "compare" && !areEqual(message.checksum, map.checksum)) this.#awake(env);
   }
 
   onTimer(timer: SharedStateTimer, env: SharedStateEnvironment): void {
