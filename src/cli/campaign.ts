@@ -11,6 +11,7 @@ import {
   runCampaign,
 } from "../lab/index.ts";
 import { guardOutput } from "./api-client.ts";
+import { exitWhenPrinted } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
 import { checkWritable, unwritable } from "./output-file.ts";
 import { Progress } from "./progress.ts";
@@ -99,7 +100,7 @@ async function campaign(options: CampaignOptions): Promise<void> {
     process.stdout.write(pc.yellow(`stopped: ${count(report.runs)} of ${count(runs)} scenarios\n`));
   const held = report.violations === 0 && report.vacuous === 0 && report.neverOccurred.length === 0;
   process.exitCode = controller.signal.aborted ? interrupted : held ? 0 : 1;
-  setImmediate(() => process.exit());
+  exitWhenPrinted();
 }
 
 function writeScenario({ failures }: CampaignReport, path: string): void {

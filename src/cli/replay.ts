@@ -4,6 +4,7 @@ import { type TraceEvent, UsageError } from "../core/index.ts";
 import { ReplayLines, type Rerun, replayAgain, replayEvents, replaySigns } from "../lab/index.ts";
 import { escapeText, readTrace } from "../node/index.ts";
 import { jsonText, print } from "./api-client.ts";
+import { exitWhenPrinted } from "./exit.ts";
 import { stopSignal } from "./stop-signal.ts";
 import {
   addFilterOptions,
@@ -82,7 +83,7 @@ async function replay(file: string, options: ReplayCommandOptions, signal: Abort
   if (signal.aborted) process.stderr.write(`grapevine: stopped after ${count} events\n`);
   else if (count === 0) process.stderr.write(`grapevine: ${nothingPassed(reader, filter)}\n`);
   // The handlers of Ctrl+C would keep the process.
-  setImmediate(() => process.exit());
+  exitWhenPrinted();
 }
 
 /** Ends with 0 if every event is the same, with 1 if not. */

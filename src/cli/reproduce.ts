@@ -23,6 +23,7 @@ import {
 } from "../lab/index.ts";
 import { UsageError } from "../node/index.ts";
 import { guardOutput } from "./api-client.ts";
+import { exitWhenPrinted } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
 import { checkWritable, unwritable } from "./output-file.ts";
 import { Progress } from "./progress.ts";
@@ -112,7 +113,7 @@ async function measure(words: readonly string[], options: ReproduceOptions): Pro
     if (html !== undefined && outcomes.length > 0) process.stdout.write(`report in ${html}\n`);
   }
   process.exitCode = controller.signal.aborted ? interrupted : report.ok ? 0 : 1;
-  setImmediate(() => process.exit());
+  exitWhenPrinted();
 }
 
 /** Each once, in the order of the words; `all` are all. Throws `UsageError`. */

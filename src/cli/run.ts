@@ -20,6 +20,7 @@ import {
 } from "../lab/index.ts";
 import { TraceFile } from "../node/index.ts";
 import { guardOutput } from "./api-client.ts";
+import { exitWhenPrinted } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
 import { addTunables, readTunables } from "./tunable-options.ts";
 
@@ -114,7 +115,7 @@ export async function runAll(
   const shown = reports.map(shape);
   if (!isLoud) process.stdout.write(`${JSON.stringify(name === "all" ? shown : shown[0])}\n`);
   process.exitCode = reports.every(({ ok }) => ok) ? 0 : 1;
-  setImmediate(() => process.exit());
+  exitWhenPrinted();
 }
 
 async function runOne(

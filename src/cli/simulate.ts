@@ -32,6 +32,7 @@ import {
 import { type NodeOptions, parseDuration, tunables } from "../node/index.ts";
 import { type RoundSemantics, roundSemantics } from "../simulator/index.ts";
 import { guardOutput } from "./api-client.ts";
+import { exitWhenPrinted } from "./exit.ts";
 import { addLinkOptions, type LinkOptions, readLinks } from "./link-options.ts";
 import { wholeNumber } from "./numbers.ts";
 import { checkWritable, unwritable } from "./output-file.ts";
@@ -221,7 +222,7 @@ async function simulate(what: string, options: SimulateOptions): Promise<void> {
   const all = inputs.flatMap((input) => bySeed.get(input.seed) ?? lines?.find(input) ?? []);
   if (!printsLines) finish(all.length === 0 ? [] : [all], options, inputs.length, controller.signal.aborted);
   process.exitCode = controller.signal.aborted ? interrupted : all.every(({ ok }) => ok) ? 0 : 1;
-  setImmediate(() => process.exit());
+  exitWhenPrinted();
 }
 
 function batchOf(what: string, options: SimulateOptions): BatchConfig {

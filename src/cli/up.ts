@@ -4,6 +4,7 @@ import pc from "picocolors";
 import { LocalNetwork, type NetworkReport, spreadingLine } from "../lab/index.ts";
 import { LogFile, startControlApi, TraceFile } from "../node/index.ts";
 import { announceOrWarn } from "./announce.ts";
+import { exitWhenPrinted } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { addTunables, readTunables } from "./tunable-options.ts";
@@ -163,7 +164,7 @@ async function up(options: UpOptions): Promise<void> {
   const isEmpty = report.expected === 0 && report.connected;
   if (options.once !== true || (isComplete && (holds || isEmpty))) process.exitCode = 0;
   else process.exitCode = isStopping ? interrupted : 1;
-  setImmediate(() => process.exit());
+  exitWhenPrinted();
 }
 
 function logFolderOf(options: UpOptions): string | undefined {
