@@ -370,6 +370,22 @@ export function theoryPlots({ theory, math, degreeLaw }) {
         })(),
       ],
     },
+    "digest-gossip": {
+      title: "Gossip by digests: share that lacks it, from 1/2 on",
+      x: { label: "rounds" },
+      y: { label: "share", isLogarithmic: true },
+      series: [
+        ...[0, 0.1, 0.2].map((loss) =>
+          curve(`loss ${100 * loss} %`, whole(0, 8), (rounds) => theory.digestGossipAfter({ p: 0.5, loss, rounds })),
+        ),
+        curve(
+          "20 %, in step",
+          whole(0, 8),
+          (rounds) => theory.iterateRounds((p) => theory.digestGossipStep({ p, loss: 0.2 }), 0.5, rounds).at(-1),
+          { ...dotted, color: 2 },
+        ),
+      ],
+    },
   };
   return Object.fromEntries(Object.entries(plots).map(([name, plot]) => [name, drawn(plot, log)]));
 }

@@ -2,6 +2,7 @@ export * from "./branching.ts";
 export * from "./broadcast-graphs.ts";
 export * from "./degree-fit.ts";
 export * from "./degree-laws.ts";
+export * from "./digest-gossip.ts";
 export * from "./faults.ts";
 export * from "./final-size.ts";
 export * from "./flood-cost.ts";

@@ -43,6 +43,9 @@ export interface Experiment<Task = unknown, Sample = unknown> {
   report(input: ReproductionInput, tasks: readonly Task[], samples: readonly Sample[]): Reproduction;
 }
 
+/** What an experiment of several measurements is composed of. */
+export type ExperimentPart<Task, Sample> = Pick<Experiment<Task, Sample>, "plan" | "measure" | "report">;
+
 export interface Reproduction {
   readonly rows: readonly ReproductionRow[];
   /** Theory as a line, measurements as points with intervals. At least one. */
