@@ -22,6 +22,7 @@ test("there is a test for each", () => {
     "local-network.mjs",
     "maelstrom-node.mjs",
     "scenarios",
+    "shared-state.mjs",
     "simulation.mjs",
   ]);
 });
@@ -68,6 +69,25 @@ test("local-network.mjs is a network by itself: two peers meet, talk and part, a
   );
   expect(lines).toContain("ada knows 1 other, and has 1 neighbor");
   expect(lines.at(-1)).toBe("the network is closed");
+  expect(code).toBe(0);
+});
+
+test("shared-state.mjs: all come to have the same, also who came late, and what was deleted is gone", async () => {
+  const { code, stdout, stderr } = await run([], example("shared-state.mjs"));
+  expect(stderr).toBe("");
+  const lines = stdout.trimEnd().split("\n");
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      "bob hears: ada set workers",
+      "bob hears: ada deleted workers",
+      "bob hears: ada set done",
+    ]),
+  );
+  expect(lines.slice(-3)).toEqual([
+    "both say the same of who leads: true",
+    "eve, who came late, has done",
+    "eve, who came late, has leader",
+  ]);
   expect(code).toBe(0);
 });
 

@@ -66,7 +66,7 @@ export interface AntiEntropyOptions {
   readonly intervalMs: number;
   readonly retentionSites: number;
   readonly maxEntriesPerAnswer: number;
-  readonly maxBytesPerAnswer: number;
+  readonly maxAnswerBytes: number;
 }
 
 export const antiEntropyOptions = defineOptions<AntiEntropyOptions>({
@@ -105,7 +105,7 @@ export const antiEntropyOptions = defineOptions<AntiEntropyOptions>({
     description:
       "Most entries that one message of ranges is answered with; who gets them asks for more (guess)",
   },
-  maxBytesPerAnswer: {
+  maxAnswerBytes: {
     default: 64 * 1024 * 1024,
     min: 1024,
     max: 16 * 1024 * 1024 * 1024,
@@ -383,7 +383,7 @@ export class AntiEntropy
     const all: MapEntry[][] = [];
     let bytes = 0;
     for (const parcel of parcels(entries)) {
-      if (bytes >= this.#options.maxBytesPerAnswer) break;
+      if (bytes >= this.#options.maxAnswerBytes) break;
       for (const entry of parcel) bytes += sizeOf(entry);
       all.push(parcel);
     }

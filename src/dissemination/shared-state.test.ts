@@ -346,7 +346,7 @@ describe("what others send is bounded", () => {
   });
 
   test("an answer has so many bytes, and says that there is more", () => {
-    const { env, state } = node({ options: { maxBytesPerAnswer: 100_000 } });
+    const { env, state } = node({ options: { maxAnswerBytes: 100_000 } });
     for (let i = 0; i < 40; i++)
       state.onCommand({ type: "set", key: `key ${i}`, value: "x".repeat(30_000) }, env);
     env.take();

@@ -52,7 +52,7 @@ export interface SharedStateOptions {
   readonly mode: AntiEntropyMode;
   readonly maxNews: number;
   readonly retentionSites: number;
-  readonly maxBytesPerAnswer: number;
+  readonly maxAnswerBytes: number;
   readonly maxKeys: number;
   readonly maxValueBytes: number;
   readonly maxTotalBytes: number;
@@ -84,8 +84,8 @@ export const sharedStateOptions = defineOptions<SharedStateOptions>({
       "So many changes at once are told to all neighbors; more are left to comparisons (guess: more is a late joiner)",
   },
   retentionSites: { ...exchange.retentionSites, flag: "state-retention-sites" },
-  maxBytesPerAnswer: {
-    ...exchange.maxBytesPerAnswer,
+  maxAnswerBytes: {
+    ...exchange.maxAnswerBytes,
     default: 1024 * 1024,
     flag: "state-max-answer-bytes",
     description:
@@ -252,7 +252,7 @@ export class SharedState
   #replicaOf(env: SharedStateEnvironment): Replica {
     if (this.#replica !== undefined) return this.#replica;
     const { view, signatures } = this.#config;
-    const { intervalMs, method, mode, retentionSites, maxBytesPerAnswer } = this.options;
+    const { intervalMs, method, mode, retentionSites, maxAnswerBytes } = this.options;
     const { maxKeys, maxValueBytes, maxTotalBytes, maxAheadMs, maxDormant } = this.options;
     const { recentMs, tau1Ms, tau2Ms } = this.options;
     const map = new ReplicatedMap(
@@ -263,7 +263,7 @@ export class SharedState
     const exchange = new AntiEntropy({
       map,
       peers: { sample: (count, random) => neighborsOf(view, count, random) },
-      options: { intervalMs, method, mode, retentionSites, maxBytesPerAnswer },
+      options: { intervalMs, method, mode, retentionSites, maxAnswerBytes },
       notifies: false,
     });
     this.#replica = { map, exchange };

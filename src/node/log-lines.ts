@@ -17,6 +17,7 @@ import {
 import type { BroadcastNotice } from "../dissemination/broadcast.ts";
 import type { GossipSourceNotice } from "../dissemination/gossip-source.ts";
 import type { Payload } from "../dissemination/messages.ts";
+import type { SharedStateNotice } from "../dissemination/shared-state.ts";
 import type { HeartbeatNotice } from "../membership/heartbeat.ts";
 import type { OverlayNotice } from "../membership/overlay.ts";
 import type { RegistrationNotice } from "../membership/registration.ts";
@@ -52,6 +53,7 @@ export type AnyNotice =
   | HeartbeatNotice
   | BroadcastNotice
   | GossipSourceNotice
+  | SharedStateNotice
   | SeedRegistryNotice
   | ShellNotice;
 
@@ -271,6 +273,10 @@ function sayNotice(notice: AnyNotice, node: LoggedNode, options: LogLineOptions)
     case "publish": // published follows
     case "source-finished":
     case "forged-gossip":
+    case "forged-entry":
+    case "state-changed":
+    case "updated":
+    case "certificate-awakened":
     case "history-sent":
     case "persist":
     case "link-open":

@@ -39,6 +39,7 @@ export const replaySigns: readonly {
     meaning: "refuses or warns",
     types: [
       "forged-gossip",
+      "forged-entry",
       "dead-report-ignored",
       "registration-refused",
       "seed-refused",
