@@ -54,7 +54,7 @@ describe("throughput", () => {
   test("nobody retransmits where nobody is told", () => {
     const { retransmissions } = throughput({ ...sleepy, gossips: false });
     expect(retransmissions.max).toBe(0);
-    expect(throughput(sleepy).retransmissions.mean).toBeGreaterThan(1);
+    expect(throughput(sleepy).retransmissions.mean).toBeGreaterThan(3);
   });
 });
 
