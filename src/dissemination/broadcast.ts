@@ -243,6 +243,9 @@ export const broadcastOptions = defineOptions<BroadcastOptions>({
 /** An answer that took longer is of another time (guess: beyond any queue of a node that is not overloaded). */
 const patienceMs = 3000;
 
+/** Comparing in rounds, a message reaches everybody in so many: log2 n + ln n and a bit, for a million. */
+const roundsToAll = 40;
+
 function lowered(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
 }
@@ -292,6 +295,8 @@ export class Broadcast
   /** The incarnation in which this life started: refutations raise the incarnation, but not the life. */
   readonly #life: number;
   #nextSequence = 0;
+  /** By anti-entropy: messages that were new in this round, and in those before it, in which they reach everybody. */
+  readonly #newInRounds: number[] = new Array(roundsToAll).fill(0);
 
   /** Throws `UsageError` for options that do not go together. */
   constructor(config: BroadcastConfig) {
@@ -388,12 +393,14 @@ export class Broadcast
     return method === "flood" ? Infinity : maxHot;
   }
 
-  /** False while so much is offered that the oldest may have to make way: whoever publishes had better wait. */
+  /** False while so much is new that the oldest may have to make way too early: whoever publishes had better wait. */
   get hasRoom(): boolean {
-    const { method, stop, maxHot } = this.#options;
+    const { method, stop, maxHot, retainMessages } = this.#options;
+    if (method === "flood") return true;
+    if (method === "anti-entropy")
+      return this.#newInRounds.reduce((sum, count) => sum + count) <= retainMessages / 2;
     // What never stops is always full, and the oldest has long been everywhere.
-    if (method === "flood" || method === "anti-entropy" || (method === "rumor" && stop === "never"))
-      return true;
+    if (method === "rumor" && stop === "never") return true;
     return this.hotCount <= maxHot / 2;
   }
 
@@ -521,6 +528,7 @@ export class Broadcast
       env.notify({ type: "published", origin, incarnation, sequence: sequence + i, at, payload });
     });
     const retained = this.#history.retain(gossip, life, env);
+    this.#newInRounds[0]! += payloads.length;
     this.#spreading?.onNew(retained, undefined, env);
   }
 
@@ -553,6 +561,7 @@ export class Broadcast
       });
     }
     const retained = this.#history.retain(gossip, life, env);
+    this.#newInRounds[0]! += payloads.length;
     this.#history.noteHolder(retained, from, env);
     this.#spreading?.onNew(retained, from, env);
   }
@@ -577,6 +586,8 @@ export class Broadcast
   #repair(dueAt: Millis, env: BroadcastEnvironment): void {
     const everyMs = this.#repairEveryMs;
     this.#history.expire(env);
+    this.#newInRounds.pop();
+    this.#newInRounds.unshift(0);
     const isBusy = env.now - dueAt > this.#options.repairIntervalMs / 20;
     if (this.#options.repairs && !isBusy) {
       const partner = this.#repairPartner(env);

@@ -56,3 +56,21 @@ test("a publisher that awaits each message keeps to the pace of the rounds: noth
   for (let i = 0; i < 2000; i++) await formed.peers[0]!.publish(`message ${i}`);
   await expect.poll(() => formed.measurement.deliveries, { timeout: 20_000 }).toBe(6000);
 });
+
+test("and to that of the comparisons by anti-entropy: nothing is forgotten that somebody lacks", {
+  timeout: 60_000,
+}, async () => {
+  const broadcast = { method: "anti-entropy", retainMessages: 200, roundMs: 20 } as const;
+  network = await LocalNetwork.start({
+    seeds: 1,
+    peers: 4,
+    isPlaintext: true,
+    options: { source: { messages: 0 }, broadcast },
+  });
+  const formed = network;
+  for (let i = 0; i < 500; i++) {
+    await formed.peers[0]!.publish(`message ${i}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await expect.poll(() => formed.measurement.deliveries, { timeout: 20_000 }).toBe(1500);
+});
