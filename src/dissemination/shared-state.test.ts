@@ -138,6 +138,17 @@ describe("news", () => {
     expect(env.effects, "what was known is no news").toEqual([]);
   });
 
+  test("are no more bytes than one answer may have", () => {
+    const { env, state } = node({ neighbors: [2], options: { maxAnswerBytes: 100_000 } });
+    for (let i = 0; i < 20; i++)
+      state.onCommand({ type: "set", key: `key ${i}`, value: "x".repeat(30_000) }, env);
+    env.take();
+    state.onTimer({ type: "news" }, env);
+    const told = env.sent().flatMap(({ message }) => (message.type === "entries" ? message.entries : []));
+    expect(told.map(({ key }) => key)).toEqual(["key 0", "key 1"]);
+    expect(state.size).toBe(20);
+  });
+
   test("are neither what is old nor what is too much at once", () => {
     const { env, state } = node({ options: { recentMs: 1000, maxNews: 5 } });
     state.onMessage(2, entries(value("old", 98_000)), env);

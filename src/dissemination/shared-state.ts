@@ -44,7 +44,7 @@ import { activationOf } from "./death-certificates.ts";
 import type { Payload } from "./messages.ts";
 import { areEqual } from "./packed-ids.ts";
 import { checkPayload } from "./payload.ts";
-import { ReplicatedMap, replicatedMapOptions } from "./replicated-map.ts";
+import { ReplicatedMap, replicatedMapOptions, sizeOf } from "./replicated-map.ts";
 
 export interface SharedStateOptions {
   readonly intervalMs: number;
@@ -297,13 +297,19 @@ export class SharedState
     env.notify({ type: "persist", key: `entry/${key}`, value, isAwaited: false });
   }
 
-  /** To all neighbors but the one that told us. What became old or went away on the way here is no news. */
+  /**
+   * To all neighbors but the one that told us, and no more than one answer may have. What became old or went away on the
+   * way here is no news.
+   */
   #tellNews(env: SharedStateEnvironment): void {
     const { map } = this.#replica!;
     const bySource = new Map<NodeId | undefined, MapEntry[]>();
+    let bytes = 0;
     for (const [key, from] of this.#news) {
+      if (bytes >= this.options.maxAnswerBytes) break;
       const entry = map.entry(key);
       if (entry === undefined || env.now - activationOf(entry).time >= this.options.recentMs) continue;
+      bytes += sizeOf(entry);
       const entries = bySource.get(from);
       if (entries === undefined) bySource.set(from, [entry]);
       else entries.push(entry);

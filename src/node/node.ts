@@ -156,7 +156,10 @@ export class GrapevineNode {
       },
       isRunning: () => this.isRunning,
       command: (body) => this.command("state", body),
-      flushed: async () => this.#store?.flush(),
+      settled: async () => {
+        await this.#store?.flush();
+        await this.links.drained();
+      },
     });
   }
 

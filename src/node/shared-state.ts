@@ -22,8 +22,8 @@ export interface SharedStateConfig {
   readonly layer: SharedStateLayer | undefined;
   readonly isRunning: () => boolean;
   readonly command: (body: { readonly type: string; readonly [field: string]: unknown }) => void;
-  /** Resolves when everything so far is on disk, where there is one. */
-  readonly flushed: () => Promise<void>;
+  /** Resolves when everything so far is on disk, where there is one, and no neighbor is far behind in reading. */
+  readonly settled: () => Promise<void>;
 }
 
 /**
@@ -63,14 +63,15 @@ export class SharedState {
   }
 
   /**
-   * Counts at once, here; resolves when it is on disk, where there is a data folder. Throws `UsageError`, before anything
+   * Counts at once, here; resolves when it is on disk, where there is a data folder, and no neighbor is far behind: await
+   * it, and a fast writer keeps to the network's pace. Throws `UsageError`, before anything
    * has changed, for a key that is empty or longer than 256 characters, a value that is longer than 64 KiB (or
    * `maxValueBytes`), a map that is full, and on seeds and stopped nodes.
    */
   async set(key: string, value: Payload): Promise<void> {
     this.#check();
     this.#config.command({ type: "set", key, value: typeof value === "string" ? value : value.slice() });
-    await this.#config.flushed();
+    await this.#config.settled();
   }
 
   /** False if there was no such key. Throws as `set` does. */
@@ -78,7 +79,7 @@ export class SharedState {
     this.#check();
     const isThere = this.get(key) !== undefined;
     this.#config.command({ type: "delete", key });
-    await this.#config.flushed();
+    await this.#config.settled();
     return isThere;
   }
 
