@@ -1,5 +1,6 @@
 /** The shared map in a whole network of forty peers: everybody comes to have the same, whatever happens meanwhile. */
 import { describe, expect, test } from "vitest";
+import { seededRandom } from "../src/core/index.ts";
 import type { SharedStateOptions, StateChanged } from "../src/dissemination/shared-state.ts";
 import { SimulatedNetwork, type SimulatedNetworkConfig } from "../src/lab/simulated-network.ts";
 
@@ -244,6 +245,42 @@ describe("the shared state of forty peers", () => {
     const { state } = [...town.network.peers.values()][0]!;
     expect(state.map!.valueCount).toBe(written - 8);
   });
+
+  test.each([1, 2, 3, 4, 5, 6])(
+    "random faults end in one state, without what was deleted last: seed %i",
+    (seed) => {
+      const town = new Town({ seed });
+      const random = seededRandom(seed);
+      const { connectivity } = town.network.simulation.links;
+      const one = <T>(list: readonly T[]): T => list[random.below(list.length)]!;
+      const down: number[] = [];
+      for (let step = 0; step < 60; step++) {
+        const key = `key ${random.below(10)}`;
+        const what = random.below(10);
+        if (what < 4) town.set(one(town.living), key, `step ${step}`);
+        else if (what < 6) town.delete(one(town.living), key);
+        else if (what === 6 && town.living.length > 30) {
+          const victim = one(town.living);
+          town.network.crash(victim);
+          down.push(victim);
+        } else if (what === 7 && down.length > 0)
+          town.network.startPeer(down.shift()!, random.below(2) === 0);
+        else if (what === 8) connectivity.partition(town.halves);
+        else if (what === 9) connectivity.heal();
+        town.pass(random.below(800));
+      }
+      connectivity.heal();
+      for (const row of down) town.network.startPeer(row);
+      expect(town.converges(120_000)).toBe(true);
+      for (let key = 0; key < 5; key++) town.delete(one(town.living), `key ${key}`);
+      town.set(one(town.living), "key 9", "the end");
+      expect(town.converges(60_000)).toBe(true);
+      town.pass(10_000);
+      for (let key = 0; key < 5; key++) expect(town.answers(`key ${key}`)).toEqual([undefined]);
+      expect(town.answers("key 9")).toEqual(["the end"]);
+      expect(town.total("malformed")).toBe(0);
+    },
+  );
 
   test("the same goes for real frames and signed entries", () => {
     const town = new Town({ isWireTrue: true, hasLiars: true });

@@ -537,6 +537,64 @@ describe("a live network", () => {
     expect(metrics.text).toContain('grapevine_delivery_latency_seconds_count{node="peer-2"} 2');
   });
 
+  test("shares state: sets, reads, lists and deletes; says who wrote what; a seed shares none", async () => {
+    const url = await start(nodes);
+    const following = await Following.of(url, "?node=peer-2&types=state-changed");
+    const state = "/v1/nodes/peer-1/state";
+    expect((await post(url, state, { key: "a/b", text: "1" })).json).toEqual({ set: "peer-1", key: "a/b" });
+    await vi.waitFor(() => expect(following.events).toHaveLength(1));
+    expect(following.events[0]).toMatchObject({ layer: "state", key: "a/b", value: "1", from: one.contact });
+    await post(url, state, { key: "bytes", base64: "AP8=" });
+    await vi.waitFor(() => expect(following.events).toHaveLength(2));
+    expect(following.events[1]).toMatchObject({ valueBytes: 2 });
+    const writer = String(one.contact).split("@")[0];
+    const other = "/v1/nodes/peer-2/state";
+    const at = expect.any(Number);
+    expect((await ask(url, other)).json).toEqual({
+      entries: [
+        { key: "a/b", text: "1", writer, at },
+        { key: "bytes", base64: "AP8=", writer, at },
+      ],
+    });
+    expect((await ask(url, `${other}?prefix=a/`)).json.entries).toHaveLength(1);
+    expect((await ask(url, `${other}?key=a%2Fb`)).json).toEqual({ key: "a/b", text: "1", writer, at });
+    expect((await post(url, `${other}/delete`, { key: "a/b" })).json).toMatchObject({ wasThere: true });
+    await vi.waitFor(async () => expect((await ask(url, `${state}?key=a%2Fb`)).status).toBe(404));
+    expect((await post(url, `${other}/delete`, { key: "a/b" })).json).toMatchObject({ wasThere: false });
+    expect((await ask(url, "/v1/nodes/seed-1/state")).status).toBe(409);
+    expect((await post(url, "/v1/nodes/seed-1/state", { key: "k", text: "v" })).json.error).toContain(
+      "ask a peer",
+    );
+    for (const [body, rule] of [
+      [{ key: "k" }, 'give either "text" or "base64"'],
+      [{ key: "k", text: "v", base64: "AA==" }, 'give either "text" or "base64"'],
+      [{ text: "v" }, "key"],
+      [{ key: "\ud800", text: "v" }, "surrogate"],
+      [{ key: "", text: "v" }, "between 1 and 256"],
+      [{ key: "k", text: "x".repeat(70_000) }, "65536"],
+    ] as const) {
+      const answer = await post(url, state, body);
+      expect([answer.status, answer.json.error]).toEqual([400, expect.stringContaining(rule)]);
+    }
+    expect(one.state.size).toBe(1);
+    expect((await ask(url, "/metrics")).text).toContain(
+      'grapevine_state_keys{node="peer-1",kind="deleted"} 1',
+    );
+  });
+
+  test("state is guarded as everything is: a form cannot set it, and where there is a token, only who has it", async () => {
+    const url = await start(nodes, { token: "secret" });
+    const path = "/v1/nodes/peer-1/state";
+    expect((await ask(url, path)).status).toBe(401);
+    expect((await post(url, path, { key: "k", text: "v" })).status).toBe(401);
+    const headers = { authorization: "Bearer secret" };
+    const form = { ...headers, "content-type": "text/plain" };
+    expect((await post(url, path, { key: "k", text: "v" }, form)).status).toBe(415);
+    expect(one.state.size).toBe(0);
+    expect((await post(url, path, { key: "k", text: "v" }, headers)).status).toBe(200);
+    expect(one.state.get("k")).toBe("v");
+  });
+
   test("a body in pieces, whose length nobody told, is read too", async () => {
     const url = await start(nodes);
     const headers = { ...jsonType, "transfer-encoding": "chunked" };
