@@ -102,7 +102,7 @@ class RecentMessages implements ExchangePolicy {
     this.#config = config;
   }
 
-  /** Not what came in this round: the multicast may still be on its way to the partner. */
+  /** Not before the round of its receipt has ended: the multicast may still be on its way to the partner. */
   get hot(): Iterable<Retained> {
     return this.#older();
   }
