@@ -481,8 +481,13 @@ export function guardOutput(onUnread: () => void = () => process.exit(0)): void 
 
 /** Writes to standard output, and resolves when a slow reader has caught up. */
 export async function print(text: string): Promise<void> {
+  await printRaw(`${text}\n`);
+}
+
+/** The same for what is no line of text. */
+export async function printRaw(content: string | Uint8Array): Promise<void> {
   guardOutput();
-  if (!process.stdout.write(`${text}\n`)) await once(process.stdout, "drain");
+  if (!process.stdout.write(content)) await once(process.stdout, "drain");
 }
 
 /**

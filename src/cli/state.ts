@@ -12,6 +12,7 @@ import {
   jsonText,
   nodePath,
   print,
+  printRaw,
   type StateAnswer,
   showId,
   showTime,
@@ -131,7 +132,7 @@ Examples:
 async function printValue({ text, base64 }: StateAnswer): Promise<void> {
   if (process.stdout.isTTY) return await print(text === undefined ? `${base64} (base64)` : escapeText(text));
   if (text !== undefined) return await print(text);
-  process.stdout.write(Buffer.from(base64 ?? "", "base64"));
+  await printRaw(Buffer.from(base64 ?? "", "base64"));
 }
 
 function deleteCommand(): Command {
