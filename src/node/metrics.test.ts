@@ -158,9 +158,7 @@ describe("the metrics of many nodes", () => {
       '{node="peer-1",reason="unsolicited"} 2',
       '{node="peer-1",reason="stranger"} 3',
     ]);
-    expect(await samples("grapevine_state_bytes_sent_total")).toEqual([
-      '{node="peer-1"} 4000',
-    ]);
+    expect(await samples("grapevine_state_bytes_sent_total")).toEqual(['{node="peer-1"} 4000']);
   });
 
   test("redundancy is copies for each needed one, minus 1, and absent before the first delivery", async () => {
