@@ -59,7 +59,24 @@ async function keysOfCarol(): Promise<string[]> {
   return entries.map(({ key }: { key: string }) => key).sort();
 }
 
-test("what one sets, others have, with its name; what was deleted stays so after kill -9 of all", async () => {
+test("a peer that is alone has after kill -9 what it had when `set` and `delete` returned, certificates too", async () => {
+  const dave = await startPeer("dave");
+  await state("set", "--node", "dave", "kept", "for good");
+  await state("set", "--node", "dave", "gone", "soon");
+  await state("delete", "--node", "dave", "gone");
+  await dave.kill(); // at once: nobody else lives from whom it could have it back
+
+  const reborn = await startPeer("dave");
+  expect(await state("get", "--node", "dave", "kept")).toBe("for good");
+  const { entries } = jsonOf(await run(["state", "list", "--node", "dave", "--json"], inBase()));
+  expect(entries.map(({ key }: { key: string }) => key)).toEqual(["kept"]);
+  const [, api] = await reborn.said(/control API at (http:\S+);/);
+  const metrics = await (await fetch(`${api}/metrics`)).text();
+  expect(metrics).toContain('grapevine_state_keys{node="dave",kind="value"} 1');
+  expect(metrics).toContain('grapevine_state_keys{node="dave",kind="deleted"} 1');
+});
+
+test("what one sets, others have, with its name; what was deleted stays so, though a peer that slept comes back with it", async () => {
   const [alice, bob] = await Promise.all([joinPeer("alice"), joinPeer("bob")]);
   const carol = await startPeer("carol");
   const changes: StateChange[] = [];
