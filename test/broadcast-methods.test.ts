@@ -4,7 +4,7 @@
  * table; how they differ is in docs/protocols/broadcast.md.
  */
 import { describe, expect, test } from "vitest";
-import type { BroadcastMethod, BroadcastOptions } from "../src/dissemination/broadcast.ts";
+import type { BroadcastMethod, BroadcastOptions } from "../src/dissemination/broadcast-options.ts";
 import { SimulatedNetwork } from "../src/lab/simulated-network.ts";
 import type { LinkSettings } from "../src/simulator/index.ts";
 

@@ -5,13 +5,8 @@ import { Members } from "../../test/support/members.ts";
 import { signaturesOf } from "../../test/support/notary.ts";
 import { gossipOf } from "../../test/support/publications.ts";
 import { type NodeId, RecordingEnvironment } from "../core/index.ts";
-import {
-  Broadcast,
-  type BroadcastCommand,
-  type BroadcastNotice,
-  type BroadcastOptions,
-  type BroadcastTimer,
-} from "./broadcast.ts";
+import { Broadcast, type BroadcastCommand, type BroadcastNotice, type BroadcastTimer } from "./broadcast.ts";
+import type { BroadcastOptions } from "./broadcast-options.ts";
 import type { BroadcastMessage, Offer } from "./messages.ts";
 import { MulticastTree } from "./multicast-tree.ts";
 

@@ -9,7 +9,6 @@
  * `anti-entropy` in every round, and that is all the spreading there is; otherwise on new links and now and then.
  */
 import {
-  defineOptions,
   type Millis,
   type NeighborView,
   type NodeId,
@@ -23,9 +22,9 @@ import {
   UsageError,
 } from "../core/index.ts";
 import { Bimodal } from "./bimodal.ts";
+import { type BroadcastMethod, type BroadcastOptions, broadcastOptions } from "./broadcast-options.ts";
 import { Flood } from "./flood.ts";
 import { History } from "./history.ts";
-import { medianCounterSpecs } from "./median-counter-table.ts";
 import { MedianCounting } from "./median-counting.ts";
 import {
   type BroadcastMessage,
@@ -39,9 +38,8 @@ import {
 import { MulticastTree } from "./multicast-tree.ts";
 import { checkPayload, checkPriority } from "./payload.ts";
 import type { Retained } from "./retained-messages.ts";
-import { type ExchangeOptions, type OfferChoice, RoundExchange } from "./round-exchange.ts";
+import { type ExchangeOptions, RoundExchange } from "./round-exchange.ts";
 import { RumorMongering } from "./rumor-mongering.ts";
-import type { RumorStop } from "./rumor-table.ts";
 import type {
   BroadcastEnvironment,
   BroadcastNotice,
@@ -52,203 +50,11 @@ import type {
 
 export type { BroadcastNotice, BroadcastTimer } from "./spreading.ts";
 
-export type BroadcastMethod = "flood" | "rumor" | "anti-entropy" | "median-counter" | "bimodal";
-
-export interface BroadcastOptions {
-  readonly method: BroadcastMethod;
-  readonly forwardDelayMs: number;
-  readonly roundMs: number;
-  readonly partners: "neighbors" | "members";
-  readonly mode: "push" | "pull" | "push-pull";
-  readonly stop: RumorStop;
-  readonly hasFeedback: boolean;
-  readonly stopAfter: number;
-  readonly isMinimised: boolean;
-  readonly connectionLimit: number;
-  readonly huntLimit: number;
-  readonly choice: OfferChoice;
-  readonly budgetBytes: number;
-  readonly maxHot: number;
-  readonly ctrMax: number;
-  readonly cRounds: number;
-  readonly ageCapRounds: number;
-  readonly treeDegree: number;
-  readonly digestRounds: number;
-  readonly repairs: boolean;
-  readonly repairIntervalMs: number;
-  readonly repairBatch: number;
-  readonly resendAfterMs: number;
-  readonly retainMessages: number;
-  readonly retainMs: number;
-  readonly maxOrigins: number;
-}
-
-export const broadcastOptions = defineOptions<BroadcastOptions>({
-  method: {
-    default: "flood",
-    choices: ["flood", "rumor", "anti-entropy", "median-counter", "bimodal"],
-    flag: "broadcast",
-    description:
-      "How messages spread: over every link; by gossip until they are old news; by comparing histories only; by gossip with counters; along a tree, and by gossip what it lost",
-  },
-  forwardDelayMs: {
-    default: 0,
-    min: 0,
-    max: 10_000,
-    description:
-      "flood: how long a message waits before it is forwarded; longer saves copies and costs latency (0: one turn)",
-  },
-  roundMs: {
-    default: 100,
-    min: 1,
-    max: 3_600_000,
-    description: "All but flood: how often a peer calls a partner (100 ms: bimodal multicast, 1999)",
-  },
-  partners: {
-    default: "neighbors",
-    choices: ["neighbors", "members"],
-    description:
-      "Whom a peer calls: a random neighbor, or anybody that it knows (which opens a connection, and is what the theory assumes)",
-  },
-  mode: {
-    default: "push-pull",
-    choices: ["push", "pull", "push-pull"],
-    description: "rumor: who calls has something to tell (push), asks (pull), or both",
-  },
-  stop: {
-    default: "counter",
-    choices: ["never", "coin", "counter"],
-    description:
-      "rumor: when a peer loses interest in a message: never, with probability 1/k at each contact that counts, or after k of them",
-  },
-  hasFeedback: {
-    default: true,
-    flag: "feedback",
-    description:
-      "rumor: only contacts that knew the message count, and one that did not sets the counter back; false: all count (blind)",
-  },
-  stopAfter: {
-    default: 2,
-    min: 1,
-    max: 254,
-    description: "rumor: the k of coin and counter (2: leaves a few percent, which the history repairs)",
-  },
-  isMinimised: {
-    default: false,
-    flag: "minimise",
-    description: "rumor, push-pull with counters: where both knew it, only the smaller counter grows",
-  },
-  connectionLimit: {
-    default: 0,
-    min: 0,
-    max: 10_000,
-    description: "All but flood: calls that a peer answers in a round; 0: all",
-  },
-  huntLimit: {
-    default: 0,
-    min: 0,
-    max: 100,
-    description: "All but flood: further partners that a refused caller tries in the same round",
-  },
-  choice: {
-    default: "recent",
-    choices: ["recent", "random", "priority"],
-    description: "All but flood: what is offered first if it is more than the budget",
-  },
-  budgetBytes: {
-    default: 65_536,
-    min: 1,
-    max: 1 << 30,
-    flag: "call-budget",
-    description: "All but flood: payload bytes that one call may amount to (guess)",
-  },
-  maxHot: {
-    default: 1024,
-    min: 1,
-    max: 1_000_000,
-    description: "All but flood: messages that are offered at a time; the oldest makes way (guess)",
-  },
-  ctrMax: {
-    ...medianCounterSpecs.ctrMax,
-    flag: "counter-max",
-    description: `median-counter: ${lowered(medianCounterSpecs.ctrMax.description)}`,
-  },
-  cRounds: {
-    ...medianCounterSpecs.cRounds,
-    flag: "counter-rounds",
-    description: `median-counter: ${lowered(medianCounterSpecs.cRounds.description)}`,
-  },
-  ageCapRounds: {
-    ...medianCounterSpecs.ageCapRounds,
-    description: `median-counter: ${lowered(medianCounterSpecs.ageCapRounds.description)}`,
-  },
-  treeDegree: {
-    default: 4,
-    min: 2,
-    max: 1000,
-    description: "bimodal: one peer in so many is an inner node of the tree (guess)",
-  },
-  digestRounds: {
-    default: 20,
-    min: 1,
-    max: 10_000,
-    description: "bimodal: rounds in which the id of a message is told after its receipt (guess)",
-  },
-  repairs: {
-    default: true,
-    flag: "repair",
-    description:
-      "Compare histories with neighbors, on new links and now and then: what brings late joiners up to date, and what the spreading left out",
-  },
-  repairIntervalMs: {
-    default: 10_000,
-    min: 20,
-    max: 3_600_000,
-    description: "How often a peer compares what it has seen with one random neighbor (guess)",
-  },
-  repairBatch: {
-    default: 256,
-    min: 1,
-    max: 100_000,
-    description:
-      "Most messages that one digest is answered with; the rest follows at the next comparison (guess)",
-  },
-  resendAfterMs: {
-    default: 60_000,
-    min: 0,
-    max: 3_600_000,
-    description:
-      "A message that a neighbor was sent so long ago and still lacks was lost (guess: longer than any queue)",
-  },
-  retainMessages: {
-    default: 1000,
-    min: 0,
-    max: 10_000_000,
-    description: "Most messages kept for those who lack them (guess)",
-  },
-  retainMs: {
-    default: 600_000,
-    min: 0,
-    max: 604_800_000,
-    description: "How long a message is kept for those who lack it (guess)",
-  },
-  maxOrigins: {
-    default: 65_536,
-    min: 1,
-    max: 10_000_000,
-    description: "Lives of origins whose sequence numbers are remembered (bound)",
-  },
-});
-
 /** An answer that took longer is of another time (guess: beyond any queue of a node that is not overloaded). */
 const patienceMs = 3000;
 
 /** Comparing in rounds, a message reaches everybody in so many: log2 n + ln n and a bit, for a million. */
 const roundsToAll = 40;
-
-function lowered(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
-}
 
 export interface BroadcastConfig {
   readonly view: NeighborView;

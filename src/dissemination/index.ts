@@ -1,6 +1,7 @@
 export * from "./anti-entropy.ts";
 export * from "./anti-entropy-messages.ts";
 export * from "./broadcast.ts";
+export * from "./broadcast-options.ts";
 export * from "./death-certificates.ts";
 export * from "./gossip-source.ts";
 export * from "./heartbeat-gossip.ts";

@@ -7,7 +7,8 @@
  */
 import { type NodeId, type Signatures, Stack } from "../core/index.ts";
 import type { MapEntry } from "../dissemination/anti-entropy-messages.ts";
-import { Broadcast, type BroadcastOptions, broadcastOptions } from "../dissemination/broadcast.ts";
+import { Broadcast } from "../dissemination/broadcast.ts";
+import { type BroadcastOptions, broadcastOptions } from "../dissemination/broadcast-options.ts";
 import {
   GossipSource,
   type GossipSourceOptions,

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { broadcastOptions } from "../../src/dissemination/broadcast.ts";
+import { broadcastOptions } from "../../src/dissemination/broadcast-options.ts";
 import { LocalNetwork } from "../../src/lab/local-network.ts";
 
 const methods = broadcastOptions.specs.method.choices!;

@@ -5,7 +5,7 @@
 import { expect, test } from "vitest";
 import { seedExponential, seedFormula } from "../../src/core/degree-law.ts";
 import { hostOf, type NodeId, portOf } from "../../src/core/index.ts";
-import { broadcastOptions } from "../../src/dissemination/broadcast.ts";
+import { broadcastOptions } from "../../src/dissemination/broadcast-options.ts";
 import { gossipSourceOptions, gossipText } from "../../src/dissemination/gossip-source.ts";
 import { Heartbeat, heartbeatOptions, missesFor } from "../../src/membership/heartbeat.ts";
 import { overlayOptions } from "../../src/membership/overlay.ts";

@@ -10,7 +10,7 @@ import {
   type BroadcastMethod,
   type BroadcastOptions,
   broadcastOptions,
-} from "../../dissemination/broadcast.ts";
+} from "../../dissemination/broadcast-options.ts";
 import type { Latency, LinkSettings } from "../../simulator/index.ts";
 import type { Action, Scenario, Step } from "../scenario/scenario.ts";
 

@@ -1,6 +1,6 @@
 /** The options of a scenario's nodes: what it sets, and times that suit its ping interval. */
 import type { Millis } from "../../core/index.ts";
-import { broadcastOptions } from "../../dissemination/broadcast.ts";
+import { broadcastOptions } from "../../dissemination/broadcast-options.ts";
 import { mergeOptions, type NodeOptions } from "../../node/index.ts";
 import { scaledTo } from "../../profiles/classic.ts";
 import type { Scenario } from "./scenario.ts";
