@@ -195,3 +195,14 @@ test("a message of high priority overtakes those that nobody has had the budget 
   expect(order).toHaveLength(peers - 1);
   expect(order.filter((text) => text === "urgent").length).toBeGreaterThan(0.9 * (peers - 1));
 });
+
+test.each(["rumor", "median-counter"] as const)(
+  "by %s a message travels once to each peer, though histories are compared all the while",
+  (method) => {
+    const town = new Town({ method, stopAfter: 4, repairIntervalMs: 200 });
+    town.speakInTurn(0, 13, 39, 13);
+    town.expectAllDelivered();
+    // A comparison finds what a neighbor lacks; but what is still offered will come to it anyhow.
+    expect(copies(town)).toBeLessThanOrEqual(4 * (peers - 1) * 1.03);
+  },
+);

@@ -110,7 +110,12 @@ export class Broadcast
     this.#options = broadcastOptions(config.options);
     this.#life = config.standing.incarnation;
     const { counters } = this;
-    this.#history = new History({ view: config.view, options: this.#options, counters });
+    this.#history = new History({
+      view: config.view,
+      options: this.#options,
+      counters,
+      isOffered: (retained) => this.#spreading?.isOffered?.(retained) === true,
+    });
     this.#spreading = this.#makeSpreading();
   }
 

@@ -38,6 +38,8 @@ export interface HistoryConfig {
   readonly view: NeighborView;
   readonly options: HistoryOptions;
   readonly counters: HistoryCounters;
+  /** Whoever lacks it will be offered it by gossip: sent as well, it would travel twice. */
+  readonly isOffered?: (retained: Retained) => boolean;
 }
 
 export interface HistoryCounters {
@@ -55,6 +57,7 @@ export class History {
   readonly #view: NeighborView;
   readonly #options: HistoryOptions;
   readonly #counters: HistoryCounters;
+  readonly #isOffered: (retained: Retained) => boolean;
   readonly #retained = new RetainedMessages();
   /** Messages in them: what was published in one turn is one gossip, and counts each of its messages. */
   #retainedCount = 0;
@@ -62,7 +65,8 @@ export class History {
   readonly #places = new Map<NodeId, number>();
   readonly #freePlaces: number[] = [];
 
-  constructor({ view, options, counters }: HistoryConfig) {
+  constructor({ view, options, counters, isOffered = () => false }: HistoryConfig) {
+    this.#isOffered = isOffered;
     this.#view = view;
     this.#options = options;
     this.#counters = counters;
@@ -188,7 +192,7 @@ export class History {
       if (isFull()) break;
       const { statement } = retained.gossip;
       const seen = theirs.get(lifeKey(statement));
-      if (seen?.has(statement.sequence)) continue;
+      if (seen?.has(statement.sequence) || this.#isOffered(retained)) continue;
       const sentAt = place === undefined ? undefined : retained.heldAt(place);
       if (sentAt !== undefined) {
         if (env.now - sentAt < this.#options.resendAfterMs) continue; // on its way

@@ -40,6 +40,10 @@ export class MedianCounting implements ExchangePolicy {
     return this.#active();
   }
 
+  isHot(retained: Retained): boolean {
+    return this.#cells.has(retained);
+  }
+
   *#active(): Generator<Retained, undefined> {
     for (const [retained, cell] of this.#cells) if (this.#table.isActive(cell)) yield retained;
   }

@@ -33,6 +33,7 @@ export type Standing = Pick<Offer, "level" | "ageRounds">;
 export interface ExchangePolicy {
   /** Messages that this node still offers, the oldest first. */
   readonly hot: Iterable<Retained>;
+  isHot(retained: Retained): boolean;
   /** `heard`: what the partner said of it that sent it to us, if it came by an exchange. */
   onNew(retained: Retained, heard: Standing | undefined): void;
   /** Where it stands here; also for messages that are no longer hot. */
@@ -133,6 +134,9 @@ export class RoundExchange implements Spreading {
 
   get unfinished(): Iterable<Retained> {
     return this.#config.policy.hot;
+  }
+  isOffered(retained: Retained): boolean {
+    return this.#config.policy.isHot(retained);
   }
 
   start(env: BroadcastEnvironment): void {

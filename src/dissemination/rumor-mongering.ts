@@ -50,6 +50,9 @@ export class RumorMongering implements ExchangePolicy {
   get hot(): Iterable<Retained> {
     return this.#cells.keys();
   }
+  isHot(retained: Retained): boolean {
+    return this.#cells.has(retained);
+  }
 
   onNew(retained: Retained): void {
     if (this.#cells.size === this.#config.maxHot) this.#forget(this.#cells.keys().next().value!);

@@ -70,4 +70,9 @@ export interface Spreading {
   onRound?(env: BroadcastEnvironment): void;
   /** Messages that have not come to the end of their spreading. */
   readonly unfinished: Iterable<Retained>;
+  /**
+   * Is it offered until nobody needs it? Then the history need not send it. A flood sends at once and offers nothing;
+   * bimodal multicast tells ids for some rounds only, to partners that must answer at once.
+   */
+  isOffered?(retained: Retained): boolean;
 }
