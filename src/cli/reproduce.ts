@@ -172,8 +172,10 @@ function coloured(report: ExperimentReport): string {
 function summary(done: readonly ExperimentReport[], missing: readonly string[]): string {
   const failed = done.filter(({ ok }) => !ok).map(({ name }) => name);
   const many = done.length === 1 ? "1 experiment" : `${done.length} experiments`;
-  const verdict =
-    failed.length === 0
+  const isGated = done.some(({ rows }) => rows.some(({ gate }) => gate !== undefined));
+  const verdict = !isGated
+    ? `${many}: nothing that must match`
+    : failed.length === 0
       ? pc.green(`${many}: every figure that must match does`)
       : pc.red(`${many}: figures that must match and do not in ${failed.join(", ")}`);
   if (missing.length === 0) return verdict;

@@ -139,7 +139,8 @@ async function runOne(
     const simulated = world instanceof SimulatedWorld ? world : undefined;
     return await runScenario(scenario, world, {
       seed,
-      say,
+      // What fails because it was interrupted has not failed.
+      say: (text) => (isInterrupted ? undefined : say(text)),
       checkers: (observer) => checkersFor(scenario, observer, simulated),
     });
   } finally {

@@ -38,7 +38,7 @@ import { wholeNumber } from "./numbers.ts";
 import { checkWritable, unwritable } from "./output-file.ts";
 import { Progress } from "./progress.ts";
 import { stopSignal } from "./stop-signal.ts";
-import { addTunables, readTunables } from "./tunable-options.ts";
+import { addTunables, readTunables, tunablesOf } from "./tunable-options.ts";
 
 interface SimulateOptions extends LinkOptions {
   readonly nodes?: number;
@@ -272,8 +272,9 @@ const ofBoth = {
 
 function parametersOf(preset: Preset, options: SimulateOptions): SimulationParameters {
   const isRumor = preset.takes.includes("rumor");
+  const read = isRumor ? tunablesOf : readTunables;
   const { rumor, tunables: given } = divided(
-    readTunables(options as unknown as Record<string, unknown>),
+    read(options as unknown as Record<string, unknown>),
     isRumor,
     options,
   );

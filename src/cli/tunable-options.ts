@@ -1,4 +1,6 @@
 import { type Command, Option } from "commander";
+import { UsageError } from "../core/index.ts";
+import { broadcastOptions, idleOption } from "../dissemination/index.ts";
 import {
   formatDuration,
   loadConfigFile,
@@ -47,7 +49,7 @@ function optionsFor(tunable: Tunable): Option[] {
     return [new Option(`--${flag} <${placeholder(tunable)}>`, describe(tunable))];
   return [
     new Option(`--${flag} [true|false]`, describe(tunable)).hideHelp(spec.default),
-    new Option(`--no-${flag}`, describe(tunable)).hideHelp(!spec.default),
+    new Option(`--no-${flag}`, `turn this off: ${describe(tunable)}`).hideHelp(!spec.default),
   ];
 }
 
@@ -65,6 +67,18 @@ function describe({ isDuration, spec }: Tunable): string {
 
 /** The tunables that the user gave, from `--config` and the command line. Throws `UsageError`. */
 export function readTunables(given: Record<string, unknown>): NodeOptions {
+  const options = tunablesOf(given);
+  const idle = idleOption(options.broadcast ?? {});
+  if (idle === undefined) return options;
+  const { flag } = tunables.find(({ section, name }) => section === "broadcast" && name === idle.name)!;
+  const method = options.broadcast?.method ?? broadcastOptions.specs.method.default;
+  throw new UsageError(
+    `--${flag}: means nothing to ${method}; leave it out, or take --broadcast ${idle.methods.join(" or ")}`,
+  );
+}
+
+/** The same for whoever uses some of them for something else, and knows what means nothing. Throws `UsageError`. */
+export function tunablesOf(given: Record<string, unknown>): NodeOptions {
   const fromLine: Record<string, Record<string, unknown>> = {};
   for (const tunable of tunables) {
     const value = given[camel(tunable.flag)];

@@ -60,7 +60,7 @@ export const broadcastOptions = defineOptions<BroadcastOptions>({
     default: "neighbors",
     choices: ["neighbors", "members"],
     description:
-      "Whom a peer calls: a random neighbor, or anybody that it knows (which opens a connection, and is what the theory assumes)",
+      "rumor, median-counter, bimodal: whom a peer calls: a random neighbor, or anybody that it knows (which opens a connection, and is what the theory assumes)",
   },
   mode: {
     default: "push-pull",
@@ -94,31 +94,33 @@ export const broadcastOptions = defineOptions<BroadcastOptions>({
     default: 0,
     min: 0,
     max: 10_000,
-    description: "All but flood: calls that a peer answers in a round; 0: all",
+    description: "rumor, median-counter, bimodal: calls that a peer answers in a round; 0: all",
   },
   huntLimit: {
     default: 0,
     min: 0,
     max: 100,
-    description: "All but flood: further partners that a refused caller tries in the same round",
+    description:
+      "rumor, median-counter, bimodal: further partners that a refused caller tries in the same round",
   },
   choice: {
     default: "recent",
     choices: ["recent", "random", "priority"],
-    description: "All but flood: what is offered first if it is more than the budget",
+    description: "rumor, median-counter, bimodal: what is offered first if it is more than the budget",
   },
   budgetBytes: {
     default: 65_536,
     min: 1,
     max: 1 << 30,
     flag: "call-budget",
-    description: "All but flood: payload bytes that one call may amount to (guess)",
+    description: "rumor, median-counter, bimodal: payload bytes that one call may amount to (guess)",
   },
   maxHot: {
     default: 1024,
     min: 1,
     max: 1_000_000,
-    description: "All but flood: messages that are offered at a time; the oldest makes way (guess)",
+    description:
+      "rumor, median-counter, bimodal: messages that are offered at a time; the oldest makes way (guess)",
   },
   ctrMax: {
     ...medianCounterSpecs.ctrMax,
@@ -194,4 +196,42 @@ export const broadcastOptions = defineOptions<BroadcastOptions>({
 
 function lowered(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+const inRounds = ["rumor", "anti-entropy", "median-counter", "bimodal"] as const;
+const byCalls = ["rumor", "median-counter", "bimodal"] as const;
+
+/** The methods to which an option means something; those that are not here mean something to all. */
+const methodsOf: Partial<Record<keyof BroadcastOptions, readonly BroadcastMethod[]>> = {
+  forwardDelayMs: ["flood"],
+  roundMs: inRounds,
+  partners: byCalls,
+  mode: ["rumor"],
+  stop: ["rumor"],
+  hasFeedback: ["rumor"],
+  stopAfter: ["rumor"],
+  isMinimised: ["rumor"],
+  connectionLimit: byCalls,
+  huntLimit: byCalls,
+  choice: byCalls,
+  budgetBytes: byCalls,
+  maxHot: byCalls,
+  ctrMax: ["median-counter"],
+  cRounds: ["median-counter"],
+  ageCapRounds: ["median-counter"],
+  treeDegree: ["bimodal"],
+  digestRounds: ["bimodal"],
+};
+
+/** Of the options that somebody gave, one that means nothing to the method, and the methods to which it does. */
+export function idleOption(
+  given: Partial<BroadcastOptions>,
+): { readonly name: keyof BroadcastOptions; readonly methods: readonly BroadcastMethod[] } | undefined {
+  const { method = broadcastOptions.specs.method.default } = given;
+  for (const name of Object.keys(given) as (keyof BroadcastOptions)[]) {
+    const methods = methodsOf[name];
+    if (given[name] !== undefined && methods !== undefined && !methods.includes(method))
+      return { name, methods };
+  }
+  return undefined;
 }

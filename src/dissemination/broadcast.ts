@@ -87,6 +87,8 @@ export class Broadcast
     resent: 0,
     forged: 0,
     gapsGivenUp: 0,
+    /** Histories that we asked a neighbor to compare. */
+    comparisons: 0,
     calls: 0,
     offers: 0,
     offersKnown: 0,
@@ -126,7 +128,7 @@ export class Broadcast
     const { counters } = this;
     if (method === "anti-entropy" && !options.repairs)
       throw new UsageError(
-        "repairs: without comparing histories anti-entropy spreads nothing; leave it true",
+        "repairs: without comparing histories anti-entropy spreads nothing; leave out --no-repair",
       );
     if ((method === "bimodal" || options.partners === "members") && members === undefined)
       throw new UsageError("members: this way of spreading has to know who else is there");

@@ -47,6 +47,7 @@ export interface HistoryCounters {
   repairs: number;
   resent: number;
   gapsGivenUp: number;
+  comparisons: number;
 }
 
 /** Bytes that one digest is answered with (and one message more): a reader that is far behind is cut off. */
@@ -164,6 +165,7 @@ export class History {
 
   compareWith(neighbor: NodeId, env: BroadcastEnvironment): void {
     if (!this.#view.has(neighbor)) return; // gone meanwhile
+    this.#counters.comparisons++;
     const { count, fingerprint } = this.seen;
     env.send(neighbor, { type: "summary", count, fingerprint });
   }

@@ -23,6 +23,9 @@ class KeepEverything implements ExchangePolicy {
   readonly contacts: (Contact & { sequence: number })[] = [];
   rounds = 0;
 
+  isHot(retained: Retained): boolean {
+    return this.hot.includes(retained);
+  }
   onNew(retained: Retained, heard: Standing | undefined): void {
     this.hot.push(retained);
     this.heard.push(heard);

@@ -22,7 +22,7 @@ export interface SpreadingReport {
   readonly residue: number;
   /** Share of all deliveries that were copies sent by the history: what the spreading had left. 0 without repair. */
   readonly repaired: number;
-  /** Calls of a peer, and offers that it made, in the mean. */
+  /** Calls of a peer (by anti-entropy, comparisons that it began), and offers that it made, in the mean. */
   readonly callsPerPeer: number;
   readonly offersPerPeer: number;
   /** Where the spreading has a model of its own: rumor and median-counter. */
@@ -50,6 +50,7 @@ export interface SpreadingFigures {
     readonly repairs: number;
     readonly calls: number;
     readonly offers: number;
+    readonly comparisons: number;
   }[];
 }
 
@@ -67,7 +68,8 @@ export function spreadingReport(figures: SpreadingFigures): SpreadingReport | un
   const options = broadcastOptions(figures.options);
   if (options.method === "flood") return undefined;
   const peers = Math.max(1, counters.length);
-  const sum = (name: "repairs" | "calls" | "offers") => counters.reduce((total, one) => total + one[name], 0);
+  const sum = (name: "repairs" | "calls" | "offers" | "comparisons") =>
+    counters.reduce((total, one) => total + one[name], 0);
   const predicted = predictResidue(options, adjacency);
   const offersPerMessage = messages === 0 ? 0 : sum("offers") / messages / peers;
   return {
@@ -78,7 +80,7 @@ export function spreadingReport(figures: SpreadingFigures): SpreadingReport | un
       options.method === "anti-entropy" || deliveries === 0
         ? 0
         : rounded(Math.min(1, sum("repairs") / deliveries)),
-    callsPerPeer: rounded(sum("calls") / peers),
+    callsPerPeer: rounded(sum(options.method === "anti-entropy" ? "comparisons" : "calls") / peers),
     offersPerPeer: rounded(sum("offers") / peers),
     ...(predicted === undefined
       ? {}
@@ -183,7 +185,7 @@ export function spreadingLine({
     if (ofTraffic !== undefined) parts.push(`${percent(ofTraffic)} by e^-m`);
   }
   if (repaired > 0) parts.push(`${percent(repaired)} of the deliveries by the history`);
-  parts.push(`${callsPerPeer} calls per peer`);
+  parts.push(`${callsPerPeer} ${method === "anti-entropy" ? "comparisons" : "calls"} per peer`);
   return parts.join(", ");
 }
 

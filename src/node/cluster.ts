@@ -197,6 +197,10 @@ export interface NodeFolder {
 
 /** Reads what `addNode` made. Throws `UsageError` naming the file and the mend if the parts do not fit together. */
 export function loadNodeFolder(folder: string): NodeFolder {
+  if (!existsSync(folder))
+    throw new UsageError(
+      `${folder}: there is no such folder; make it with \`grapevine cluster create\` and \`grapevine cluster add\``,
+    );
   const authorityPath = join(folder, authorityFile);
   const authority = readCertificate(authorityPath);
   const caPem = readText(authorityPath);

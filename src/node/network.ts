@@ -8,6 +8,7 @@ import { loadNodeFolder } from "./cluster.ts";
 import { createIdentity, type Identity } from "./identity.ts";
 import { GrapevineNode, type NodeOptions, type PublishOptions, type Security } from "./node.ts";
 import { parseAddress, readSeedFile } from "./seed-file.ts";
+import { checkSections } from "./settings.ts";
 import type { SharedState } from "./shared-state.ts";
 
 export interface JoinOptions {
@@ -74,6 +75,8 @@ const maxWaiting = 10_000;
  * Throws `UsageError` for options that cannot be used; with seeds that do not answer it goes on trying, for ever.
  */
 export async function join(options: JoinOptions): Promise<Network> {
+  checkNames(options);
+  checkSections(options.options ?? {});
   const { identity, security, seeds, dataFolder } = resolve(options);
   const node = await GrapevineNode.start({
     role: "peer",
@@ -90,6 +93,30 @@ export async function join(options: JoinOptions): Promise<Network> {
   const network = new Network(node);
   if (node.members().length === 0) await network.registered();
   return network;
+}
+
+/** What `join` knows; the compiler sees to it that nothing is missing. */
+const joinOptionNames: Readonly<Record<keyof JoinOptions, true>> = {
+  folder: true,
+  seeds: true,
+  plaintext: true,
+  listen: true,
+  advertise: true,
+  name: true,
+  cluster: true,
+  dataFolder: true,
+  options: true,
+  identity: true,
+  security: true,
+};
+
+function checkNames(options: JoinOptions): void {
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(joinOptionNames, name)) continue;
+    throw new UsageError(
+      `${name}: there is no such option; there are ${Object.keys(joinOptionNames).join(", ")}. Tunables go into options, by section: options: { broadcast: { method: "rumor" } }`,
+    );
+  }
 }
 
 function resolve(options: JoinOptions) {

@@ -157,6 +157,18 @@ export function optionsOf(contents: object, where: (keys: string[]) => string): 
   return options as NodeOptions;
 }
 
+/** Throws `UsageError` for a section that there is not, or that holds no options. What is in them, each part checks. */
+export function checkSections(options: object): void {
+  for (const [section, entries] of Object.entries(options)) {
+    if (!Object.hasOwn(sections, section))
+      throw new UsageError(
+        `options.${section}: there is no such section; there are ${Object.keys(sections).join(", ")}`,
+      );
+    if (entries !== undefined && (typeof entries !== "object" || entries === null || Array.isArray(entries)))
+      throw new UsageError(`options.${section}: ${JSON.stringify(entries)} is no object of options`);
+  }
+}
+
 /** Options of both, section by section; the later ones win. */
 export function mergeOptions(...all: readonly (NodeOptions | undefined)[]): NodeOptions {
   const merged: Record<string, object> = {};

@@ -26,3 +26,12 @@ test("two who wait for the next message at the same time each get one, and both 
   await reader.leave();
   expect((await ends).map(({ done }) => done)).toEqual([true, true]);
 });
+
+test.each([
+  [{ broadcast: { method: "rumor" } }, /^broadcast: there is no such option; .* options: \{ broadcast/],
+  [{ options: { brodcast: {} } }, /^options\.brodcast: there is no such section; there are .*broadcast/],
+  [{ options: { broadcast: "rumor" } }, /^options\.broadcast: "rumor" is no object of options$/],
+  [{ folder: "no/where" }, /^no\/where: there is no such folder; make it with `grapevine cluster create`/],
+])("join refuses %j and says how it is meant", async (wrong, complaint) => {
+  await expect(join(wrong as Parameters<typeof join>[0])).rejects.toThrow(complaint);
+});

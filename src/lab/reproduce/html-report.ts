@@ -79,11 +79,17 @@ function partOf({ report, charts, command }: Part, heading: "h1" | "h2"): string
 <div class="charts">
 ${charts.map((chart) => figureOf(chart, chart.series.some(({ interval }) => interval !== undefined) ? "Whiskers are 95 % intervals of the mean." : "")).join("\n")}
 </div>
-${tableHtml([rowHead, ...rows.map(cellsOf)], { texts: 2, failed: rows.flatMap(({ ok }, i) => (ok ? [] : [i])) })}
+${tableHtml([rowHead, ...rows.map(cellsOf)].map(verdictFirst), { texts: 2, failed: rows.flatMap(({ ok }, i) => (ok ? [] : [i])) })}
 ${listHtml("What must lie where, and why", reasons)}
 ${listHtml("Notes", notes)}
 <pre tabindex="0"><code>npx ${escaped(command)}</code></pre>
 </section>`;
+}
+
+/** A wide table is cut off on the right: there the verdict would be missed. */
+function verdictFirst(cells: readonly string[]): string[] {
+  const [of = "", figure = "", ...rest] = cells;
+  return [of, figure, rest.at(-1)!, ...rest.slice(0, -1)];
 }
 
 function verdictHtml(report: ExperimentReport): string {
