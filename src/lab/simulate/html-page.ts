@@ -24,6 +24,7 @@ h3 { font-size: 1rem; margin: 1rem 0 0.3rem; }
 a { color: var(--series-0); }
 section { margin-top: 2rem; }
 .experiment { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line); }
+noscript:first-child + .experiment { margin-top: 0; padding-top: 0; border-top: 0; }
 .experiment > h2 { font-size: 1.4rem; }
 .experiment > .table { margin-top: 1.5rem; }
 .experiment ul { margin: 0.3rem 0 1rem; padding-left: 1.3rem; max-width: 60rem; }
@@ -61,7 +62,7 @@ export const pageScript = `
   let drawn = [];
 
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const text = (value) => value === null || value === undefined ? "–" :
+  const text = (value) => value === null || value === undefined ? "" :
     Number(value.toPrecision(4)).toLocaleString("en", { maximumSignificantDigits: 4 });
   const tick = (value) => value === null ? "" :
     value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(0) : value.toLocaleString("en", { maximumFractionDigits: 6 });
