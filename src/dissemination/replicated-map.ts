@@ -229,7 +229,9 @@ export class ReplicatedMap {
   put(key: string, value: Payload, now: Millis): MapEntry {
     if (key.length > maxKeyLength) throw new UsageError(`key: it has more than ${maxKeyLength} characters`);
     if (bytesOf(value) > this.options.maxValueBytes)
-      throw new UsageError(`value: it has more than ${this.options.maxValueBytes} bytes`);
+      throw new UsageError(
+        `value: it has ${bytesOf(value)} bytes${typeof value === "string" ? ", two for each character" : ""}; at most ${this.options.maxValueBytes} are kept`,
+      );
     const unsigned = { type: "value", key, value, timestamp: this.#nextTimestamp(key, now) } as const;
     if (!this.#hasRoomFor(unsigned)) throw new UsageError(`key: there is no room for ${JSON.stringify(key)}`);
     const entry = this.#signed(unsigned);

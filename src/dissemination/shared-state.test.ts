@@ -374,7 +374,12 @@ describe("what a user gives is checked before anything changes", () => {
     ["a broken key", "\ud800", "v", "key: it has half a surrogate pair"],
     ["a broken value", "k", "\udfff", "half a surrogate pair"],
     ["a long value", "k", new Uint8Array(65_537), "65537 bytes is more than 65536"],
-    ["a value longer than the option says", "k", "x".repeat(501), "more than 1000 bytes"],
+    [
+      "a value longer than the option says",
+      "k",
+      "x".repeat(501),
+      "1002 bytes, two for each character; at most 1000",
+    ],
   ])("%s", (_name, key, long, rule) => {
     const { env, state } = node({ options: { maxValueBytes: 1000 } });
     const set = () => state.onCommand({ type: "set", key, value: long }, env);
