@@ -238,7 +238,7 @@ describe("what cannot be is refused in one line, with code 2", () => {
     ["drill nothing --json", /^drill: there is no "nothing"; there are crash, hang, late-join, /],
     ["drill crash --peers 1", '--peers: "1" is not a whole number between 4 and 2000'],
     ["peer", /^folder: missing; make one with `grapevine cluster create DIR` and /],
-    ["peer nowhere", /^nowhere\/ca\.crt: /],
+    ["peer nowhere", /^nowhere: there is no such folder; make it /],
     ["seed --plaintext", "--listen: missing; a seed listens on one address of config.txt: 127.0.0.1:8080"],
     [
       "seed --plaintext --network missing.txt --listen 127.0.0.1:8080",
@@ -251,7 +251,7 @@ describe("what cannot be is refused in one line, with code 2", () => {
     ["peer --plaintext --network twins.txt", /^twins\.txt:2: 127\.0\.0\.1:8080 is listed twice; remove one/],
     ["peer --plaintext --network empty.txt", /^empty\.txt: no seed in it; write one per line/],
     ["cluster create net --seeds 10.0.0.1:99999", /^--seeds: port 99999 is not between 1 and 65535/],
-    ["cluster add nowhere alice", /^nowhere\/ca\.crt: /],
+    ["cluster add nowhere alice", /^nowhere: there is no such folder; make it /],
   ];
 
   test("naming the option or the place, what is there, and what should be", async () => {
