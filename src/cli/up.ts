@@ -179,7 +179,8 @@ function introduction(
   logFolder: string | undefined,
   options: UpOptions,
 ): string {
-  const { degrees, startMs } = network.report();
+  const { startMs } = network;
+  const degrees = network.degreeReport();
   const security = options.plaintext ? "plaintext" : "TLS 1.3, both sides authenticated";
   const lines = [
     `${pc.bold("Grapevine")}: ${network.seeds.length} seeds and ${network.peers.length} peers on 127.0.0.1, ${security}`,

@@ -107,10 +107,6 @@ class RecentMessages implements ExchangePolicy {
     return this.#older();
   }
 
-  isHot(retained: Retained): boolean {
-    return this.#roundsLeft.has(retained);
-  }
-
   *#older(): Generator<Retained, undefined> {
     for (const [retained, left] of this.#roundsLeft) if (left <= this.#config.digestRounds) yield retained;
   }

@@ -33,7 +33,8 @@ export type Standing = Pick<Offer, "level" | "ageRounds">;
 export interface ExchangePolicy {
   /** Messages that this node still offers, the oldest first. */
   readonly hot: Iterable<Retained>;
-  isHot(retained: Retained): boolean;
+  /** Will it be offered until nobody needs it? Left out where nothing is. */
+  isHot?(retained: Retained): boolean;
   /** `heard`: what the partner said of it that sent it to us, if it came by an exchange. */
   onNew(retained: Retained, heard: Standing | undefined): void;
   /** Where it stands here; also for messages that are no longer hot. */
@@ -136,7 +137,7 @@ export class RoundExchange implements Spreading {
     return this.#config.policy.hot;
   }
   isOffered(retained: Retained): boolean {
-    return this.#config.policy.isHot(retained);
+    return this.#config.policy.isHot?.(retained) === true;
   }
 
   start(env: BroadcastEnvironment): void {

@@ -225,6 +225,10 @@ export class LocalNetwork {
   get seedAddresses(): readonly Address[] {
     return this.#addresses;
   }
+  /** How long it took to form. */
+  get startMs(): number {
+    return this.#startMs;
+  }
   get startedAt(): number {
     return this.#startedAt;
   }
@@ -338,6 +342,7 @@ export class LocalNetwork {
     while (!condition() && !this.#isClosing && Date.now() < deadline) await sleep(pause);
   }
 
+  /** Everything in figures. For a spreading that may leave something out it simulates for up to a second. */
   report(): NetworkReport {
     const { measurement } = this;
     const counters = this.peers.map((node) => node.peer!.broadcast.counters);

@@ -59,8 +59,9 @@ const mostRuns = 400;
 const nodeRunsAtMost = 40_000;
 /** Rounds after which a rumor that never stops is stopped. */
 const maxRounds = 400;
-/** Latency of the prediction, in intervals: short beside them, as on a local network. */
+/** Between two calls; a message takes a hundredth of it, as on a local network that is not busy. */
 const intervalMs = 100;
+const latencyMs = 1;
 
 /** Undefined for a flood, which leaves nothing out. */
 export function spreadingReport(figures: SpreadingFigures): SpreadingReport | undefined {
@@ -118,7 +119,7 @@ function residueOfRun(
   const partners = options.partners === "members" ? undefined : new GraphPartners(adjacency);
   const column =
     options.method === "rumor" ? rumorOf(options, rows, partners) : medianOf(options, rows, partners);
-  const simulation = new Simulation({ seed, rows, links: { latency: { model: "constant", ms: 1 } } });
+  const simulation = new Simulation({ seed, rows, links: { latency: { model: "constant", ms: latencyMs } } });
   simulation.hostAll(column);
   simulation.command(hashNumbers([seed]) % rows, { type: "infect" });
   simulation.run(0);

@@ -207,6 +207,9 @@ class ClassicRun {
 
   #result(ending: Ending, formed: boolean, formedAfterMs: Millis): ClassicResult {
     const { simulation } = this.#network;
+    // Before the prediction, which is not part of the run.
+    const eventsPerSecond = this.#clock.rate(simulation.counters.events);
+    const { wallMs } = this.#clock;
     const { preset, nodes, seed, parameters } = this.#input;
     const { seeds, options, isWireTrue } = this.#parameters;
     const count = this.#count;
@@ -245,9 +248,9 @@ class ClassicRun {
       deliveredTwice,
       deliveredFromNowhere,
       events,
-      eventsPerSecond: this.#clock.rate(events),
+      eventsPerSecond,
       virtualMs: simulation.time,
-      wallMs: this.#clock.wallMs,
+      wallMs,
       traceHash: simulation.hash,
       delayMs: count.delayMs,
       rmr: count.rmr,
