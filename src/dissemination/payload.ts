@@ -1,7 +1,8 @@
 import { UsageError } from "../core/index.ts";
 import { maxPayloadBytes, maxPriority, type Payload } from "./messages.ts";
 
-const halfASurrogatePair = /\p{Surrogate}/u;
+/** UTF-8 cannot say it. */
+export const halfASurrogatePair = /\p{Surrogate}/u;
 
 /** Returns the bytes of the payload. Throws `UsageError` if it cannot be sent. */
 export function checkPayload(payload: Payload): number {

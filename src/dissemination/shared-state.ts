@@ -43,7 +43,7 @@ import {
 import { activationOf } from "./death-certificates.ts";
 import type { Payload } from "./messages.ts";
 import { areEqual } from "./packed-ids.ts";
-import { checkPayload } from "./payload.ts";
+import { checkPayload, halfASurrogatePair } from "./payload.ts";
 import { ReplicatedMap, replicatedMapOptions, sizeOf } from "./replicated-map.ts";
 
 export interface SharedStateOptions {
@@ -143,8 +143,6 @@ interface Replica {
   readonly map: ReplicatedMap;
   readonly exchange: AntiEntropy;
 }
-
-const halfASurrogatePair = /\p{Surrogate}/u;
 
 export class SharedState
   implements Protocol<AntiEntropyMessage, SharedStateTimer, SharedStateNotice, SharedStateCommand>
