@@ -195,7 +195,7 @@ export function faultsOfFloors(sources: readonly ParsedSource[]): string[] {
 
 const pureFolders = ["core", "theory", ...protocols, "profiles", "simulator"];
 /** Where the order of a run is decided: there even the last bit of a logarithm counts. */
-const exactFolders = ["core", "membership", "dissemination"];
+const exactFolders = ["core", ...protocols];
 const exempt = "src/core/deterministic-math.ts";
 
 const useTimers = "use env.schedule, and recognise a timer that no longer matters";

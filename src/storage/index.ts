@@ -1,0 +1,1 @@
+export type { RecordStatement, StoredRecord } from "../core/index.ts";
