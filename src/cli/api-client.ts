@@ -35,7 +35,39 @@ const stateEntry = z.looseObject({
 });
 export type StateAnswer = z.infer<typeof stateEntry>;
 
+const keyedNode = z.looseObject({ node: nodeId, key: z.string() });
+
+const lookupStep = z.looseObject({
+  index: z.number().optional(),
+  node: nodeId,
+  key: z.string(),
+  referrer: z.number(),
+  depth: z.number(),
+  sentAt: z.number(),
+  answeredAt: z.number().optional(),
+  outcome: z.string(),
+  learned: z.number(),
+});
+export type LookupStepAnswer = z.infer<typeof lookupStep>;
+
+const lookupReport = z.looseObject({
+  key: z.string(),
+  outcome: z.string(),
+  closest: z.array(keyedNode),
+  hops: z.number(),
+  asked: z.number(),
+  answered: z.number(),
+  silent: z.number(),
+  refused: z.number(),
+  tookMs: z.number(),
+  records: z.number(),
+  path: z.array(lookupStep),
+});
+export type LookupAnswer = z.infer<typeof lookupReport>;
+
 export const answers = {
+  lookupStep,
+  lookupReport,
   status: z.looseObject({
     process: z.looseObject({
       pid: z.number(),
@@ -121,8 +153,24 @@ export class ApiClient {
     const parameters = new URLSearchParams();
     if (query.node !== undefined) parameters.set("node", query.node);
     if (query.types !== undefined) parameters.set("types", query.types.join(","));
+    return await this.stream(
+      `/v1/trace?${parameters}`,
+      ({ type, data }) => {
+        const event = traceBody.safeParse(jsonOrUndefined(data));
+        return type === "message" && event.success ? onEvent(event.data as unknown as TraceEvent) : undefined;
+      },
+      signal,
+    );
+  }
+
+  /** The same for any stream of events; the events `end` and `dropped` end it. */
+  async stream(
+    path: string,
+    onEvent: (event: ServerSentEvent) => unknown,
+    signal: AbortSignal,
+  ): Promise<"stopped" | "ended"> {
     try {
-      const response = await this.#open(`/v1/trace?${parameters}`, signal);
+      const response = await this.#open(path, signal);
       return await this.#read(response, onEvent, signal);
     } catch (error) {
       if (signal.aborted) return "stopped";
@@ -148,18 +196,17 @@ export class ApiClient {
 
   async #read(
     response: Response,
-    onEvent: (event: TraceEvent) => unknown,
+    onEvent: (event: ServerSentEvent) => unknown,
     signal: AbortSignal,
   ): Promise<"stopped" | "ended"> {
     const decoder = new TextDecoder();
     const parser = new EventStreamParser(maxEventCharacters);
     for await (const chunk of response.body!) {
-      for (const { type, data } of parser.push(decoder.decode(chunk, { stream: true }))) {
+      for (const event of parser.push(decoder.decode(chunk, { stream: true }))) {
         if (signal.aborted) return "stopped";
-        if (type === "end") return "ended";
-        if (type === "dropped") throw new UsageError(`${this.url} dropped us: ${reasonIn(data)}`);
-        const event = traceBody.safeParse(jsonOrUndefined(data));
-        if (type === "message" && event.success) await onEvent(event.data as unknown as TraceEvent);
+        if (event.type === "end") return "ended";
+        if (event.type === "dropped") throw new UsageError(`${this.url} dropped us: ${reasonIn(event.data)}`);
+        await onEvent(event);
       }
     }
     throw new UsageError(`the connection to ${this.url} broke off; has the process been killed?`);

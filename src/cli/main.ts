@@ -8,12 +8,14 @@ import { drillCommand } from "./drill.ts";
 import { reportError } from "./errors.ts";
 import { killCommand } from "./kill.ts";
 import { leaveCommand } from "./leave.ts";
+import { lookupCommand } from "./lookup.ts";
 import { membersCommand } from "./members.ts";
 import { neighborsCommand } from "./neighbors.ts";
 import { peerCommand } from "./peer.ts";
 import { publishCommand } from "./publish.ts";
 import { replayCommand } from "./replay.ts";
 import { reproduceCommand } from "./reproduce.ts";
+import { routeCommand } from "./route.ts";
 import { runCommand } from "./run.ts";
 import { seedCommand } from "./seed.ts";
 import { simulateCommand } from "./simulate.ts";
@@ -45,6 +47,8 @@ const program = new Command("grapevine")
   .addCommand(neighborsCommand())
   .addCommand(publishCommand())
   .addCommand(stateCommand())
+  .addCommand(lookupCommand())
+  .addCommand(routeCommand())
   .addCommand(tailCommand())
   .addCommand(killCommand())
   .addCommand(leaveCommand())

@@ -19,6 +19,7 @@ const headings: Record<string, string> = {
   state: "Shared state:",
   registration: "Registration with seeds:",
   registry: "Seeds:",
+  lookup: "Lookup:",
   links: "Links:",
   wire: "Wire format:",
   transport: "Connections:",

@@ -6,6 +6,9 @@ import {
   formatContact,
   hashNumbers,
   hashText,
+  identityOf,
+  type KeyedNode,
+  keyedNode,
   type Millis,
   type NodeId,
   type Persist,
@@ -29,6 +32,7 @@ import {
 import { type LinkSettings, type MessageCodec, Simulation } from "../simulator/index.ts";
 import { isConnected } from "../theory/graph-measures.ts";
 import { Codec, lengthBytes } from "../wire/index.ts";
+import { diskMs, SimulatedDisk } from "./simulated-disk.ts";
 
 type Notice = Typed & Record<string, any>;
 
@@ -50,9 +54,6 @@ export interface SimulatedNetworkConfig {
   readonly onNotice?: (at: Millis, row: number, layer: string, notice: Notice) => void;
 }
 
-/** What a write to disk takes (guess: a solid-state disk that is not idle). */
-const diskMs = 2;
-
 export class SimulatedNetwork {
   readonly simulation: Simulation;
   readonly config: SimulatedNetworkConfig;
@@ -63,6 +64,8 @@ export class SimulatedNetwork {
   readonly #rows = new Map<string, number>();
   readonly #disks = new Map<number, SimulatedDisk>();
   readonly #seedIds: readonly NodeId[];
+  /** Where nodes that are numbers are in the id space; made when somebody asks. */
+  readonly #places: KeyedNode[] = [];
   #nextPeer = 1;
 
   constructor(config: SimulatedNetworkConfig) {
@@ -155,6 +158,8 @@ export class SimulatedNetwork {
     const gossip = disk?.below<Gossip>("broadcast/gossip/");
     const peer = classicPeer({
       name: this.nameOf(row),
+      self: this.simulation.idOf(row),
+      keyedNode: this.#keyedNode,
       seeds: this.#seedIds,
       incarnation,
       since: this.time,
@@ -274,6 +279,12 @@ export class SimulatedNetwork {
     return disk;
   }
 
+  readonly #keyedNode = (node: NodeId): KeyedNode => {
+    if (typeof node === "string") return keyedNode(node);
+    this.#places[node] ??= { node, key: String(identityOf(contactOf(node))) };
+    return this.#places[node];
+  };
+
   #optionsOf(row: number): ClassicOptions | undefined {
     const { options, optionsOf } = this.config;
     return optionsOf?.(this.nameOf(row)) ?? options;
@@ -288,26 +299,6 @@ export class SimulatedNetwork {
 
 function tagged(layer: string, body: Typed & Record<string, any>): Tagged {
   return { layer, body };
-}
-
-/** What a node finds again after a crash. A write is whole or not there; what it costs in time is `diskMs`. */
-export class SimulatedDisk {
-  readonly #entries = new Map<string, unknown>();
-
-  /** `undefined` removes the entry. */
-  write(key: string, value: unknown): void {
-    if (value === undefined) this.#entries.delete(key);
-    else this.#entries.set(key, value);
-  }
-
-  read<T>(key: string): T | undefined {
-    return this.#entries.get(key) as T | undefined;
-  }
-
-  /** The entries whose keys begin so, in the order in which they were first written. */
-  below<T>(prefix: string): T[] {
-    return [...this.#entries].flatMap(([key, value]) => (key.startsWith(prefix) ? [value as T] : []));
-  }
 }
 
 /**

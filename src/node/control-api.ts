@@ -11,6 +11,8 @@
  *     GET  /v1/nodes/:name/state?key=color     one key of it; 404 if there is none
  *     POST /v1/nodes/:name/state               {"key": "color", "text": "green"} (or "base64") sets it
  *     POST /v1/nodes/:name/state/delete        {"key": "color"} deletes it
+ *     GET  /v1/nodes/:name/lookup?key=         the report of a lookup; a key is 40 hexadecimal digits, or a name
+ *     GET  /v1/nodes/:name/route?key=          the same, step by step as it goes on (server-sent events)
  *     POST /v1/nodes/:name/leave               says goodbye and stops
  *     POST /v1/nodes/:name/kill                stops as a killed process would
  *     GET  /v1/trace?node=&types=              events as they happen (server-sent events; docs/trace.md)
@@ -37,6 +39,7 @@ import { z } from "zod";
 import {
   defineOptions,
   hostOf,
+  type LookupReport,
   type Millis,
   type NodeId,
   portOf,
@@ -44,6 +47,7 @@ import {
   traceEvent,
   UsageError,
 } from "../core/index.ts";
+import type { LookupRun } from "./lookups.ts";
 import { Metrics } from "./metrics.ts";
 import type { GrapevineNode } from "./node.ts";
 import type { StateEntry } from "./shared-state.ts";
@@ -218,6 +222,16 @@ function makeApp(
     const { key } = await body(c, stateDelete);
     const { name, state } = peerOf(findRunning(c));
     return c.json({ deleted: name, key, wasThere: await state.delete(key) });
+  });
+  app.get("/v1/nodes/:name/lookup", async (c) => {
+    const { key, signal, ...options } = lookupQuery(c);
+    const report = await find(c).lookup(key, { ...options, signal }).report;
+    return c.json(lookupReportOf(report));
+  });
+  app.get("/v1/nodes/:name/route", (c) => {
+    const { key, signal, ...options } = lookupQuery(c);
+    void streamRoute(c.env.outgoing, find(c).lookup(key, { ...options, signal }));
+    return RESPONSE_ALREADY_SENT;
   });
   app.post("/v1/nodes/:name/leave", async (c) => {
     await body(c, nothing);
@@ -411,7 +425,52 @@ function afterAnswer(c: Context<Env>, act: () => unknown, log: (text: string) =>
   });
 }
 
+const lookupQueryShape = z.strictObject({
+  key: z
+    .string("say what is looked up: ?key=")
+    .min(1, "is empty")
+    .max(1024, "is longer than 1024 characters"),
+  count: z.coerce.number().int().min(1).max(1000).optional(),
+  deadlineMs: z.coerce.number().int().min(1).max(600_000).optional(),
+  disjointPaths: z.coerce.number().int().min(1).max(32).optional(),
+});
+
+/** Throws (400). The lookup ends when whoever asked hangs up. */
+function lookupQuery(c: Context<Env>) {
+  const parsed = lookupQueryShape.safeParse(c.req.query());
+  if (!parsed.success) {
+    const issues = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+    throw failure(400, issues.join("; "));
+  }
+  const hungUp = new AbortController();
+  c.env.outgoing.once("close", () => hungUp.abort(failure(408, "nobody waits for the answer any more")));
+  return { ...parsed.data, signal: hungUp.signal };
+}
+
+async function streamRoute(response: ServerResponse, run: LookupRun): Promise<void> {
+  response.writeHead(200, {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+  });
+  const tell = (event: string, data: unknown) =>
+    response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  try {
+    for await (const { index, step } of run) tell("step", { index, ...step });
+    tell("report", lookupReportOf(await run.report));
+    tell("end", {});
+  } catch (error) {
+    tell("dropped", { error: textOf(error) });
+  }
+  response.end();
+}
+
 // ---- What is answered ----
+
+/** What was found on the way belongs to `get`, which checks it. */
+function lookupReportOf({ records, ...report }: LookupReport) {
+  return { ...report, tookMs: report.endedAt - report.startedAt, records: records.length };
+}
 
 function findNode(nodes: readonly GrapevineNode[], name: string): GrapevineNode {
   if (name === "-") {

@@ -7,6 +7,7 @@ export * from "./identity.ts";
 export * from "./links.ts";
 export * from "./log-file.ts";
 export * from "./log-lines.ts";
+export * from "./lookups.ts";
 export * from "./metrics.ts";
 export * from "./network.ts";
 export * from "./node.ts";

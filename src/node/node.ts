@@ -9,6 +9,7 @@ import {
   type NodeId,
   type Persist,
   type Random,
+  type RoutingProtocol,
   type Signatures,
   type Stack,
   type Tagged,
@@ -40,6 +41,7 @@ import { isMember } from "./cluster.ts";
 import type { Identity } from "./identity.ts";
 import { type LinkEvent, type LinkOptions, Links } from "./links.ts";
 import { LiveEnvironment } from "./live-environment.ts";
+import { type LookupCallOptions, type LookupRun, Lookups } from "./lookups.ts";
 import { persist, remember } from "./persistence.ts";
 import { SharedState } from "./shared-state.ts";
 import { LiveSignatures, UnsignedGossip } from "./signatures.ts";
@@ -116,6 +118,7 @@ export class GrapevineNode {
   readonly state: SharedState;
   readonly #config: NodeConfig;
   readonly #codec: Codec;
+  readonly #lookups: Lookups;
   readonly #listeners = new Set<NoticeListener>();
   #store: Store | undefined;
   #env!: LiveEnvironment;
@@ -160,6 +163,12 @@ export class GrapevineNode {
         await this.#store?.flush();
         await this.links.drained();
       },
+    });
+    this.#lookups = new Lookups({
+      router: () => this.router,
+      isRunning: () => this.isRunning,
+      command: (body) => this.command(this.#peer!.routing!.name, body),
+      onNotice: (listener) => this.onNotice((_at, _layer, notice) => listener(notice)),
     });
   }
 
@@ -217,6 +226,7 @@ export class GrapevineNode {
       const incarnation = Math.max((memory?.incarnation ?? 0) + 1, now);
       this.#peer = classicPeer({
         name,
+        self: this.contact,
         seeds: contacts,
         incarnation,
         since: now,
@@ -259,6 +269,23 @@ export class GrapevineNode {
   }
   get stack(): Stack {
     return this.#stack;
+  }
+  /** Undefined in a seed, and where no `router` was chosen. */
+  get router(): RoutingProtocol | undefined {
+    return this.#peer?.routing?.router;
+  }
+
+  /**
+   * Looks for the nodes that are responsible for a key: 40 hexadecimal digits, or a name whose hash is the key.
+   *
+   *     const run = node.lookup("song.mp3", { signal });
+   *     for await (const { step } of run) …        // the way, as it is taken
+   *     const { closest, hops } = await run.report;
+   *
+   * Throws `UsageError` on nodes without a router and on stopped ones.
+   */
+  lookup(key: string, options?: LookupCallOptions): LookupRun {
+    return this.#lookups.start(key, options);
   }
 
   /** Everybody that this node knows of, without itself: a seed's peer list, or the union of lists of a peer. */

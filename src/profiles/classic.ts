@@ -2,10 +2,10 @@
  * The classic profile: the seed-and-peer network of the documents, as two stacks of parts that know each other only
  * through the interfaces in core.
  *
- *     peer:  introduction  overlay  heartbeat  broadcast  source  state
+ *     peer:  introduction  overlay  heartbeat  broadcast  source  state  (router  store)
  *     seed:  introduction
  */
-import { type NodeId, type Signatures, Stack } from "../core/index.ts";
+import { type KeyedNodeOf, keyedNode, type NodeId, type Signatures, Stack } from "../core/index.ts";
 import type { MapEntry } from "../dissemination/anti-entropy-messages.ts";
 import { Broadcast } from "../dissemination/broadcast.ts";
 import { type BroadcastOptions, broadcastOptions } from "../dissemination/broadcast-options.ts";
@@ -26,9 +26,10 @@ import {
   type StoredPeer,
   seedRegistryOptions,
 } from "../membership/seed-registry.ts";
+import { type Routing, type RoutingOptions, routing, routingOptionSpecs } from "./routing.ts";
 
 /** Every tunable of the classic network, by part. */
-export interface ClassicOptions {
+export interface ClassicOptions extends RoutingOptions {
   readonly registration?: Partial<RegistrationOptions>;
   readonly overlay?: Partial<OverlayOptions>;
   readonly heartbeat?: Partial<HeartbeatOptions>;
@@ -47,10 +48,15 @@ export const classicOptionSpecs = {
   state: sharedStateOptions.specs,
   registration: registrationOptions.specs,
   registry: seedRegistryOptions.specs,
+  ...routingOptionSpecs,
 } as const;
 
 export interface ClassicPeerConfig {
   readonly name: string;
+  /** Needed for lookup; the peer's own contact. */
+  readonly self: NodeId;
+  /** Where nodes are in the id space; default: where their identities say. */
+  readonly keyedNode?: KeyedNodeOf;
   readonly seeds: readonly NodeId[];
   readonly incarnation: number;
   readonly since: number;
@@ -69,6 +75,8 @@ export interface ClassicPeer {
   readonly broadcast: Broadcast;
   readonly source: GossipSource;
   readonly state: SharedState;
+  /** Undefined where no router was chosen. */
+  readonly routing: Routing | undefined;
 }
 
 export function classicPeer(config: ClassicPeerConfig): ClassicPeer {
@@ -113,8 +121,16 @@ export function classicPeer(config: ClassicPeerConfig): ClassicPeer {
     restored: restoredState,
     options: options.state,
   });
-  const stack = new Stack({ introduction: registration, overlay, heartbeat, broadcast, source, state });
-  return { stack, registration, overlay, heartbeat, broadcast, source, state };
+  const lookup = routing({
+    self: config.self,
+    keyedNode: config.keyedNode ?? keyedNode,
+    sampler: registration,
+    signatures,
+    options,
+  });
+  const layers = { introduction: registration, overlay, heartbeat, broadcast, source, state };
+  const stack = new Stack({ ...layers, ...lookup?.layers });
+  return { stack, registration, overlay, heartbeat, broadcast, source, state, routing: lookup };
 }
 
 export interface ClassicSeedConfig {

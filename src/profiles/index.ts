@@ -1,1 +1,2 @@
 export * from "./classic.ts";
+export * from "./routing.ts";

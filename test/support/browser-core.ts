@@ -47,7 +47,14 @@ export function classic(seed: number, peers: number) {
   for (const row of rows) {
     simulation.at(100 * row, () => {
       const { time } = simulation;
-      const config = { name: `peer-${row}`, seeds, incarnation: 1, since: time, signatures: trustEverybody };
+      const config = {
+        self: row,
+        name: `peer-${row}`,
+        seeds,
+        incarnation: 1,
+        since: time,
+        signatures: trustEverybody,
+      };
       const options = { source: { messages: 0 } };
       simulation.host(row, classicPeer({ ...config, options }).stack);
     });

@@ -46,6 +46,7 @@ export class ClassicWorld extends World {
 
   addPeer(id: NodeId, incarnation = 1): ClassicPeer {
     const peer = classicPeer({
+      self: id,
       name: `peer-${id}`,
       seeds: this.seedIds,
       incarnation,
