@@ -86,21 +86,16 @@ export function measure({ count }) {
   const near = bases.flatMap((base) =>
     Array.from({ length: 64 }, () => base.slice(0, 3) + keys.randomKey(random).slice(3)),
   );
-  const results = {};
-  // Measured in turns, so that whatever else the machine does falls on all of them.
-  const rounds = 7;
-  for (let round = 0; round < rounds; round++)
-    for (const representation of representations) {
-      const times = timesOf(representation, near);
-      for (const [name, nanoseconds] of Object.entries(times))
-        ((results[representation.name] ??= {})[name] ??= []).push(nanoseconds);
-    }
+  // Measured in turns, so that whatever else the machine does falls on all of them; the median of so many counts.
+  const rounds = Array.from({ length: 7 }, () =>
+    representations.map((representation) => timesOf(representation, near)),
+  );
+  const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
   const rows = {};
-  for (const { name } of representations) {
-    rows[name] = {};
-    for (const [what, times] of Object.entries(results[name]))
-      rows[name][what] = times.sort((a, b) => a - b)[rounds >> 1];
-  }
+  for (const [i, { name }] of representations.entries())
+    rows[name] = Object.fromEntries(
+      Object.keys(rounds[0][i]).map((what) => [what, median(rounds.map((round) => round[i][what]))]),
+    );
   for (const representation of representations)
     rows[representation.name]["bytes per key"] = bytesPerKey(representation, source);
   return rows;

@@ -119,9 +119,9 @@ export function isBetween(after: Key, key: Key, before: Key): boolean {
   return after < before ? after < key && key < before : after < key || key < before;
 }
 
-/** Is `key` in (after, last], going up? That is whose keys `last` owns when `after` precedes it. */
+/** Is `key` in (after, last], going up? These keys `last` owns when `after` precedes it: all, if that is itself. */
 export function isWithin(after: Key, key: Key, last: Key): boolean {
-  return key === last || after === last || isBetween(after, key, last);
+  return key === last || isBetween(after, key, last);
 }
 
 /** `key` + 2^exponent, modulo 2^160. */
