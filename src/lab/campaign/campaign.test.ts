@@ -4,7 +4,7 @@ import { RangeSet } from "../../core/index.ts";
 import { RetainedMessages } from "../../dissemination/retained-messages.ts";
 import { Registration } from "../../membership/registration.ts";
 import { parseScenario } from "../scenario/scenario-file.ts";
-import { SimulatedDisk } from "../simulated-network.ts";
+import { SimulatedDisk } from "../simulated-disk.ts";
 import { type CampaignReport, runCampaign } from "./campaign.ts";
 import { closed, drawScenario, faultKinds } from "./draw.ts";
 import { runDrawn, runOne } from "./run-one.ts";
