@@ -1,7 +1,15 @@
 import { Command } from "commander";
 import logUpdate from "log-update";
 import pc from "picocolors";
-import { LocalNetwork, type NetworkReport, spreadingLine } from "../lab/index.ts";
+import { UsageError } from "../core/index.ts";
+import {
+  keptNetwork,
+  LocalNetwork,
+  type LookupFigures,
+  measureLookups,
+  type NetworkReport,
+  spreadingLine,
+} from "../lab/index.ts";
 import { LogFile, startControlApi, TraceFile } from "../node/index.ts";
 import { announceOrWarn } from "./announce.ts";
 import { exitWhenPrinted } from "./exit.ts";
@@ -20,6 +28,8 @@ interface UpOptions {
   readonly api: number | false;
   readonly outputDir?: string;
   readonly output: boolean;
+  readonly dataDir?: string;
+  readonly lookups: number;
   readonly pings?: boolean;
   readonly trace?: string;
 }
@@ -67,6 +77,16 @@ export function upCommand(): Command {
       "write <dir>/<node>/outputfile.txt (default: grapevine-output, up to 50 nodes)",
     )
     .option("--no-output", "write no log files")
+    .option(
+      "--data-dir <dir>",
+      "keep keys, tables, records and messages there: the same command starts the same network again",
+    )
+    .option(
+      "--lookups <number>",
+      "with --router: so many lookups of random keys by random peers are measured",
+      wholeNumber("--lookups", 0, 1_000_000),
+      200,
+    )
     .option("--pings", "log every PING and PING_REPLY too")
     .option("--trace <file>", "write every event as a line of JSON");
   return addTunables(command)
@@ -77,6 +97,8 @@ Examples:
   $ grapevine up                                           6 seeds, 20 peers, until Ctrl+C
   $ grapevine up --peers 50 --messages 10 --interval 200ms --once --json
   $ grapevine up --broadcast rumor --no-repair --once      what rumor mongering leaves out, and what theory says
+  $ grapevine up --router kademlia --peers 100             lookup and a store too: grapevine put, get, route
+  $ grapevine up --router chord --data-dir my-net          …which are still there the next time
   $ grapevine up --law preferential --peers 100            another degree distribution
   $ grapevine up --format hello --ping-interval 2s --pings the texts of the other report, quicker pings
 `,
@@ -88,10 +110,13 @@ async function up(options: UpOptions): Promise<void> {
   const isLive = options.json !== true;
   const stopped = stopSignal();
   let isStopping = false;
+  const ending = new AbortController();
   void stopped.then(() => {
     isStopping = true;
+    ending.abort();
   });
   const logFolder = logFolderOf(options);
+  const kept = await keptOf(options);
   const logs = new Map<string, LogFile>();
   const trace = options.trace === undefined ? undefined : await TraceFile.open(options.trace);
   const screen = new Screen(isLive);
@@ -106,6 +131,7 @@ async function up(options: UpOptions): Promise<void> {
       isPlaintext: options.plaintext,
       signs: options.signatures,
       seedPort: options.port,
+      ...kept,
       options: readTunables(options as unknown as Record<string, unknown>),
       onNotice: (at, layer, notice, node) => {
         trace?.write(at, layer, notice, node);
@@ -139,7 +165,13 @@ async function up(options: UpOptions): Promise<void> {
     return result;
   });
   const isComplete = await Promise.race([finished, stopped.then(() => false)]);
-  const report = network.report();
+  const measured =
+    isStopping || options.lookups === 0 || network.livePeers[0]?.router === undefined
+      ? undefined
+      : await screen.duringLookups(options.lookups, (onProgress) =>
+          measureLookups(network.livePeers, options.lookups, { onProgress, signal: ending.signal }),
+        );
+  const report = { ...network.report(), ...(measured === undefined ? {} : { lookups: measured }) };
   if (!isStopping && isLive) {
     screen.draw(network, "done");
     screen.say(summary(report));
@@ -158,13 +190,24 @@ async function up(options: UpOptions): Promise<void> {
   await network.close();
   for (const log of logs.values()) await log.close();
   await trace?.close();
-  if (options.json) process.stdout.write(`${JSON.stringify(options.once ? report : network.report())}\n`);
-  const holds = report.ratio === 1 && report.connected && report.deliveredTwice === 0;
+  const atEnd = options.once ? report : { ...report, ...network.report() };
+  if (options.json) process.stdout.write(`${JSON.stringify(atEnd)}\n`);
+  const isFound = report.lookups === undefined || report.lookups.success === 1;
+  const holds = report.ratio === 1 && report.connected && report.deliveredTwice === 0 && isFound;
   // Nothing was to be delivered: then it is enough that the network stood.
-  const isEmpty = report.expected === 0 && report.connected;
+  const isEmpty = report.expected === 0 && report.connected && isFound;
   if (options.once !== true || (isComplete && (holds || isEmpty))) process.exitCode = 0;
   else process.exitCode = isStopping ? interrupted : 1;
   exitWhenPrinted();
+}
+
+/** Throws `UsageError` for what cannot be kept. */
+async function keptOf({ dataDir, plaintext, port, seeds }: UpOptions) {
+  if (dataDir === undefined) return undefined;
+  if (plaintext)
+    throw new UsageError("--data-dir: only members of a cluster are kept; leave out --plaintext");
+  if (port !== undefined) throw new UsageError("--port: --data-dir keeps its own; leave out one of them");
+  return await keptNetwork(dataDir, seeds);
 }
 
 function logFolderOf(options: UpOptions): string | undefined {
@@ -193,7 +236,18 @@ function introduction(
   return lines.join("\n");
 }
 
-function summary(report: NetworkReport): string {
+type UpReport = NetworkReport & { readonly lookups?: LookupFigures };
+
+function lookupLines({ router, lookups, success, hops, latencyMs, asked, silent }: LookupFigures): string[] {
+  const verdict =
+    success === 1 ? pc.green("all found") : pc.red(`${((1 - success) * 100).toFixed(1)} % wrong`);
+  return [
+    `  ${router}: ${lookups} lookups, ${verdict}; hops mean ${hops.mean}, p99 ${hops.p99}; p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms`,
+    `  ${asked} questions per lookup, ${silent} of them unanswered`,
+  ];
+}
+
+function summary(report: UpReport): string {
   const { latencyMs, degrees } = report;
   const verdict =
     report.expected === 0
@@ -207,6 +261,7 @@ function summary(report: NetworkReport): string {
     `  latency p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms, max ${latencyMs.max} ms`,
     `  ${report.sends} sends, ${report.sendsPerDelivery} per delivery; links used twice in one direction: ${report.linksUsedTwice}`,
     ...(spreading === undefined ? [] : [`  ${spreadingLine(spreading)}`]),
+    ...(report.lookups === undefined ? [] : lookupLines(report.lookups)),
     `  overlay ${report.connected ? "connected" : pc.red("not connected")}; memory per peer ${report.memoryPerPeerKiB} KiB`,
     "  degree  peers",
     ...degreeBars(degrees.histogram),
@@ -250,6 +305,20 @@ class Screen {
     this.#lastLineAt = now;
     this.#lastLine = line;
     (this.#isOn ? process.stdout : process.stderr).write(`${line}\n`);
+  }
+
+  /** Shows how far the lookups are, where there is a screen. */
+  async duringLookups<T>(
+    lookups: number,
+    measure: (onProgress: (done: number) => void) => Promise<T>,
+  ): Promise<T> {
+    let shownAt = Date.now();
+    return await measure((done) => {
+      if (Date.now() - shownAt < 200) return;
+      shownAt = Date.now();
+      const text = `  lookups     ${bar(done, lookups)}`;
+      if (this.#isOn && this.#isTerminal) logUpdate(text);
+    });
   }
 
   /** Puts text above the picture, for good. */

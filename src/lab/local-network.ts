@@ -21,6 +21,7 @@ import {
 import { isConnected } from "../theory/graph-measures.ts";
 import type { Address } from "../transport/index.ts";
 import { type DegreeReport, describeDegrees } from "./degree-report.ts";
+import { areRoutersFormed } from "./live-lookups.ts";
 import { type LatencyMs, Measurement } from "./measurement.ts";
 import { type SpreadingFigures, type SpreadingReport, spreadingReport } from "./spreading-report.ts";
 
@@ -33,6 +34,8 @@ export interface LocalNetworkConfig {
   readonly host?: string;
   /** First port of the seeds; 0 (default) takes free ones. */
   readonly seedPort?: number;
+  /** Where the seeds listen, one by one: for a network that was there before. */
+  readonly seedAddresses?: readonly Address[];
   readonly onNotice?: NoticeListener;
   /** Issues identities of a cluster made elsewhere; default: an ephemeral cluster in memory. */
   readonly issue?: (name: string) => Promise<IssuedIdentity>;
@@ -149,13 +152,13 @@ export class LocalNetwork {
   }
 
   async #startSeeds(): Promise<void> {
-    const { seeds: count, seedPort = 0 } = this.config;
+    const { seeds: count, seedPort = 0, seedAddresses } = this.config;
     // Seeds must know each other's ports before they start: free ones are found by asking for them.
-    const ports =
+    const ports = async () =>
       seedPort > 0
         ? Array.from({ length: count }, (_, i) => seedPort + i)
         : await freePorts(this.#host, count);
-    this.#addresses = ports.map((port) => ({ host: this.#host, port }));
+    this.#addresses = [...(seedAddresses ?? (await ports()).map((port) => ({ host: this.#host, port })))];
     for (let i = 0; i < count; i++) await this.startSeed(i);
   }
 
@@ -261,12 +264,13 @@ export class LocalNetwork {
     return count;
   }
 
-  /** All registered, everybody with neighbors, and one connected graph. */
+  /** All registered, everybody with neighbors, one connected graph, and routers that know who is next to them. */
   get isFormed(): boolean {
     const live = this.livePeers;
     if (this.registeredPeers < this.peers.length) return false;
     const enough = Math.min(this.options.overlay?.minDegree ?? 3, live.length - 1);
-    return live.every((node) => node.peer!.overlay.neighbors.length >= enough) && this.isConnected;
+    const areLinked = live.every((node) => node.peer!.overlay.neighbors.length >= enough);
+    return areLinked && this.isConnected && areRoutersFormed(live);
   }
 
   /** Neighbors of each living peer by index among the living; a link counts if both ends have it. */
@@ -438,7 +442,8 @@ function descriptorLimit(): number | undefined {
   }
 }
 
-async function freePorts(host: string, count: number): Promise<number[]> {
+/** Ports on which nobody listens at the moment. */
+export async function freePorts(host: string, count: number): Promise<number[]> {
   const { createServer } = await import("node:net");
   const servers = await Promise.all(
     Array.from(
