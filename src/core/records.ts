@@ -6,8 +6,10 @@
  *     owned       key = hash of the owner's id and the name; only the owner's signature counts
  *     shared      key = hash of the name; any member may write, and signs what it wrote
  *
- * Of two records under one key the one with the higher sequence number counts, then the one whose bytes are larger:
- * the same everywhere. A deletion is a record without a value.
+ * Records of different kinds never stand in each other's way, even under one key. Of two records of one kind under one key
+ * the one with the higher sequence number counts; then a deletion before a value, then the one whose bytes are larger: the
+ * same everywhere. A deletion is a record without a value. The rules as functions are those of the store
+ * (`src/storage/records.ts`).
  */
 import type { Identity } from "./contact.ts";
 import type { Millis } from "./environment.ts";

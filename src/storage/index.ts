@@ -1,1 +1,2 @@
 export type { RecordStatement, StoredRecord } from "../core/index.ts";
+export * from "./store-messages.ts";

@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import protobuf from "protobufjs";
 import { describe, expect, test } from "vitest";
-import { type NodeId, type Signed, type Tagged, type Typed, UsageError } from "../core/index.ts";
+import {
+  type NodeId,
+  type Signed,
+  type StoredRecord,
+  type Tagged,
+  type Typed,
+  UsageError,
+} from "../core/index.ts";
 import {
   type AntiEntropyMessage,
   type DeathCertificate,
@@ -48,6 +55,13 @@ import {
   type OverlayMessage,
   type PeerRecord,
 } from "../membership/messages.ts";
+import {
+  deletionLifetimeMs,
+  maxNameLength,
+  maxOfferedRecords,
+  maxValueBytes,
+  type StoreMessage,
+} from "../storage/store-messages.ts";
 import { Codec, wireOptions } from "./codec.ts";
 import { helloCode, helloProofCode } from "./hello.ts";
 import { layers } from "./kinds.ts";
@@ -248,6 +262,62 @@ const state: Bodies<AntiEntropyMessage> = {
   "request-all": typed("request-all", {}),
   entries: typed("entries", { entries: listOf(mapEntry, 6), isPartial: fc.boolean() }),
 };
+const recordStatement = fc
+  .record({
+    type: fc.constant("record" as const),
+    kind: fc.constantFrom("immutable" as const, "owned" as const, "shared" as const),
+    key: hex,
+    name: key,
+    value: maybe(bytes(3000)),
+    sequence: number,
+    writer: hex,
+    writtenAt: number,
+    lifetimeMs: fc.nat(deletionLifetimeMs),
+  })
+  .map((statement) =>
+    statement.kind === "immutable"
+      ? { ...statement, name: "", writer: "", value: statement.value ?? new Uint8Array(0) }
+      : statement,
+  );
+const storedRecord: fc.Arbitrary<StoredRecord> = fc.record({
+  statement: recordStatement,
+  proof: bytes(maxProofBytes),
+});
+const recordKind = fc.constantFrom("immutable" as const, "owned" as const, "shared" as const);
+const verdict = fc.constantFrom("held" as const, "wanted" as const, "newer" as const, "declined" as const);
+const store: Bodies<StoreMessage> = {
+  store: typed("store", {
+    nonce: number,
+    purpose: fc.constantFrom("put", "replica", "cache"),
+    record: storedRecord,
+    ticket: number,
+    lifetimeMs: number,
+  }),
+  stored: typed("stored", { nonce: number }),
+  refused: typed("refused", {
+    nonce: number,
+    reason: fc.constantFrom("malformed", "forged", "superseded", "promised", "leaving"),
+    sequence: number,
+  }),
+  fetch: typed("fetch", { nonce: number, kind: recordKind, key: hex }),
+  fetched: typed("fetched", { nonce: number, record: maybe(storedRecord), isCached: fc.boolean() }),
+  reserve: typed("reserve", { nonce: number, kind: recordKind, key: hex, sequence: number, ticket: number }),
+  reserved: typed("reserved", {
+    nonce: number,
+    isGranted: fc.boolean(),
+    promised: number,
+    held: number,
+    digest: maybe(hex),
+  }),
+  offer: typed("offer", {
+    nonce: number,
+    entries: listOf(
+      fc.record({ kind: recordKind, key: hex, sequence: number, digest: hex }),
+      maxOfferedRecords,
+    ),
+  }),
+  offered: typed("offered", { nonce: number, verdicts: listOf(verdict, maxOfferedRecords) }),
+};
 
 const kinds: [string, fc.Arbitrary<Tagged>][] = Object.entries({
   introduction,
@@ -255,6 +325,7 @@ const kinds: [string, fc.Arbitrary<Tagged>][] = Object.entries({
   heartbeat,
   broadcast,
   state,
+  store,
 }).flatMap(([layer, bodies]) =>
   Object.entries<fc.Arbitrary<Typed>>(bodies).map(([type, body]): [string, fc.Arbitrary<Tagged>] => [
     `${layer}/${type}`,
@@ -301,6 +372,7 @@ const id = new Uint8Array(20).fill(0xab);
 const node = { id, host: "10.0.0.1", port: 9000 };
 const nodeText = `${"ab".repeat(20)}@10.0.0.1:9000`;
 const proof = new Uint8Array(96);
+const held = { kind: 3, key: id, name: "n", sequence: 1, writer: id, writtenAt: 1, lifetimeMs: 1000 };
 const record = { peer: node, incarnation: 1, version: 2, since: 3, neighbors: [node] };
 const report = { suspect: node, incarnation: 1, at: 2, reporter: node };
 const leave = { peer: node, incarnation: 1, at: 2 };
@@ -636,6 +708,56 @@ describe("a message at its limit is taken, one over is refused", () => {
         }),
     ],
     ["whole ids", "bad-length", (over) => forge("Want", { ids: [new Uint8Array(32 + over)] })],
+    [
+      "maxNameLength",
+      "too-long",
+      (over) =>
+        forge("Fetched", { record: { statement: { ...held, name: "n".repeat(maxNameLength + over) } } }),
+    ],
+    [
+      "a value has maxValueBytes",
+      "too-long",
+      (over) =>
+        forge("Fetched", { record: { statement: { ...held, value: new Uint8Array(maxValueBytes + over) } } }),
+    ],
+    [
+      "the longest lifetime",
+      "bad-number",
+      (over) =>
+        forge("Fetched", { record: { statement: { ...held, lifetimeMs: deletionLifetimeMs + over } } }),
+    ],
+    [
+      "a deletion has no value",
+      "bad-choice",
+      (over) =>
+        forge("Fetched", {
+          record: { statement: { ...held, isDeleted: true, value: new Uint8Array(over) } },
+        }),
+    ],
+    [
+      "a name has a writer",
+      "bad-length",
+      (over) => forge("Fetched", { record: { statement: { ...held, writer: id.subarray(20 * over) } } }),
+    ],
+    [
+      "an immutable record has no name",
+      "bad-length",
+      (over) =>
+        forge("Fetched", { record: { statement: { kind: 1, key: id, name: "n".repeat(over), value: id } } }),
+    ],
+    [
+      "maxOfferedRecords",
+      "too-many-entries",
+      (over) =>
+        forge("OfferRecords", {
+          entries: repeat(maxOfferedRecords + over, { kind: 1, key: id, digest: id }),
+        }),
+    ],
+    [
+      "verdicts of maxOfferedRecords",
+      "too-many-entries",
+      (over) => forge("Offered", { verdicts: repeat(maxOfferedRecords + over, 1) }),
+    ],
     ["the last mode", "bad-choice", (over) => forge("Ranges", { mode: 3 + over })],
     ["the last safe number", "bad-number", (over) => forge("Ping", { nonce: 2 ** 53 - 1 + over })],
     ["the last sequence of a gossip", "bad-number", (over) => gossip({ sequence: 2 ** 53 - 2 + over })],

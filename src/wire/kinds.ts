@@ -1,5 +1,5 @@
 import type protobuf from "protobufjs";
-import type { Proof, Tagged, Typed } from "../core/index.ts";
+import type { Key, Proof, RecordKind, RecordStatement, StoredRecord, Tagged, Typed } from "../core/index.ts";
 import {
   type AntiEntropyMessage,
   type AntiEntropyMode,
@@ -88,6 +88,26 @@ import {
   type Walk,
   type WalkEnd,
 } from "../membership/messages.ts";
+import {
+  deletionLifetimeMs,
+  type Fetch,
+  type Fetched,
+  maxNameLength,
+  maxOfferedRecords,
+  maxValueBytes,
+  type Offered,
+  type OfferedRecord,
+  type Offer as OfferRecords,
+  type OfferVerdict,
+  type Refusal,
+  type Reserve,
+  type Reserved,
+  type Stored,
+  type StoreMessage,
+  type StorePurpose,
+  type StoreRecord,
+  type StoreRefused,
+} from "../storage/store-messages.ts";
 import { MalformedFrame } from "./malformed-frame.ts";
 import { schemaEnum, schemaType } from "./schema-types.ts";
 import {
@@ -190,6 +210,75 @@ export const writeStatement = struct<WriteStatement>(
   { key, value: optional(keptPayload), timestamp, retention },
   "write",
 );
+
+const recordKind = choice<RecordKind>({ immutable: 1, owned: 2, shared: 3 });
+/** A place in the id space has the form of a node's id. */
+const recordKey = identity as Shape<Key>;
+
+interface RecordFields {
+  readonly kind: RecordKind;
+  readonly key: Key;
+  readonly name: string;
+  readonly isDeleted: boolean;
+  readonly value: Uint8Array;
+  readonly sequence: number;
+  readonly writer: Uint8Array;
+  readonly writtenAt: number;
+  readonly lifetimeMs: number;
+}
+const recordFields = struct<RecordFields>({
+  kind: recordKind,
+  key: recordKey,
+  name: recordName(),
+  isDeleted: flag,
+  value: bytesBetween(0, maxValueBytes),
+  sequence: uint64,
+  writer: bytesBetween(0, 20),
+  writtenAt: uint64,
+  lifetimeMs: checked(uint64, (value) => {
+    if (value > deletionLifetimeMs) throw new MalformedFrame("bad-number", `lifetime of ${value} ms`);
+  }),
+});
+const noBytes = new Uint8Array(0);
+
+/** Names and writers as each kind has them; that the key follows from them the store checks itself, and counts. */
+export const recordStatement: Shape<RecordStatement> = {
+  read(fields) {
+    const { isDeleted, value, writer, ...rest } = recordFields.read(fields);
+    const isAnonymous = rest.kind === "immutable";
+    if (isAnonymous !== (writer.length === 0)) throw new MalformedFrame("bad-length", "writer of a record");
+    if (isAnonymous !== (rest.name === "")) throw new MalformedFrame("bad-length", "name of a record");
+    if (isDeleted && (isAnonymous || value.length > 0))
+      throw new MalformedFrame("bad-choice", "a deletion has no value");
+    return {
+      type: "record",
+      ...rest,
+      value: isDeleted ? undefined : value,
+      writer: isAnonymous ? "" : identity.read(writer),
+    };
+  },
+  write({ type: _, value, writer, ...rest }) {
+    return recordFields.write({
+      ...rest,
+      isDeleted: value === undefined,
+      value: value ?? noBytes,
+      writer: writer === "" ? noBytes : (identity.write(writer) as Uint8Array),
+    });
+  },
+  maxFields: recordFields.maxFields,
+};
+
+function recordName(): Shape<string> {
+  const text = keyText(maxNameLength);
+  const isNone = (value: unknown) => value === "" || value === undefined;
+  return {
+    ...text,
+    read: (value) => (isNone(value) ? "" : text.read(value)),
+    write: (value) => (isNone(value) ? "" : text.write(value)),
+  };
+}
+
+export const storedRecord = struct<StoredRecord>({ statement: recordStatement, proof });
 
 // ---- The messages of every layer --------------------------------------------------------------------------
 
@@ -391,8 +480,77 @@ const state: KindsOf<AntiEntropyMessage> = {
   entries: kind<Entries>("entries", "Entries", { entries: mapEntries, isPartial: flag }),
 };
 
+/** Bytes that are not there when there is nothing to say. */
+function unlessEmpty<T>(shape: Shape<T>): Shape<T | undefined> {
+  return {
+    read: (value) => ((value as ArrayLike<number>).length === 0 ? undefined : shape.read(value)),
+    write: (value) => (value === undefined ? undefined : shape.write(value)),
+    maxFields: shape.maxFields,
+  };
+}
+
+const verdictNumbers = { held: 1, wanted: 2, newer: 3, declined: 4 } as const;
+
+const store: KindsOf<StoreMessage> = {
+  store: kind<StoreRecord>("store", "StoreRecord", {
+    nonce: uint64,
+    purpose: choice<StorePurpose>({ put: 1, replica: 2, cache: 3 }),
+    record: storedRecord,
+    ticket: uint64,
+    lifetimeMs: uint64,
+  }),
+  stored: kind<Stored>("stored", "Stored", { nonce: uint64 }),
+  refused: kind<StoreRefused>("refused", "StoreRefused", {
+    nonce: uint64,
+    reason: choice<Refusal>({
+      malformed: 1,
+      forged: 2,
+      ahead: 3,
+      expired: 4,
+      superseded: 5,
+      promised: 6,
+      "too-far": 7,
+      full: 8,
+      busy: 9,
+      leaving: 10,
+    }),
+    sequence: uint64,
+  }),
+  fetch: kind<Fetch>("fetch", "Fetch", { nonce: uint64, kind: recordKind, key: recordKey }),
+  fetched: kind<Fetched>("fetched", "Fetched", {
+    nonce: uint64,
+    record: optional(storedRecord),
+    isCached: flag,
+  }),
+  reserve: kind<Reserve>("reserve", "Reserve", {
+    nonce: uint64,
+    kind: recordKind,
+    key: recordKey,
+    sequence: uint64,
+    ticket: uint64,
+  }),
+  reserved: kind<Reserved>("reserved", "Reserved", {
+    nonce: uint64,
+    isGranted: flag,
+    promised: uint64,
+    held: uint64,
+    digest: unlessEmpty(recordKey),
+  }),
+  offer: kind<OfferRecords>("offer", "OfferRecords", {
+    nonce: uint64,
+    entries: listOf(
+      struct<OfferedRecord>({ kind: recordKind, key: recordKey, sequence: uint64, digest: recordKey }),
+      maxOfferedRecords,
+    ),
+  }),
+  offered: kind<Offered>("offered", "Offered", {
+    nonce: uint64,
+    verdicts: listOf(choice<OfferVerdict>(verdictNumbers), maxOfferedRecords),
+  }),
+};
+
 /** All kinds that carry a message of a layer. */
-export const layers = { introduction, overlay, heartbeat, broadcast, state };
+export const layers = { introduction, overlay, heartbeat, broadcast, state, store };
 
 type AnyKind = Kind<Typed>;
 

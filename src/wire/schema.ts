@@ -80,6 +80,17 @@ enum Kind {
   KIND_REQUEST_ALL = 100;
   KIND_ENTRIES = 101;
 
+  // 160-175: layer "store".
+  KIND_STORE_RECORD = 160;
+  KIND_STORED = 161;
+  KIND_STORE_REFUSED = 162;
+  KIND_FETCH = 163;
+  KIND_FETCHED = 164;
+  KIND_RESERVE = 165;
+  KIND_RESERVED = 166;
+  KIND_OFFER_RECORDS = 167;
+  KIND_OFFERED = 168;
+
   // 112-239: later layers, sixteen each. 240-255: private experiments, never in a release.
 }
 
@@ -427,5 +438,112 @@ message RequestAll {}
 message Entries {
   repeated MapEntry entries = 1; // at most 1024
   bool is_partial = 2;
+}
+
+// ---- Records, and layer "store" -------------------------------------------------------------------------------
+
+enum RecordKind {
+  RECORD_KIND_UNSPECIFIED = 0;
+  RECORD_KIND_IMMUTABLE = 1;
+  RECORD_KIND_OWNED = 2;
+  RECORD_KIND_SHARED = 3;
+}
+// Signed by \`writer\`, unless it is immutable: then there is no writer and no name, and the sequence is 0.
+message RecordStatement {
+  RecordKind kind = 1;
+  bytes key = 2; // 20 bytes
+  string name = 3; // 1 to 256 units of UTF-16
+  bool is_deleted = 4; // then there is no value
+  bytes value = 5; // at most 64 KiB
+  uint64 sequence = 6;
+  bytes writer = 7; // 20 bytes: the id of a node
+  uint64 written_at = 8; // milliseconds since 1970, by the writer's clock
+  uint64 lifetime_ms = 9;
+}
+message StoredRecord {
+  RecordStatement statement = 1;
+  bytes proof = 2;
+}
+message StoreRecord {
+  uint64 nonce = 1;
+  Purpose purpose = 2;
+  StoredRecord record = 3;
+  uint64 ticket = 4;
+  uint64 lifetime_ms = 5;
+
+  enum Purpose {
+    PURPOSE_UNSPECIFIED = 0;
+    PURPOSE_PUT = 1;
+    PURPOSE_REPLICA = 2;
+    PURPOSE_CACHE = 3;
+  }
+}
+message Stored {
+  uint64 nonce = 1;
+}
+message StoreRefused {
+  uint64 nonce = 1;
+  Reason reason = 2;
+  uint64 sequence = 3;
+
+  enum Reason {
+    REASON_UNSPECIFIED = 0;
+    REASON_MALFORMED = 1;
+    REASON_FORGED = 2;
+    REASON_AHEAD = 3;
+    REASON_EXPIRED = 4;
+    REASON_SUPERSEDED = 5;
+    REASON_PROMISED = 6;
+    REASON_TOO_FAR = 7;
+    REASON_FULL = 8;
+    REASON_BUSY = 9;
+    REASON_LEAVING = 10;
+  }
+}
+message Fetch {
+  uint64 nonce = 1;
+  RecordKind kind = 2;
+  bytes key = 3;
+}
+message Fetched {
+  uint64 nonce = 1;
+  StoredRecord record = 2; // optional
+  bool is_cached = 3;
+}
+message Reserve {
+  uint64 nonce = 1;
+  RecordKind kind = 2;
+  bytes key = 3;
+  uint64 sequence = 4;
+  uint64 ticket = 5;
+}
+message Reserved {
+  uint64 nonce = 1;
+  bool is_granted = 2;
+  uint64 promised = 3;
+  uint64 held = 4;
+  bytes digest = 5; // 20 bytes, or none
+}
+message OfferedRecord {
+  RecordKind kind = 1;
+  bytes key = 2;
+  uint64 sequence = 3;
+  bytes digest = 4;
+}
+message OfferRecords {
+  uint64 nonce = 1;
+  repeated OfferedRecord entries = 2; // at most 128
+}
+message Offered {
+  uint64 nonce = 1;
+  repeated Verdict verdicts = 2; // at most 128
+
+  enum Verdict {
+    VERDICT_UNSPECIFIED = 0;
+    VERDICT_HELD = 1;
+    VERDICT_WANTED = 2;
+    VERDICT_NEWER = 3;
+    VERDICT_DECLINED = 4;
+  }
 }
 `;

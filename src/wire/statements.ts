@@ -1,16 +1,29 @@
 import protobuf from "protobufjs";
-import { UsageError } from "../core/index.ts";
+import { type RecordStatement, UsageError } from "../core/index.ts";
 import type { WriteStatement } from "../dissemination/anti-entropy-messages.ts";
 import type { GossipStatement } from "../dissemination/messages.ts";
 import type { DeadReport, LeaveNotice, PeerRecord } from "../membership/messages.ts";
 import { type Hello, helloKind } from "./hello.ts";
-import { deadReport, gossipStatement, leaveNotice, peerRecord, writeStatement } from "./kinds.ts";
+import {
+  deadReport,
+  gossipStatement,
+  leaveNotice,
+  peerRecord,
+  recordStatement,
+  writeStatement,
+} from "./kinds.ts";
 import { MalformedFrame } from "./malformed-frame.ts";
 import { schemaType } from "./schema-types.ts";
 import { bytesBetween, fixedBytes, type Shape } from "./shapes.ts";
 
 /** What nodes sign. */
-export type Statement = PeerRecord | DeadReport | LeaveNotice | GossipStatement | WriteStatement;
+export type Statement =
+  | PeerRecord
+  | DeadReport
+  | LeaveNotice
+  | GossipStatement
+  | WriteStatement
+  | RecordStatement;
 
 /**
  * How each type of statement becomes the bytes that its signature covers. The text in front keeps a signature of
@@ -22,6 +35,7 @@ const encoders = {
   leave: statementEncoder<LeaveNotice>("grapevine leave 1\n", "LeaveNotice", leaveNotice),
   gossip: statementEncoder<GossipStatement>("grapevine gossip 1\n", "GossipStatement", gossipStatement),
   write: statementEncoder<WriteStatement>("grapevine write 1\n", "WriteStatement", writeStatement),
+  record: statementEncoder<RecordStatement>("grapevine record 1\n", "RecordStatement", recordStatement),
 } satisfies { [Type in Statement["type"]]: unknown };
 
 /**
