@@ -86,8 +86,8 @@ function latencyOf(
   return undefined;
 }
 
-/** `1%` or `0.01`. */
-function share(option: string): (text: string) => number {
+/** Reads `1%` or `0.01` for commander. The error names the option. */
+export function share(option: string): (text: string) => number {
   return (text) => {
     const match = /^(\d+(?:\.\d+)?|\.\d+)\s*(%?)$/.exec(text.trim());
     const value = match === null ? Number.NaN : Number(match[1]) / (match[2] === "%" ? 100 : 1);

@@ -2,12 +2,11 @@
  * A campaign: many random scenarios, all of the same kind of network, on all cores. Says how many broke an invariant,
  * how often each interesting thing happened, and how to see a failure again, smaller.
  */
-import { availableParallelism } from "node:os";
-import { Tinypool } from "tinypool";
 import { UsageError } from "../../core/index.ts";
 import type { Scenario, Violation } from "../scenario/scenario.ts";
 import { type CampaignBroadcast, campaignBroadcasts, closed, type Draft, drawScenario } from "./draw.ts";
 import { type RunOutcome, runDrawn } from "./run-one.ts";
+import { combinedHash, runSeeds, sumOf } from "./seed-runs.ts";
 import { shrink } from "./shrink.ts";
 import type { CampaignTask } from "./worker.ts";
 
@@ -98,9 +97,6 @@ const runsThatSeeEverything = 200;
 
 const faultEvents = ["crashed", "paused", "left", "partitioned", "cut", "links-changed", "slowed", "drifted"];
 
-/** Seeds that a worker gets at once: enough to make the message to it cheap. */
-const seedsPerTask = 8;
-
 export async function runCampaign(config: CampaignConfig): Promise<CampaignReport> {
   const { runs, seed, shrinks = 1, onProgress = () => {}, signal } = config;
   if (!Number.isSafeInteger(runs) || runs < 1)
@@ -130,52 +126,27 @@ export async function runCampaign(config: CampaignConfig): Promise<CampaignRepor
     events: outcomes.reduce((sum, { events }) => sum + events, 0),
     virtualMs: outcomes.reduce((sum, { virtualMs }) => sum + virtualMs, 0),
     wallMs: Math.round(performance.now() - startedAt),
-    hash: combined(outcomes),
+    hash: combinedHash(outcomes),
   };
 }
 
 async function runAll(
-  { runs, seed, broadcast, threads = availableParallelism() }: CampaignConfig,
+  { runs, seed, broadcast, threads }: CampaignConfig,
   onProgress: (done: number, failed: number) => void,
   signal: AbortSignal | undefined,
 ): Promise<RunOutcome[]> {
-  const outcomes: RunOutcome[] = [];
+  let done = 0;
   let failed = 0;
-  const take = (outcome: RunOutcome) => {
-    outcomes.push(outcome);
-    if (outcome.violations.length > 0) failed++;
-    onProgress(outcomes.length, failed);
-  };
-  if (threads === 0) {
-    for (let i = 0; i < runs && signal?.aborted !== true; i++) take(await runDrawn(seed + i, broadcast));
-    return outcomes;
-  }
-  const pool = new Tinypool({
-    filename: new URL("./worker.js", import.meta.url).href,
-    minThreads: 1,
-    maxThreads: Math.min(threads, Math.ceil(runs / seedsPerTask)),
+  return await runSeeds<RunOutcome, CampaignTask>({
+    ...{ runs, seed, threads, signal },
+    worker: new URL("./worker.js", import.meta.url),
+    taskOf: (seeds) => ({ seeds, broadcast }),
+    runHere: (one) => runDrawn(one, broadcast),
+    onOutcome: ({ violations }) => {
+      if (violations.length > 0) failed++;
+      onProgress(++done, failed);
+    },
   });
-  // What has not begun is rejected; what is done is kept.
-  const stop = () => void pool.destroy();
-  signal?.addEventListener("abort", stop, { once: true });
-  try {
-    const tasks: Promise<void>[] = [];
-    for (let first = 0; first < runs; first += seedsPerTask) {
-      const seeds = Array.from({ length: Math.min(seedsPerTask, runs - first) }, (_, i) => seed + first + i);
-      tasks.push(
-        pool.run({ seeds, broadcast } satisfies CampaignTask).then((done: readonly RunOutcome[]) => {
-          for (const outcome of done) take(outcome);
-        }),
-      );
-    }
-    const settled = await Promise.allSettled(tasks);
-    const broken = settled.find(({ status }) => status === "rejected") as PromiseRejectedResult | undefined;
-    if (broken !== undefined && signal?.aborted !== true) throw broken.reason;
-  } finally {
-    signal?.removeEventListener("abort", stop);
-    await pool.destroy();
-  }
-  return outcomes.sort((a, b) => a.seed - b.seed);
 }
 
 async function failureOf(
@@ -207,18 +178,4 @@ async function failureOf(
 function isVacuous({ occurred }: RunOutcome): boolean {
   const hadFault = faultEvents.some((name) => (occurred[name] ?? 0) > 0);
   return !hadFault || (occurred["delivered"] ?? 0) === 0;
-}
-
-function sumOf(outcomes: readonly RunOutcome[]): Record<string, number> {
-  const sum = new Map<string, number>();
-  for (const { occurred } of outcomes)
-    for (const [name, count] of Object.entries(occurred)) sum.set(name, (sum.get(name) ?? 0) + count);
-  return Object.fromEntries([...sum].sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/** The hashes of all runs as one: a polynomial in them, so that their order counts. */
-function combined(outcomes: readonly RunOutcome[]): string {
-  let sum = 0n;
-  for (const { hash } of outcomes) sum = (sum * 0x100000001b3n + BigInt(`0x${hash}`)) & 0xffffffffffffffffn;
-  return sum.toString(16).padStart(16, "0");
 }

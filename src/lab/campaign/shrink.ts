@@ -5,6 +5,7 @@
  * It works because the dice count: a step that is left out disturbs no draw of any node that it did not concern.
  */
 import { closed, type Draft } from "./draw.ts";
+import { fewerSteps } from "./fewer-steps.ts";
 import { type RunOutcome, runOne } from "./run-one.ts";
 
 export interface Shrunk {
@@ -85,17 +86,8 @@ class Search {
     return true;
   }
 
-  /** Leaves out halves, quarters, …, single steps. */
   async #fewerSteps(): Promise<void> {
-    let chunk = Math.ceil(this.#draft.steps.length / 2);
-    while (chunk >= 1 && this.#draft.steps.length > 0) {
-      let at = 0;
-      while (at < this.#draft.steps.length) {
-        const steps = this.#draft.steps.filter((_, i) => i < at || i >= at + chunk);
-        if (!(await this.#try({ ...this.#draft, steps }))) at += chunk;
-      }
-      chunk = chunk === 1 ? 0 : Math.ceil(chunk / 2);
-    }
+    await fewerSteps(this.#draft.steps, (steps) => this.#try({ ...this.#draft, steps }));
   }
 
   async #fewerNodes(): Promise<void> {

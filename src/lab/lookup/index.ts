@@ -1,3 +1,5 @@
+export * from "./compare/index.ts";
 export * from "./key-space.ts";
+export * from "./lab-routers.ts";
 export * from "./living-rows.ts";
 export * from "./lookup-network.ts";
