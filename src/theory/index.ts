@@ -1,5 +1,6 @@
 export * from "./branching.ts";
 export * from "./broadcast-graphs.ts";
+export * from "./chord-paths.ts";
 export * from "./degree-fit.ts";
 export * from "./degree-laws.ts";
 export * from "./digest-gossip.ts";
@@ -7,6 +8,7 @@ export * from "./faults.ts";
 export * from "./final-size.ts";
 export * from "./flood-cost.ts";
 export * from "./graph-measures.ts";
+export * from "./kademlia-lookups.ts";
 export * from "./lambert-w.ts";
 export * from "./logistic.ts";
 export * from "./percolation.ts";
