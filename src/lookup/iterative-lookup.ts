@@ -13,20 +13,28 @@
  *
  * and after each calls `next` again, until `outcome` is no longer undefined; then `report` tells everything.
  *
- * It ends in one of two ways:
+ * It ends in one of three ways:
  *
  *     "closest-answered"   the `width` best nodes known have all answered (Kademlia). The best `count` that answered are
  *                          the result.
- *     "final-answer"       an answer says that it is final: its nodes are the result (Chord: the predecessor of the key
- *                          names the owner and its successors).
+ *     "final-answer"       an answer says that it is final: its nodes are the result.
+ *     "owner-answered"     nobody better than the best that answered is left to ask: that one precedes the key. Then the
+ *                          first of the `owners` that were named is asked, and is the result when it answers (Chord).
  *
- * In both, dead nodes are skipped: the next best is asked instead, and nobody is asked twice.
+ * In all, dead nodes are skipped: the next best is asked instead, and nobody is asked twice.
  */
-import { type Key, type KeyedNode, type LookupOutcome, type Millis, UsageError } from "../core/index.ts";
+import {
+  compareUp,
+  type Key,
+  type KeyedNode,
+  type LookupOutcome,
+  type Millis,
+  UsageError,
+} from "../core/index.ts";
 import type { LookupReport, LookupStep, StepOutcome } from "../core/lookup.ts";
 import type { StoredRecord } from "../core/records.ts";
 
-export type EndRule = "closest-answered" | "final-answer";
+export type EndRule = "closest-answered" | "final-answer" | "owner-answered";
 
 /**
  * How many questions are open at once. `slots`: `alpha`, and each answer makes room for the next question; when alpha
@@ -48,6 +56,8 @@ export interface IterativeLookupConfig {
   readonly countsSelf: boolean;
   /** The asker knows the answer itself: nobody is asked. */
   readonly known?: readonly KeyedNode[] | undefined;
+  /** "owner-answered": who owns the key if the asker itself precedes it. */
+  readonly owners?: readonly KeyedNode[] | undefined;
   readonly endRule: EndRule;
   /** How many of the best have to have answered: Kademlia's k. Means nothing under "final-answer". */
   readonly width: number;
@@ -77,6 +87,8 @@ export interface LookupAnswer {
   /** Nodes that are nearer, as far as it knows; or, if the answer is final, the responsible ones, the first first. */
   readonly nodes: readonly KeyedNode[];
   readonly isFinal?: boolean;
+  /** Under "owner-answered": nodes at or behind the key, the nearest first; the answering one itself if it owns the key. */
+  readonly owners?: readonly KeyedNode[];
   readonly records?: readonly StoredRecord[];
 }
 
@@ -85,6 +97,8 @@ const maxRecords = 256;
 /** Candidates that a branch keeps: so many times `width`, and at least `minCandidates` (guess). */
 const candidatesPerWidth = 4;
 const minCandidates = 64;
+/** Nodes behind the key that a lookup keeps (guess: no list of successors is longer). */
+const maxOwners = 64;
 /** Another address of a node that was silent is tried so often. */
 const maxRetries = 2;
 
@@ -95,6 +109,8 @@ interface Found {
   index: number;
   state: "unasked" | "asked" | "answered" | "gone";
   retries: number;
+  /** What it answered, under "owner-answered". */
+  owners?: readonly KeyedNode[];
 }
 
 /** A node as one branch has heard of it. */
@@ -102,6 +118,8 @@ interface Candidate {
   readonly found: Found;
   readonly referrer: number;
   readonly depth: number;
+  /** It is asked because it may own the key, not because it is on the way. */
+  readonly isOwner?: boolean;
 }
 
 interface Branch {
@@ -135,6 +153,8 @@ export class IterativeLookup {
   readonly #steps: Step[] = [];
   readonly #records: { from: KeyedNode["node"]; record: StoredRecord }[] = [];
   readonly #maxCandidates: number;
+  /** Going up from the key: who may own it; never one that is gone. At most `maxOwners`. */
+  #owners: Candidate[] = [];
   #outcome: LookupOutcome | undefined;
   #endedAt: Millis = 0;
   /** The step whose answer was final, and what it said. */
@@ -158,6 +178,7 @@ export class IterativeLookup {
       if (this.#learn(this.#branches[turn % config.branches]!, contact, -1, 1)) turn++;
     }
     for (const branch of this.#branches) branch.best = bestOf(branch);
+    if (this.#learnOwners(config.owners ?? [], -1, 1)) turn++;
     if (config.known !== undefined) this.#endWith(undefined, config.known, config.startedAt);
     else if (turn === 0) this.#finish("alone", config.startedAt);
   }
@@ -182,6 +203,7 @@ export class IterativeLookup {
       this.#finish("found", now);
       return questions;
     }
+    if (this.#endWithOwner(now)) return questions;
     this.#branches.forEach((branch, branchIndex) => {
       for (let room = this.#roomOf(branch); room > 0; room--) {
         const candidate = this.#nextOf(branch);
@@ -201,11 +223,16 @@ export class IterativeLookup {
     const { found, depth } = step.candidate;
     const wasGone = found.state === "gone";
     found.state = "answered";
-    if (wasGone) for (const branch of this.#branches) this.#insert(branch, step.candidate);
+    if (wasGone && !step.candidate.isOwner)
+      for (const branch of this.#branches) this.#insert(branch, step.candidate);
     this.#take(step, answer.records ?? []);
     if (answer.isFinal && this.config.endRule === "final-answer")
       return this.#endWith(step, answer.nodes, now);
     for (const contact of answer.nodes) this.#learnFrom(step, contact, index, depth + 1);
+    if (answer.owners !== undefined) {
+      found.owners = answer.owners;
+      this.#learnOwners(answer.owners, index, depth + 1);
+    }
     this.#noteProgress(step.branch);
     if (this.config.records === "first" && step.hasRecords) this.#finish("record", now);
   }
@@ -303,8 +330,13 @@ export class IterativeLookup {
 
   #nextOf({ candidates }: Branch): Candidate | undefined {
     const reach = this.#reachOf(candidates);
-    for (let i = 0; i < reach; i++) if (candidates[i]!.found.state === "unasked") return candidates[i];
-    return undefined;
+    for (let i = 0; i < reach; i++) {
+      const { state } = candidates[i]!.found;
+      if (state === "unasked") return candidates[i];
+      // Whoever is behind one that answered is not before the key.
+      if (state === "answered" && this.config.endRule === "owner-answered") break;
+    }
+    return this.config.endRule === "owner-answered" ? this.#nextOwner() : undefined;
   }
 
   /** So many of the first candidates matter: those that, with the asker if it counts, are the `width` best. */
@@ -313,6 +345,34 @@ export class IterativeLookup {
     if (endRule === "final-answer" || candidates.length < width) return candidates.length;
     const last = candidates[width - 1]!.found.contact.key;
     return countsSelf && order(self.key, last) < 0 ? width - 1 : width;
+  }
+
+  /** "owner-answered": the step that the node before the key answered; -1: that is the asker. Undefined: not known yet. */
+  #indexOfPredecessor(): number | undefined {
+    const [{ candidates }] = this.#branches as [Branch];
+    const first = candidates[0]?.found;
+    if (first === undefined) return -1;
+    return first.state === "answered" ? first.index : undefined;
+  }
+
+  /** The first that may own the key, when it is known who precedes it. */
+  #nextOwner(): Candidate | undefined {
+    if (this.#indexOfPredecessor() === undefined) return undefined;
+    return this.#owners.find(({ found }) => found.state === "unasked");
+  }
+
+  #endWithOwner(now: Millis): boolean {
+    if (this.config.endRule !== "owner-answered") return false;
+    const predecessor = this.#indexOfPredecessor();
+    const owner = this.#owners[0]?.found;
+    if (predecessor === undefined || owner?.state !== "answered") return false;
+    const behind = owner.owners?.[0]?.key === owner.contact.key ? owner.owners : this.#allOwners();
+    this.#endWith(this.#steps[predecessor], behind, now);
+    return true;
+  }
+
+  #allOwners(): KeyedNode[] {
+    return this.#owners.map(({ found }) => found.contact);
   }
 
   #ask(candidate: Candidate, branch: Branch, branchIndex: number, now: Millis): LookupQuestion {
@@ -378,6 +438,30 @@ export class IterativeLookup {
     return this.#insert(branch, { found, referrer, depth });
   }
 
+  /** True if there is one. */
+  #learnOwners(contacts: readonly KeyedNode[], referrer: number, depth: number): boolean {
+    const { key, self } = this.config;
+    for (const contact of contacts) {
+      if (this.#owners.some(({ found }) => found.contact.key === contact.key)) continue;
+      // The asker owns the key, and does not know it yet: it needs not ask itself.
+      if (contact.key === self.key) {
+        const found: Found = { contact: self, index: -1, state: "answered", retries: 0 };
+        this.#owners.push({ found, referrer, depth, isOwner: true });
+        continue;
+      }
+      let found = this.#found.get(contact.key);
+      if (found?.state === "gone") continue;
+      if (found === undefined) {
+        found = { contact, index: -1, state: "unasked", retries: 0 };
+        this.#found.set(contact.key, found);
+      }
+      this.#owners.push({ found, referrer, depth, isOwner: true });
+    }
+    this.#owners.sort((a, b) => compareUp(key, a.found.contact.key, b.found.contact.key));
+    if (this.#owners.length > maxOwners) this.#owners.length = maxOwners;
+    return this.#owners.length > 0;
+  }
+
   /** False if it is there, or too far away to matter. */
   #insert(branch: Branch, candidate: Candidate): boolean {
     const { order } = this.config;
@@ -433,6 +517,7 @@ export class IterativeLookup {
       const place = branch.candidates.findIndex((one) => one.found === found);
       if (place >= 0) branch.candidates.splice(place, 1);
     }
+    this.#owners = this.#owners.filter((one) => one.found !== found);
   }
 
   #endWith(step: Step | undefined, nodes: readonly KeyedNode[], now: Millis): void {
