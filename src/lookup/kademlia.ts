@@ -1,0 +1,845 @@
+/**
+ * Kademlia: lookups by XOR among nodes that learn of each other from the very lookups (Maymounkov & Mazières 2002).
+ *
+ * The document's four operations, and where they are:
+ *
+ *     verify_connectivity      PING: `#verifyConnectivity`, the command `verify-connectivity`
+ *     find_closest_nodes       FIND_NODE: `findClosestNodes` answers it, the command `lookup` looks through the network
+ *     store_key_value          STORE: a message of the store (src/storage); it goes to those whom a lookup found
+ *     retrieve_value           FIND_VALUE: `retrieveValue` answers it, the command `lookup` with `records`
+ *
+ * The document's rule for the table, which it writes as if a ping took no time, is taken apart here: `#heard`, `#alive`,
+ * `#met` and `#onCheckEnded` say what happens when a node is heard, has answered, is named, or was silent.
+ *
+ *     known                    -> to the tail                                                  (heard from it)
+ *     unknown, room            -> asked whether it is there; to the tail when it has answered  (nobody is believed unheard)
+ *     unknown, no room         -> parked; the head is asked, one of each bucket at a time
+ *       the head answers       -> to the tail; the newcomer stays parked
+ *       the head stays silent  -> removed; whoever is parked takes its place
+ *
+ * Lookups are run by lookup-runner.ts and decided by iterative-lookup.ts.
+ */
+import {
+  compareXor,
+  type Environment,
+  fractionOf,
+  hostOf,
+  identityOf,
+  isKey,
+  type Key,
+  type KeyedNode,
+  type KeyedNodeOf,
+  keyBits,
+  keyFromNumber,
+  keyToNumber,
+  type LookupReport,
+  type Millis,
+  type NodeId,
+  type PeerSampler,
+  type Persist,
+  pick,
+  type Random,
+  type RecordSource,
+  type RouterCommand,
+  type RouterNotice,
+  type RoutingProtocol,
+  randomKey,
+  type StackNotice,
+  type StoredRecord,
+  type Typed,
+  xorOf,
+} from "../core/index.ts";
+import type {
+  FindNodeReply,
+  FindValueReply,
+  KademliaMessage,
+  KademliaPingReply,
+} from "./kademlia-messages.ts";
+import { maxRecordsPerReply } from "./kademlia-messages.ts";
+import { type KademliaOptions, kademliaOptions } from "./kademlia-options.ts";
+import { KademliaTable } from "./kademlia-table.ts";
+import { type LookupSettings, lookupOptions } from "./lookup-options.ts";
+import {
+  type LookupDeadline,
+  type LookupPlan,
+  type LookupPurpose,
+  type LookupRequest,
+  LookupRunner,
+} from "./lookup-runner.ts";
+import { type LimitReached, Questions, type QuestionTimer } from "./questions.ts";
+import { RoundTrips } from "./round-trips.ts";
+
+/** A table on disk, or one that is made for a network that does not change. */
+export interface KademliaState {
+  /** In the order of buckets, and in each the least recently seen first. */
+  readonly nodes: readonly NodeId[];
+  /** How long before it was written each was seen; parallel to `nodes`. */
+  readonly agesMs: readonly Millis[];
+  /** True: they are there, and need not be asked. Tables of ideal networks only. */
+  readonly isVerified?: boolean | undefined;
+}
+
+export interface KademliaConfig {
+  readonly self: KeyedNode;
+  readonly keyedNode: KeyedNodeOf;
+  /** Nodes to join through. Without them, without a restored table and without a sampler a node is the first. */
+  readonly bootstrap: readonly NodeId[];
+  readonly sampler?: PeerSampler | undefined;
+  readonly restored?: KademliaState | undefined;
+  /** Whoever keeps records here: FIND_VALUE is answered with them. */
+  readonly records?: RecordSource | undefined;
+  readonly settings?: Partial<LookupSettings> | undefined;
+  readonly options?: Partial<KademliaOptions> | undefined;
+  /** What counts as one host; default: the address without the port. */
+  readonly hostOf?: ((node: NodeId) => string) | undefined;
+  /** False: no `lookup-step` notices. */
+  readonly tellsSteps?: boolean | undefined;
+}
+
+/** A command: the document's verify_connectivity. The notice `connectivity-verified` follows. */
+export interface VerifyConnectivity {
+  readonly type: "verify-connectivity";
+  readonly node: NodeId;
+}
+
+export interface ConnectivityVerified {
+  readonly type: "connectivity-verified";
+  readonly node: NodeId;
+  readonly isThere: boolean;
+  /** Undefined if it was silent. */
+  readonly roundTripMs: Millis | undefined;
+}
+
+export type KademliaCommand = RouterCommand | VerifyConnectivity;
+export type KademliaNotice = RouterNotice | Persist | ConnectivityVerified;
+/** `upkeep`: it is time to look what is due. */
+export type KademliaTimer = QuestionTimer | LookupDeadline | { readonly type: "upkeep" };
+
+type KademliaEnvironment = Environment<KademliaMessage, KademliaTimer, KademliaNotice>;
+
+/** Why a question was asked, beside lookups. */
+type Purpose =
+  | LookupPurpose
+  /** A contact of the table: is it still there? */
+  | { readonly type: "check"; readonly contact: KeyedNode }
+  /** Somebody we have only heard of. */
+  | { readonly type: "verify"; readonly node: NodeId }
+  /** Somebody through whom we join, or find a lost part of the network again: who is near us? */
+  | { readonly type: "join"; readonly node: NodeId }
+  | { readonly type: "connectivity"; readonly node: NodeId };
+
+/** Nodes that a joining node asks at once. */
+const joinWidth = 8;
+/** A lookup weighs this much in the estimate of how dense the network is. */
+const densityGain = 1 / 32;
+
+export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer> {
+  readonly self: KeyedNode;
+  readonly options: Readonly<KademliaOptions>;
+  readonly settings: Readonly<LookupSettings>;
+  readonly table: KademliaTable;
+  readonly counters = {
+    /** Questions of others that we answered. */
+    answered: 0,
+    /** Nodes that became contacts, and contacts that others replaced or that left. */
+    added: 0,
+    removed: 0,
+    /** Checks of contacts that were begun. */
+    checks: 0,
+    /** Nodes of whom we only heard: asked, dropped because too many waited, refused because of their host. */
+    verifications: 0,
+    unverifiedDropped: 0,
+    hostsRefused: 0,
+    /** Nodes in answers that were no nodes, and answers with more nodes than they may have. */
+    malformed: 0,
+    refreshes: 0,
+    rejoins: 0,
+  };
+  readonly #config: KademliaConfig;
+  readonly #questions: Questions<Purpose, KademliaMessage>;
+  readonly #runner: LookupRunner<KademliaMessage>;
+  /** Contacts that are being checked: one of each bucket at the most. */
+  readonly #checking = new Set<Key>();
+  /** Nodes to be asked for the first time, and how many are being asked. */
+  readonly #unverified = new Map<string, NodeId>();
+  #verifying = 0;
+  /** When somebody was last looked up in each bucket. */
+  readonly #lookedUpAt: Millis[] = [];
+  #startedAt: Millis = 0;
+  #hasJoined = false;
+  #isLeaving = false;
+  /** The nodes that we ask to join are being asked. */
+  #joinQuestions = 0;
+  #joinedThrough: NodeId | undefined;
+  #nextSelfLookupAt: Millis = Number.POSITIVE_INFINITY;
+  #selfLookupPauseMs: Millis = 0;
+  #nextRejoinAt: Millis = Number.POSITIVE_INFINITY;
+  #nextPersistAt: Millis = Number.POSITIVE_INFINITY;
+  #isPersisted = true;
+  #nextRequest = 1;
+  /** The router's own lookups under way, by request. */
+  readonly #ownLookups = new Map<number, "join" | "refresh" | "self">();
+  /** 1 / (nodes + 1), as lookups have shown it; undefined before the first. */
+  #spacing: number | undefined;
+
+  /** Throws `UsageError` for options and settings that break a rule. */
+  constructor(config: KademliaConfig) {
+    this.#config = config;
+    this.self = config.self;
+    this.options = kademliaOptions(config.options);
+    this.settings = lookupOptions(config.settings);
+    const { k, maxParked, maxFailures, maxPerHost, maxPerHostInBucket, disjointPaths } = this.options;
+    this.table = new KademliaTable({
+      self: config.self.key,
+      k,
+      maxParked,
+      maxFailures,
+      maxPerHost,
+      maxPerHostInBucket,
+      hostOf: config.hostOf ?? hostOf,
+    });
+    this.#questions = new Questions(new RoundTrips({ settings: this.settings }), this.settings.maxTimeoutMs);
+    this.#runner = new LookupRunner({
+      host: {
+        self: config.self,
+        disjointPaths,
+        plan: (request) => this.#plan(request),
+        question: ({ key, records = "none" }, nonce) => {
+          return { type: records === "none" ? "find-node" : "find-value", nonce, key };
+        },
+        onEnded: (request, report, env) => this.#onLookupEnded(request, report, env as KademliaEnvironment),
+      },
+      questions: this.#questions,
+      settings: this.settings,
+      tellsSteps: config.tellsSteps,
+    });
+  }
+
+  // ---- What is known -----------------------------------------------------------------------------------------------
+
+  get hasJoined(): boolean {
+    return this.#hasJoined;
+  }
+  get size(): number {
+    return this.table.size;
+  }
+  get roundTrips(): RoundTrips {
+    return this.#questions.roundTrips;
+  }
+  get questionCounters(): Questions<Purpose>["counters"] {
+    return this.#questions.counters;
+  }
+  get lookupCounters(): LookupRunner<KademliaMessage>["counters"] {
+    return this.#runner.counters;
+  }
+
+  compare(key: Key, a: Key, b: Key): number {
+    return compareXor(key, a, b);
+  }
+
+  replicas(key: Key, count: number): KeyedNode[] {
+    const all = [...this.table.believed(key, count), this.self];
+    return all.sort((a, b) => compareXor(key, a.key, b.key)).slice(0, count);
+  }
+
+  contacts(): KeyedNode[] {
+    return [...this.table.contacts];
+  }
+
+  /**
+   * How many nodes there are, by how close together they lie: the i-th nearest of N nodes to any key is i/(N+1) of the
+   * space away from it, on average. From the neighborhood of our own id, and from the lookups that we ran. With lookups
+   * the standard error is about a fifth of it; without them about a third (k = 8).
+   */
+  estimatedSize(): number {
+    const { k } = this.options;
+    const near = this.table.believed(this.self.key, k);
+    if (near.length < k) return near.length + 1;
+    const around = spacingOf(this.self.key, near);
+    return Math.max(near.length + 1, 1 / (this.#spacing ?? around) - (this.#spacing === undefined ? 0 : 1));
+  }
+
+  /** find_closest_nodes: the k nearest contacts that we believe in, nearest first. */
+  findClosestNodes(key: Key, except?: Key): KeyedNode[] {
+    const { k } = this.options;
+    const nearest = this.table.closest(key, except === undefined ? k : k + 1);
+    return nearest.filter((contact) => contact.key !== except).slice(0, k);
+  }
+
+  /** retrieve_value: what is kept here under this key, as much as a reply may have. */
+  retrieveValue(key: Key): StoredRecord[] {
+    const records: StoredRecord[] = [];
+    let bytes = 0;
+    for (const record of this.#config.records?.recordsOf(key) ?? []) {
+      const { value, name } = record.statement;
+      bytes += (value?.length ?? 0) + name.length + record.proof.length;
+      if (records.length >= maxRecordsPerReply || bytes > this.options.maxReplyBytes) break;
+      records.push(record);
+    }
+    return records;
+  }
+
+  // ---- Starting ----------------------------------------------------------------------------------------------------
+
+  start(env: KademliaEnvironment): void {
+    this.#startedAt = env.now;
+    const { restored } = this.#config;
+    if (restored?.isVerified) {
+      restored.nodes.forEach((node, i) => {
+        const contact = this.#config.keyedNode(node);
+        if (!this.table.hasRoomFor(contact.key)) return;
+        this.table.add(contact, env.now - (restored.agesMs[i] ?? 0));
+      });
+      this.#hasJoined = true;
+    } else this.#join(env);
+    const { upkeepMs } = this.options;
+    if (upkeepMs === 0) return;
+    this.#nextRejoinAt = env.now + this.options.rejoinMs;
+    this.#nextPersistAt = env.now + this.options.persistMs;
+    env.schedule(1 + env.random.below(upkeepMs), { type: "upkeep" });
+  }
+
+  /** Asks some of those who may be there who is near us. Whoever answers becomes a contact; the first begins the join. */
+  #join(env: KademliaEnvironment): void {
+    const nodes = this.#strangers(joinWidth, env);
+    if (nodes.length === 0 && this.table.size === 0) {
+      // The first, or alone: others will come to us.
+      const { bootstrap, restored, sampler } = this.#config;
+      const isFirst = bootstrap.length === 0 && (restored === undefined || restored.nodes.length === 0);
+      if (isFirst && (sampler === undefined || sampler.size === 0)) this.#onJoined(env);
+      return;
+    }
+    for (const node of nodes) this.#askToJoin(node, env);
+  }
+
+  #askToJoin(node: NodeId, env: KademliaEnvironment): void {
+    this.#joinQuestions++;
+    const { key } = this.self;
+    this.#questions.ask(node, { type: "join", node }, (nonce) => ({ type: "find-node", nonce, key }), env);
+  }
+
+  /** Up to so many nodes that may be there and are not in the table, those first that were seen last. */
+  #strangers(count: number, env: KademliaEnvironment): NodeId[] {
+    const { bootstrap, restored, sampler } = this.#config;
+    const isStrange = (node: NodeId) => !this.#isSelf(node) && !this.#isContact(node);
+    const old = (restored?.nodes ?? [])
+      .map((node, i) => ({ node, age: restored!.agesMs[i] ?? 0 }))
+      .sort((a, b) => a.age - b.age)
+      .map(({ node }) => node);
+    const known = [...old, ...bootstrap].filter(isStrange);
+    const chosen = new Set<NodeId>(known.slice(0, count - 1));
+    // One of those behind, for the first may all be dead.
+    if (known.length >= count) chosen.add(pick(known.slice(count - 1), env.random));
+    const accept = ({ peer }: { peer: NodeId }) => isStrange(peer) && !chosen.has(peer);
+    for (const { peer } of sampler?.sample(count - chosen.size, env.random, accept) ?? []) chosen.add(peer);
+    return [...chosen];
+  }
+
+  #onJoinAnswer(from: NodeId, { nodes }: FindNodeReply, env: KademliaEnvironment): void {
+    if (this.#joinedThrough === undefined) {
+      this.#joinedThrough = from;
+      return this.#lookUp(this.self.key, "join", env);
+    }
+    // The lookup asks them itself, unless it is over.
+    if (this.#hasJoined) for (const { node } of this.#contactsIn(nodes)) this.#met(node, env);
+  }
+
+  /** The paper, section 2.3: look oneself up, then refresh all buckets further away than the nearest neighbor. */
+  #onJoined(env: KademliaEnvironment): void {
+    this.#hasJoined = true;
+    const isOld = this.#config.restored?.nodes.includes(this.#joinedThrough!) === true;
+    const through = isOld ? undefined : this.#joinedThrough;
+    env.notify({ type: "router-joined", through, afterMs: env.now - this.#startedAt });
+    // Whoever starts at the same time as many others finds only some of them at first: look again soon, then less often.
+    this.#selfLookupPauseMs = this.options.upkeepMs;
+    this.#nextSelfLookupAt = env.now + this.#selfLookupPauseMs;
+    this.#refreshNext(env);
+  }
+
+  // ---- What happens ------------------------------------------------------------------------------------------------
+
+  /** Throws `UsageError`, before anything has changed, for lookups that cannot be (see `LookupRunner`). */
+  onCommand(command: KademliaCommand, env: KademliaEnvironment): void {
+    switch (command.type) {
+      case "lookup":
+      case "cancel-lookup":
+        return this.#runner.onCommand(command, env);
+      case "learn-of":
+        for (const node of command.nodes) this.#introduce(node, env);
+        return;
+      case "verify-connectivity":
+        return this.#verifyConnectivity(command.node, { type: "connectivity", node: command.node }, env);
+      case "leave":
+        return this.#leave(env);
+    }
+  }
+
+  onNotice(notice: Typed, env: KademliaEnvironment): void {
+    const known = notice as StackNotice | LookupRequest;
+    switch (known.type) {
+      case "find-nodes":
+        return this.#runner.onCommand(known, env);
+      case "neighbor-up":
+        return this.#introduce(known.neighbor, env);
+      case "peer-met":
+        return this.#introduce(known.peer, env);
+      case "neighbor-failed": {
+        const contact = this.#contactOf(known.neighbor);
+        if (contact !== undefined) this.#check(contact, env);
+        return;
+      }
+    }
+  }
+
+  onMessage(from: NodeId, message: KademliaMessage, env: KademliaEnvironment): void {
+    if (this.#isLeaving || this.#isSelf(from)) return;
+    switch (message.type) {
+      case "ping":
+        env.send(from, { type: "ping-reply", nonce: message.nonce });
+        break;
+      case "find-node":
+        env.send(from, {
+          type: "find-node-reply",
+          nonce: message.nonce,
+          nodes: this.#named(message.key, from),
+        });
+        break;
+      case "find-value": {
+        const nodes = this.#named(message.key, from);
+        const records = this.retrieveValue(message.key);
+        env.send(from, { type: "find-value-reply", nonce: message.nonce, nodes, records });
+        break;
+      }
+      case "leaving":
+        return this.#onLeaving(from, env);
+      case "ping-reply":
+      case "find-node-reply":
+      case "find-value-reply":
+        return this.#onAnswer(from, message, env);
+    }
+    this.counters.answered++;
+    this.#heard(from, env);
+  }
+
+  #named(key: Key, asker: NodeId): NodeId[] {
+    return this.findClosestNodes(key, this.#config.keyedNode(asker).key).map(({ node }) => node);
+  }
+
+  onTimer(timer: KademliaTimer, env: KademliaEnvironment): void {
+    switch (timer.type) {
+      case "lookup-deadline":
+        return this.#runner.onDeadline(timer, env);
+      case "question-timeout": {
+        const limit = this.#questions.onTimer(timer, env);
+        if (limit !== undefined) this.#onLimit(limit, env);
+        return;
+      }
+      case "upkeep":
+        return this.#upkeep(env);
+    }
+  }
+
+  // ---- Questions ---------------------------------------------------------------------------------------------------
+
+  /** verify_connectivity: PING. What follows depends on the purpose. */
+  #verifyConnectivity(node: NodeId, purpose: Purpose, env: KademliaEnvironment): void {
+    this.#questions.ask(node, purpose, (nonce) => ({ type: "ping", nonce }), env);
+  }
+
+  #onAnswer(
+    from: NodeId,
+    message: KademliaPingReply | FindNodeReply | FindValueReply,
+    env: KademliaEnvironment,
+  ): void {
+    const answered = this.#questions.onAnswer(from, message.nonce, env.now);
+    if (answered === undefined) return;
+    const { purpose, isLate, sentAt } = answered;
+    this.#alive(from, env);
+    switch (purpose.type) {
+      case "lookup": {
+        // A ping-reply to such a question says nothing, but it is a reply.
+        const nodes = message.type === "ping-reply" ? [] : this.#contactsIn(message.nodes);
+        const records = message.type === "find-value-reply" ? message.records : [];
+        this.#runner.onReply(purpose, { nodes, records }, env);
+        return;
+      }
+      case "check":
+        if (!isLate) this.#onCheckEnded(purpose.contact, env);
+        return;
+      case "verify":
+        if (!isLate) this.#verifying--;
+        return this.#verifyNext(env);
+      case "join":
+        if (!isLate) this.#joinQuestions--;
+        if (message.type === "find-node-reply") this.#onJoinAnswer(from, message, env);
+        return;
+      case "connectivity":
+        if (isLate) return;
+        env.notify({
+          type: "connectivity-verified",
+          node: purpose.node,
+          isThere: true,
+          roundTripMs: env.now - sentAt,
+        });
+    }
+  }
+
+  #onLimit(limit: LimitReached<Purpose>, env: KademliaEnvironment): void {
+    const { purpose, type, to } = limit;
+    if (type === "silent" && purpose.type !== "check") this.#silent(to, env);
+    switch (purpose.type) {
+      case "lookup":
+        return this.#runner.onLimit({ type, purpose, to }, env);
+      case "check":
+        if (type === "silent") this.#onCheckSilent(purpose.contact, env);
+        return;
+      case "verify":
+        if (type === "slow") return;
+        this.#verifying--;
+        this.table.unpark(this.#config.keyedNode(to).key);
+        return this.#verifyNext(env);
+      case "join":
+        if (type === "silent") this.#joinQuestions--;
+        return;
+      case "connectivity":
+        if (type === "slow") return;
+        env.notify({
+          type: "connectivity-verified",
+          node: purpose.node,
+          isThere: false,
+          roundTripMs: undefined,
+        });
+    }
+  }
+
+  /** Nodes in an answer, without those that are none and without more than any reply may have. */
+  #contactsIn(nodes: readonly NodeId[]): KeyedNode[] {
+    const contacts: KeyedNode[] = [];
+    for (const node of nodes.slice(0, this.options.k)) {
+      const contact = this.#config.keyedNode(node);
+      if (isKey(contact.key)) contacts.push(contact);
+      else this.counters.malformed++;
+    }
+    if (nodes.length > this.options.k) this.counters.malformed++;
+    return contacts;
+  }
+
+  // ---- The document's rule -----------------------------------------------------------------------------------------
+
+  /** It asked us something. Known: to the tail. Unknown: we shall see whether it answers, too. */
+  #heard(from: NodeId, env: KademliaEnvironment): void {
+    const contact = this.#contactOf(from);
+    // From another address than the one that we know it at: not before it has answered from there.
+    if (contact !== undefined && contact.node === from) this.#seen(contact, env);
+    else this.#met(from, env);
+  }
+
+  /** It answered a question of ours: it is there. */
+  #alive(node: NodeId, env: KademliaEnvironment): void {
+    const contact = this.#config.keyedNode(node);
+    if (!isKey(contact.key) || contact.key === this.self.key) return;
+    if (this.#seen(contact, env)) return;
+    if (!this.table.admitsHostOf(contact)) {
+      this.counters.hostsRefused++;
+      return;
+    }
+    if (this.table.hasRoomFor(contact.key)) return this.#add(contact, env);
+    const gone = this.table
+      .bucket(this.table.bucketOf(contact.key))
+      .find((other) => this.table.isBelievedGone(other.key));
+    if (gone !== undefined) {
+      this.#remove(gone, true, env);
+      if (this.table.hasRoomFor(contact.key)) return this.#add(contact, env);
+    }
+    this.table.park(contact, true);
+    this.#checkHead(contact.key, env);
+  }
+
+  /** Somebody named it, or it asked us: nobody is believed unheard. */
+  #met(node: NodeId, env: KademliaEnvironment): void {
+    const contact = this.#config.keyedNode(node);
+    const { key } = contact;
+    if (!isKey(key) || key === this.self.key || this.table.get(key)?.node === node) return;
+    if (this.table.get(key) !== undefined || this.table.hasRoomFor(key)) return this.#verify(node, env);
+    this.table.park(contact, false);
+    this.#checkHead(key, env);
+  }
+
+  /** The user or another layer names it: it may have no id yet ("@host:port"), and it may be our way in. */
+  #introduce(node: NodeId, env: KademliaEnvironment): void {
+    if (this.#isSelf(node) || this.#isContact(node)) return;
+    const isNeeded = !this.#hasJoined || this.table.size === 0;
+    if (isNeeded && this.#joinQuestions < joinWidth) this.#askToJoin(node, env);
+    else if (isKey(this.#config.keyedNode(node).key)) this.#met(node, env);
+    else this.#verify(node, env);
+  }
+
+  /** To the tail; false if it is not known. */
+  #seen(contact: KeyedNode, env: KademliaEnvironment): boolean {
+    const wasGone = this.table.isBelievedGone(contact.key);
+    if (!this.table.seen(contact, env.now)) return false;
+    this.#isPersisted = false;
+    if (wasGone) env.notify({ type: "contact-up", contact });
+    return true;
+  }
+
+  /** It did not answer. One of its bucket at a time is asked whether it is still there. */
+  #silent(node: NodeId, env: KademliaEnvironment): void {
+    const contact = this.#contactOf(node);
+    if (contact === undefined) return;
+    const wasGone = this.table.isBelievedGone(contact.key);
+    this.table.fail(contact.key);
+    if (!wasGone) this.#check(contact, env);
+  }
+
+  /** The bucket is full: is its head still there? */
+  #checkHead(key: Key, env: KademliaEnvironment): void {
+    const head = this.table.headOf(this.table.bucketOf(key));
+    if (head === undefined || env.now - this.table.seenAt(head.key)! < this.options.freshMs) return;
+    this.#check(head, env);
+  }
+
+  #check(contact: KeyedNode, env: KademliaEnvironment): void {
+    const bucket = this.table.bucketOf(contact.key);
+    for (const other of this.#checking) if (this.table.bucketOf(other) === bucket) return;
+    this.#checking.add(contact.key);
+    this.counters.checks++;
+    this.#verifyConnectivity(contact.node, { type: "check", contact }, env);
+  }
+
+  /** Asked again, until it was silent `maxFailures` times in a row: a lost datagram is no death. */
+  #onCheckSilent(contact: KeyedNode, env: KademliaEnvironment): void {
+    const { key } = contact;
+    const wasGone = this.table.isBelievedGone(key);
+    const failures = this.table.fail(key);
+    if (failures === 0 || this.table.isBelievedGone(key)) {
+      if (failures > 0) this.#giveUp(contact, wasGone, env);
+      return this.#onCheckEnded(contact, env);
+    }
+    this.#verifyConnectivity(contact.node, { type: "check", contact }, env);
+  }
+
+  /** It is gone: `wasGone` says whether we knew that. Whoever is parked takes its place; if nobody is, it stays, and nobody is told of it (section 4.1). */
+  #giveUp(contact: KeyedNode, wasGone: boolean, env: KademliaEnvironment): void {
+    if (this.table.replacementIn(this.table.bucketOf(contact.key)) !== undefined)
+      this.#replace(contact, wasGone, env);
+    else if (!wasGone) env.notify({ type: "contact-down", contact });
+  }
+
+  #replace(contact: KeyedNode, wasGone: boolean, env: KademliaEnvironment): void {
+    this.#remove(contact, wasGone, env);
+    const replacement = this.table.replacementIn(this.table.bucketOf(contact.key));
+    if (replacement === undefined) return;
+    this.table.unpark(replacement.contact.key);
+    if (!replacement.isVerified) return this.#verify(replacement.contact.node, env);
+    if (this.table.hasRoomFor(replacement.contact.key)) this.#add(replacement.contact, env);
+  }
+
+  /** The next of this bucket that was silent, if there is one. */
+  #onCheckEnded({ key }: KeyedNode, env: KademliaEnvironment): void {
+    this.#checking.delete(key);
+    for (const other of this.table.bucket(this.table.bucketOf(key))) {
+      if (this.table.failuresOf(other.key) === 0 || this.table.isBelievedGone(other.key)) continue;
+      return this.#check(other, env);
+    }
+  }
+
+  #add(contact: KeyedNode, env: KademliaEnvironment): void {
+    this.counters.added++;
+    this.#isPersisted = false;
+    this.table.add(contact, env.now);
+    env.notify({ type: "contact-up", contact });
+  }
+
+  #remove(contact: KeyedNode, wasGone: boolean, env: KademliaEnvironment): void {
+    if (!this.table.remove(contact.key)) return;
+    this.counters.removed++;
+    this.#isPersisted = false;
+    if (!wasGone) env.notify({ type: "contact-down", contact });
+  }
+
+  // ---- Nodes of whom we only heard ---------------------------------------------------------------------------------
+
+  #verify(node: NodeId, env: KademliaEnvironment): void {
+    const name = String(identityOf(node)) || String(node);
+    if (this.#unverified.has(name)) return;
+    if (this.#unverified.size >= this.options.maxUnverified) {
+      this.counters.unverifiedDropped++;
+      return;
+    }
+    this.#unverified.set(name, node);
+    this.#verifyNext(env);
+  }
+
+  #verifyNext(env: KademliaEnvironment): void {
+    for (const [name, node] of this.#unverified) {
+      if (this.#verifying >= this.options.maxChecks) return;
+      this.#unverified.delete(name);
+      if (this.#contactOf(node)?.node === node) continue; // heard of meanwhile
+      this.#verifying++;
+      this.counters.verifications++;
+      this.#verifyConnectivity(node, { type: "verify", node }, env);
+    }
+  }
+
+  // ---- Lookups -----------------------------------------------------------------------------------------------------
+
+  #plan({ key, count }: LookupRequest): LookupPlan {
+    const { k, alpha, pace } = this.options;
+    const width = Math.max(k, count ?? k);
+    return {
+      order: (a, b) => compareXor(key, a, b),
+      candidates: this.#candidates(key, width),
+      // Whoever looks itself up wants to know the others.
+      countsSelf: key !== this.self.key,
+      endRule: "closest-answered",
+      width,
+      count: count ?? k,
+      alpha,
+      pace,
+    };
+  }
+
+  #candidates(key: Key, count: number): KeyedNode[] {
+    const contacts = this.table.closest(key, count, "if-needed");
+    if (contacts.length > 0) return contacts;
+    // Asked before anybody has answered us.
+    const { bootstrap, restored } = this.#config;
+    return this.#contactsIn([...bootstrap, ...(restored?.nodes ?? [])]);
+  }
+
+  #lookUp(key: Key, purpose: "join" | "refresh" | "self", env: KademliaEnvironment): void {
+    const request = this.#nextRequest++;
+    this.#ownLookups.set(request, purpose);
+    this.#runner.onCommand({ type: "lookup", asker: "router", request, key }, env);
+  }
+
+  #onLookupEnded(
+    { asker, request, key }: LookupRequest,
+    report: LookupReport,
+    env: KademliaEnvironment,
+  ): void {
+    this.#lookedUpAt[this.table.bucketOf(key)] = env.now;
+    if (report.outcome === "found" && key !== this.self.key) this.#noteSpacing(key, report.closest);
+    const purpose = asker === "router" ? this.#ownLookups.get(request) : undefined;
+    if (purpose === undefined) return;
+    this.#ownLookups.delete(request);
+    if (purpose === "refresh" || this.#hasJoined) return this.#refreshNext(env);
+    if (report.answered > 0) this.#onJoined(env);
+    else this.#joinedThrough = undefined; // upkeep tries again
+  }
+
+  #noteSpacing(key: Key, closest: readonly KeyedNode[]): void {
+    if (closest.length < this.options.k) return;
+    const spacing = spacingOf(key, closest);
+    this.#spacing =
+      this.#spacing === undefined ? spacing : this.#spacing + densityGain * (spacing - this.#spacing);
+  }
+
+  // ---- Upkeep ------------------------------------------------------------------------------------------------------
+
+  #upkeep(env: KademliaEnvironment): void {
+    if (this.#isLeaving) return;
+    const { upkeepMs, refreshMs, rejoinMs, persistMs } = this.options;
+    env.schedule(upkeepMs, { type: "upkeep" });
+    if (!this.#hasJoined) {
+      if (this.#joinQuestions === 0 && this.#ownLookups.size === 0) this.#join(env);
+      return;
+    }
+    if (env.now >= this.#nextSelfLookupAt) {
+      this.#selfLookupPauseMs = Math.min(2 * this.#selfLookupPauseMs, refreshMs);
+      this.#nextSelfLookupAt = env.now + this.#selfLookupPauseMs;
+      if (this.table.size > 0) this.#lookUp(this.self.key, "self", env);
+    } else this.#refreshNext(env);
+    if (env.now >= this.#nextRejoinAt) {
+      this.#nextRejoinAt = env.now + rejoinMs;
+      this.#rejoin(env);
+    }
+    if (env.now >= this.#nextPersistAt) {
+      this.#nextPersistAt = env.now + persistMs;
+      this.#persist(env);
+    }
+  }
+
+  /** One bucket at a time in which nobody was looked up for long, by looking up a random key of it. */
+  #refreshNext(env: KademliaEnvironment): void {
+    if (this.#ownLookups.size > 0 || this.options.upkeepMs === 0 || this.#isLeaving) return;
+    // The last one is that of our own id, which has lookups of its own.
+    for (let bucket = 0; bucket < this.table.bucketCount - 1; bucket++) {
+      const lookedUpAt = this.#lookedUpAt[bucket] ?? Number.NEGATIVE_INFINITY;
+      if (env.now - lookedUpAt < this.options.refreshMs) continue;
+      this.#lookedUpAt[bucket] = env.now;
+      this.counters.refreshes++;
+      return this.#lookUp(randomKeyIn(this.self.key, bucket, env.random), "refresh", env);
+    }
+  }
+
+  /**
+   * Parts of a network that were cut off from each other know nobody of the other side any more, or only contacts that
+   * they believe to be gone: both are asked, one of each.
+   */
+  #rejoin(env: KademliaEnvironment): void {
+    this.counters.rejoins++;
+    const gone = this.table.contacts.filter(({ key }) => this.table.isBelievedGone(key));
+    for (const node of [
+      ...this.#strangers(1, env),
+      ...(gone.length > 0 ? [pick(gone, env.random).node] : []),
+    ])
+      if (this.#joinQuestions < joinWidth) this.#askToJoin(node, env);
+  }
+
+  #persist(env: KademliaEnvironment): void {
+    if (this.#isPersisted) return;
+    this.#isPersisted = true;
+    const nodes = this.table.contacts.map(({ node }) => node);
+    const agesMs = this.table.contacts.map(({ key }) => env.now - (this.table.seenAt(key) ?? env.now));
+    const value: KademliaState = { nodes, agesMs };
+    env.notify({ type: "persist", key: "table", value, isAwaited: false });
+  }
+
+  // ---- Leaving -----------------------------------------------------------------------------------------------------
+
+  #leave(env: KademliaEnvironment): void {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    for (const { node } of this.table.contacts) env.send(node, { type: "leaving" });
+    this.#persist(env);
+  }
+
+  #onLeaving(from: NodeId, env: KademliaEnvironment): void {
+    const contact = this.#contactOf(from);
+    this.table.unpark(this.#config.keyedNode(from).key);
+    if (contact !== undefined) this.#replace(contact, this.table.isBelievedGone(contact.key), env);
+  }
+
+  // ---- Small things ------------------------------------------------------------------------------------------------
+
+  #contactOf(node: NodeId): KeyedNode | undefined {
+    return this.table.get(this.#config.keyedNode(node).key);
+  }
+  #isContact(node: NodeId): boolean {
+    return this.#contactOf(node) !== undefined;
+  }
+  #isSelf(node: NodeId): boolean {
+    return node === this.self.node || this.#config.keyedNode(node).key === this.self.key;
+  }
+}
+
+/** The mean step between neighbors around a key, as a share of the space: a line through 0 (as go-libp2p's netsize). */
+function spacingOf(key: Key, nearest: readonly KeyedNode[]): number {
+  let numerator = 0;
+  let denominator = 0;
+  nearest.forEach((contact, i) => {
+    numerator += (i + 1) * fractionOf(xorOf(key, contact.key));
+    denominator += (i + 1) * (i + 1);
+  });
+  return numerator / denominator;
+}
+
+/** A random key that shares exactly so many bits with our own. */
+function randomKeyIn(self: Key, bucket: number, random: Random): Key {
+  const below = BigInt(keyBits - bucket - 1);
+  const own = keyToNumber(self) >> below;
+  const rest = BigInt.asUintN(Number(below), keyToNumber(randomKey(random)));
+  return keyFromNumber(((own ^ 1n) << below) | rest);
+}
