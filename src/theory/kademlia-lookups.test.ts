@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../core/random.ts";
-import { type KademliaLookupsOptions, kademliaLookups } from "./kademlia-lookups.ts";
+import { type KademliaLookupsOptions, kademliaContacts, kademliaLookups } from "./kademlia-lookups.ts";
 
 const model = (options: Omit<KademliaLookupsOptions, "random">) =>
   kademliaLookups({ random: seededRandom(1), ...options });
@@ -76,6 +76,13 @@ describe("Kademlia's lookups", () => {
     expect(result.queries.mean).toBe(5);
     expect(result.rounds.mean).toBe(3);
     expect(result.recall.mean).toBe(1);
+    expect(result.learned.mean).toBe(0);
+  });
+
+  test("learn of several nodes from each answer where there are many, and of more of them with larger answers", () => {
+    const learned = [4, 8, 16].map((k) => model({ n: 10_000, k }).learned.mean);
+    expect(learned[0]!).toBeGreaterThan(8);
+    expect(learned.toSorted((a, b) => a - b)).toEqual(learned);
   });
 
   test("with alpha = 1 take as many rounds as queries, and more of both for a larger k", () => {
@@ -104,5 +111,30 @@ describe("Kademlia's lookups", () => {
     expect(() => model({ n: 1 })).toThrow("n: 1 is less than 2");
     expect(() => model({ n: 10, k: 0 })).toThrow("k: 0 is less than 1");
     expect(() => model({ n: 10, failed: -0.1 })).toThrow("failed: -0.1 is less than 0");
+  });
+});
+
+describe("Kademlia's buckets", () => {
+  test.each([
+    [200, 8],
+    [5000, 20],
+  ])("of one among %i nodes, k = %i, hold as many contacts as a random tree has", (n, k) => {
+    const random = seededRandom(3);
+    let sum = 0;
+    const runs = 400;
+    for (let run = 0; run < runs; run++) {
+      const sizes = new Map<number, number>();
+      for (let i = 1; i < n; i++) {
+        const shared = Math.clz32(random.uint32());
+        sizes.set(shared, (sizes.get(shared) ?? 0) + 1);
+      }
+      for (const size of sizes.values()) sum += Math.min(k, size);
+    }
+    expect(Math.abs(sum / runs / kademliaContacts({ n, k }) - 1)).toBeLessThan(0.01);
+  });
+
+  test("hold everybody where they are few, and nobody where there is nobody", () => {
+    expect(kademliaContacts({ n: 1, k: 8 })).toBe(0);
+    expect(kademliaContacts({ n: 5, k: 8 })).toBeCloseTo(4, 1);
   });
 });

@@ -8,11 +8,12 @@
  * No table is built: a bucket is a range of the sorted ids, and its k contacts are drawn when somebody is asked for them.
  * So a million nodes cost their ids only.
  */
+import { exp } from "../core/deterministic-math.ts";
 import { Histogram } from "../core/histogram.ts";
 import { Moments } from "../core/moments.ts";
 import type { Random } from "../core/random.ts";
 import { bits53, failedNodes, someLiveNode, sortedIds } from "./random-ids.ts";
-import { checkShare, checkWhole } from "./valid-range.ts";
+import { checkNumber, checkShare, checkWhole } from "./valid-range.ts";
 
 export interface KademliaLookupsOptions {
   /** Nodes before the failures, at least 2. */
@@ -40,6 +41,8 @@ export interface KademliaLookups {
   readonly rounds: Moments;
   /** Nodes asked that had failed. */
   readonly timeouts: Moments;
+  /** Nodes that the asker heard of from others. */
+  readonly learned: Moments;
   /** Share of the k live nodes nearest to the target that the lookup found. */
   readonly recall: Moments;
   /** Share of lookups that found the very nearest. */
@@ -58,7 +61,7 @@ export function kademliaLookups(options: KademliaLookupsOptions): KademliaLookup
   checkShare("failed", failed);
   checkWhole("lookups", lookups, { least: 1 });
   checkWhole("networks", networks, { least: 1 });
-  const names = ["hops", "queries", "rounds", "timeouts", "recall", "nearestFound"] as const;
+  const names = ["hops", "queries", "rounds", "timeouts", "learned", "recall", "nearestFound"] as const;
   const means = names.map(() => new Moments());
   const counts = { hopCounts: new Histogram(), queryCounts: new Histogram() };
   for (let drawn = 0; drawn < networks; drawn++) {
@@ -74,10 +77,36 @@ export function kademliaLookups(options: KademliaLookupsOptions): KademliaLookup
     }
     for (const [j, moments] of means.entries()) moments.add(sums[j]! / lookups);
   }
-  const [hops, queries, rounds, timeouts, recall, nearestFound] = means as [
-    ...[Moments, Moments, Moments, Moments, Moments, Moments],
-  ];
-  return { hops, queries, rounds, timeouts, recall, nearestFound, ...counts };
+  return { ...(Object.fromEntries(names.map((name, j) => [name, means[j]!])) as Means), ...counts };
+}
+
+type Means = Omit<KademliaLookups, "hopCounts" | "queryCounts">;
+
+/**
+ * Contacts in perfect buckets: the sum over i of the mean of min(k, X), X being how many of the n - 1 others share
+ * exactly i bits with us, Poisson with mean (n-1)/2^(i+1). About k log2(n/k) and some. n >= 1, k from 1 to 1000.
+ */
+export function kademliaContacts({ n, k = 20 }: { readonly n: number; readonly k?: number }): number {
+  checkNumber("n", n, { least: 1 });
+  checkWhole("k", k, { least: 1, most: 1000 });
+  let contacts = 0;
+  for (let rate = (n - 1) / 2; rate > 1e-9; rate /= 2) contacts += meanOfAtMost(k, rate);
+  return contacts;
+}
+
+/** The mean of min(k, X) for a Poisson X: the sum over j < k of P(X > j). */
+function meanOfAtMost(k: number, rate: number): number {
+  // Far beyond k the bucket is full, and its weights are too small for a double.
+  if (rate > 2 * k + 100) return k;
+  let weight = exp(-rate);
+  let atMost = 0;
+  let mean = 0;
+  for (let j = 0; j < k; j++) {
+    atMost += weight;
+    mean += 1 - atMost;
+    weight *= rate / (j + 1);
+  }
+  return mean;
 }
 
 const bits = 53;
@@ -268,6 +297,7 @@ function lookUp(network: Network, from: number, id: number, alpha: number) {
     }
   };
   hear(target.answerOf(from), 1);
+  const own = heard.size;
   let queries = 0;
   let rounds = 0;
   let timeouts = 0;
@@ -293,7 +323,7 @@ function lookUp(network: Network, from: number, id: number, alpha: number) {
   const found = new Set(candidates.slice(0, k).map(({ node }) => node));
   const met = truth.filter((node) => found.has(node)).length;
   return {
-    ...{ queries, rounds, timeouts, hops: candidates[0]?.depth ?? 0 },
+    ...{ queries, rounds, timeouts, hops: candidates[0]?.depth ?? 0, learned: heard.size - own },
     recall: truth.length === 0 ? 1 : met / truth.length,
     nearestFound: truth.length === 0 || found.has(truth[0]!) ? 1 : 0,
   };

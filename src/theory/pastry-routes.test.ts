@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../core/random.ts";
-import { type PastryRoutesOptions, pastryHopsBound, pastryRoutes } from "./pastry-routes.ts";
+import {
+  type PastryRoutesOptions,
+  pastryHopsBound,
+  pastryRoutes,
+  pastryTableEntries,
+} from "./pastry-routes.ts";
 
 const model = (options: Omit<PastryRoutesOptions, "random">) =>
   pastryRoutes({ random: seededRandom(1), ...options });
@@ -79,5 +84,26 @@ describe("Pastry's routes", () => {
   test("with digits of no bit are refused", () => {
     expect(() => model({ n: 10, b: 0 })).toThrow("b: 0 is less than 1");
     expect(() => model({ n: 1 })).toThrow("n: 1 is less than 2");
+  });
+});
+
+describe("Pastry's routing table", () => {
+  test("has an entry for each place that somebody belongs to", () => {
+    const random = seededRandom(4);
+    const [n, runs] = [300, 300];
+    let sum = 0;
+    for (let run = 0; run < runs; run++) {
+      const places = new Set<number>();
+      for (let i = 1; i < n; i++) {
+        // Our own key is all zeros: the row is how many zeros another begins with, the column the digit after them.
+        const key = random.uint32();
+        const row = Math.clz32(key) >> 2;
+        places.add(16 * row + ((key >>> (28 - 4 * row)) & 15));
+      }
+      sum += places.size;
+    }
+    expect(Math.abs(sum / runs / pastryTableEntries({ n }) - 1)).toBeLessThan(0.02);
+    expect(pastryTableEntries({ n: 1 })).toBe(0);
+    expect(pastryTableEntries({ n: 2 })).toBeCloseTo(1, 9);
   });
 });

@@ -3,7 +3,7 @@
  * place of a routing table a random one of the nodes that belong there, drawn when it is asked for (Rowstron and Druschel
  * 2001, sections 2.3 and 4.1). Failed nodes stay in the tables; leaf sets have been repaired.
  */
-import { log } from "../core/deterministic-math.ts";
+import { log, pow } from "../core/deterministic-math.ts";
 import { Histogram } from "../core/histogram.ts";
 import { Moments } from "../core/moments.ts";
 import type { Random } from "../core/random.ts";
@@ -15,6 +15,20 @@ export function pastryHopsBound({ n, b = 4 }: { readonly n: number; readonly b?:
   checkNumber("n", n, { least: 1 });
   checkWhole("b", b, { least: 1, most: 8 });
   return log(n) / log(2) / b;
+}
+
+/**
+ * Entries of a full routing table: each of the 2^b - 1 foreign places of row r has one if any of the n - 1 others belongs
+ * there, which has probability 1 - (1 - 2^(-b(r+1)))^(n-1). About (2^b - 1) log_(2^b) n (Rowstron and Druschel 2001, 2.1).
+ */
+export function pastryTableEntries({ n, b = 4 }: { readonly n: number; readonly b?: number }): number {
+  checkNumber("n", n, { least: 1 });
+  checkWhole("b", b, { least: 1, most: 8 });
+  const columns = 2 ** b;
+  let entries = 0;
+  for (let share = 1 / columns; share > 1e-12; share /= columns)
+    entries += (columns - 1) * (1 - pow(1 - share, n - 1));
+  return entries;
 }
 
 export interface PastryRoutesOptions {
