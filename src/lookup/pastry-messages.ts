@@ -79,8 +79,6 @@ export interface StateMessage {
   readonly nodes: readonly NodeId[];
   /** The sender is the numerically closest: `nodes` has its leaf set. */
   readonly isRoot: boolean;
-  /** Of the sender's leaf set. */
-  readonly version: number;
 }
 
 /**

@@ -738,8 +738,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     if (hops === 1 && row === 0) for (const { node } of this.neighborhood.nodes) nodes.add(node);
     nodes.delete(origin);
     const list = [...nodes].slice(0, maxPastryNodes);
-    if (isRoot || list.length > 0)
-      env.send(origin, { type: "state", route, hops, nodes: list, isRoot, version: this.#version });
+    if (isRoot || list.length > 0) env.send(origin, { type: "state", route, hops, nodes: list, isRoot });
     return Math.max(row, Math.min(shared + 1, maxPastryRows));
   }
 

@@ -38,6 +38,7 @@ import {
   type SeenEntry,
 } from "../dissemination/messages.ts";
 import { type IdRange, maxIdsPerMessage, maxRangesPerMessage } from "../dissemination/set-reconciliation.ts";
+import type { PastryMessage } from "../lookup/pastry-messages.ts";
 import {
   type DeadReport,
   type DeltaEntry,
@@ -319,6 +320,43 @@ const store: Bodies<StoreMessage> = {
   offered: typed("offered", { nonce: number, verdicts: listOf(verdict, maxOfferedRecords) }),
 };
 
+const pastryNodes = listOf(contact, 20);
+const pastryHops = fc.nat(128);
+const pastry: Bodies<PastryMessage> = {
+  route: typed("route", {
+    route: number,
+    hopNonce: number,
+    origin: contact,
+    key: hex,
+    purpose: fc.constantFrom("lookup", "join"),
+    hops: fc.integer({ min: 1, max: 128 }),
+    isNear: fc.boolean(),
+    isRandomised: fc.boolean(),
+    row: fc.nat(160),
+  }),
+  ack: typed("ack", { hopNonce: number }),
+  passed: typed("passed", { route: number, hops: pastryHops, next: contact, silent: listOf(contact, 16) }),
+  arrived: typed("arrived", {
+    route: number,
+    hops: pastryHops,
+    leaves: pastryNodes,
+    silent: listOf(contact, 16),
+  }),
+  state: typed("state", { route: number, hops: pastryHops, nodes: pastryNodes, isRoot: fc.boolean() }),
+  leaves: typed("leaves", {
+    nonce: number,
+    isAnswer: fc.boolean(),
+    version: number,
+    heard: number,
+    leaves: pastryNodes,
+  }),
+  "ask-row": typed("ask-row", { nonce: number, row: fc.nat(160) }),
+  row: typed("row", { nonce: number, row: fc.nat(160), nodes: pastryNodes }),
+  ping: typed("ping", { nonce: number, isMember: fc.boolean() }),
+  pong: typed("pong", { nonce: number, isMember: fc.boolean() }),
+  leave: typed("leave", { leaves: pastryNodes }),
+};
+
 const kinds: [string, fc.Arbitrary<Tagged>][] = Object.entries({
   introduction,
   overlay,
@@ -326,6 +364,7 @@ const kinds: [string, fc.Arbitrary<Tagged>][] = Object.entries({
   broadcast,
   state,
   store,
+  pastry,
 }).flatMap(([layer, bodies]) =>
   Object.entries<fc.Arbitrary<Typed>>(bodies).map(([type, body]): [string, fc.Arbitrary<Tagged>] => [
     `${layer}/${type}`,
@@ -500,6 +539,7 @@ describe("the schema is the truth", () => {
       heartbeat: [64, 79],
       broadcast: [80, 95],
       state: [96, 111],
+      pastry: [144, 159],
     } as const;
     for (const [layer, [from, to]] of Object.entries(rooms)) {
       for (const { code } of Object.values(layers[layer as keyof typeof rooms])) {

@@ -47,6 +47,26 @@ import {
   type Summary,
 } from "../dissemination/messages.ts";
 import {
+  type AckMessage,
+  type ArrivedMessage,
+  type AskRowMessage,
+  type LeavesMessage,
+  maxPastryHops,
+  maxPastryLeaves,
+  maxPastryNodes,
+  maxPastryRows,
+  maxPastrySilent,
+  type PassedMessage,
+  type LeaveMessage as PastryLeaveMessage,
+  type PastryMessage,
+  type PingMessage,
+  type PongMessage,
+  type RouteMessage,
+  type RoutePurpose,
+  type RowMessage,
+  type StateMessage,
+} from "../lookup/pastry-messages.ts";
+import {
   type Accept,
   type CallBack,
   type CallBackReply,
@@ -549,8 +569,61 @@ const store: KindsOf<StoreMessage> = {
   }),
 };
 
+const pastryHops = atMost(maxPastryHops);
+const pastryRow = atMost(maxPastryRows);
+const pastryLeaves = listOf(peer, maxPastryLeaves);
+const pastrySilent = listOf(peer, maxPastrySilent);
+const pastryNodes = listOf(peer, maxPastryNodes);
+
+const pastry: KindsOf<PastryMessage> = {
+  route: kind<RouteMessage>("route", "PastryRoute", {
+    route: uint64,
+    hopNonce: uint64,
+    origin: peer,
+    key: recordKey,
+    purpose: choice<RoutePurpose>({ lookup: 1, join: 2 }),
+    hops: checked(pastryHops, (hops) => {
+      if (hops === 0) throw new MalformedFrame("bad-number", "a route without a hop");
+    }),
+    isNear: flag,
+    isRandomised: flag,
+    row: pastryRow,
+  }),
+  ack: kind<AckMessage>("ack", "PastryAck", { hopNonce: uint64 }),
+  passed: kind<PassedMessage>("passed", "PastryPassed", {
+    route: uint64,
+    hops: pastryHops,
+    next: peer,
+    silent: pastrySilent,
+  }),
+  arrived: kind<ArrivedMessage>("arrived", "PastryArrived", {
+    route: uint64,
+    hops: pastryHops,
+    leaves: pastryLeaves,
+    silent: pastrySilent,
+  }),
+  state: kind<StateMessage>("state", "PastryState", {
+    route: uint64,
+    hops: pastryHops,
+    nodes: pastryNodes,
+    isRoot: flag,
+  }),
+  leaves: kind<LeavesMessage>("leaves", "PastryLeaves", {
+    nonce: uint64,
+    isAnswer: flag,
+    version: uint64,
+    heard: uint64,
+    leaves: pastryLeaves,
+  }),
+  "ask-row": kind<AskRowMessage>("ask-row", "PastryAskRow", { nonce: uint64, row: pastryRow }),
+  row: kind<RowMessage>("row", "PastryRow", { nonce: uint64, row: pastryRow, nodes: pastryNodes }),
+  ping: kind<PingMessage>("ping", "PastryPing", { nonce: uint64, isMember: flag }),
+  pong: kind<PongMessage>("pong", "PastryPong", { nonce: uint64, isMember: flag }),
+  leave: kind<PastryLeaveMessage>("leave", "PastryLeave", { leaves: pastryLeaves }),
+};
+
 /** All kinds that carry a message of a layer. */
-export const layers = { introduction, overlay, heartbeat, broadcast, state, store };
+export const layers = { introduction, overlay, heartbeat, broadcast, state, store, pastry };
 
 type AnyKind = Kind<Typed>;
 

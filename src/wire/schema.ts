@@ -91,6 +91,19 @@ enum Kind {
   KIND_OFFER_RECORDS = 167;
   KIND_OFFERED = 168;
 
+  // 144-159: layer "pastry".
+  KIND_PASTRY_ROUTE = 144;
+  KIND_PASTRY_ACK = 145;
+  KIND_PASTRY_PASSED = 146;
+  KIND_PASTRY_ARRIVED = 147;
+  KIND_PASTRY_STATE = 148;
+  KIND_PASTRY_LEAVES = 149;
+  KIND_PASTRY_ASK_ROW = 150;
+  KIND_PASTRY_ROW = 151;
+  KIND_PASTRY_PING = 152;
+  KIND_PASTRY_PONG = 153;
+  KIND_PASTRY_LEAVE = 154;
+
   // 112-239: later layers, sixteen each. 240-255: private experiments, never in a release.
 }
 
@@ -545,5 +558,72 @@ message Offered {
     VERDICT_NEWER = 3;
     VERDICT_DECLINED = 4;
   }
+}
+
+// ---- Layer "pastry" ---------------------------------------------------------------------------------------
+
+message PastryRoute {
+  enum Purpose {
+    PURPOSE_UNSPECIFIED = 0;
+    PURPOSE_LOOKUP = 1;
+    PURPOSE_JOIN = 2;
+  }
+  uint64 route = 1;
+  uint64 hop_nonce = 2;
+  Contact origin = 3;
+  bytes key = 4; // 20 bytes
+  Purpose purpose = 5;
+  uint32 hops = 6; // 1 to 128
+  bool is_near = 7;
+  bool is_randomised = 8;
+  uint32 row = 9; // at most 160
+}
+message PastryAck {
+  uint64 hop_nonce = 1;
+}
+message PastryPassed {
+  uint64 route = 1;
+  uint32 hops = 2; // at most 128
+  Contact next = 3;
+  repeated Contact silent = 4; // at most 16
+}
+message PastryArrived {
+  uint64 route = 1;
+  uint32 hops = 2; // at most 128
+  repeated Contact leaves = 3; // at most 64
+  repeated Contact silent = 4; // at most 16
+}
+message PastryState {
+  uint64 route = 1;
+  uint32 hops = 2; // at most 128
+  repeated Contact nodes = 3; // at most 256
+  bool is_root = 4;
+}
+message PastryLeaves {
+  uint64 nonce = 1;
+  bool is_answer = 2;
+  uint64 version = 3;
+  uint64 heard = 4;
+  repeated Contact leaves = 5; // at most 64
+}
+message PastryAskRow {
+  uint64 nonce = 1;
+  uint32 row = 2; // at most 160
+}
+message PastryRow {
+  uint64 nonce = 1;
+  uint32 row = 2; // at most 160
+  repeated Contact nodes = 3; // at most 256
+}
+message PastryPing {
+  uint64 nonce = 1;
+  bool is_member = 2;
+}
+message PastryPong {
+  uint64 nonce = 1;
+  bool is_member = 2;
+}
+message PastryLeave {
+  repeated Contact leaves = 1; // at most 64
 }
 `;
