@@ -38,7 +38,14 @@ import {
   type SeenEntry,
 } from "../dissemination/messages.ts";
 import { type IdRange, maxIdsPerMessage, maxRangesPerMessage } from "../dissemination/set-reconciliation.ts";
-import type { PastryMessage } from "../lookup/pastry-messages.ts";
+import {
+  maxPastryHops,
+  maxPastryLeaves,
+  maxPastryNodes,
+  maxPastryRows,
+  maxPastrySilent,
+  type PastryMessage,
+} from "../lookup/pastry-messages.ts";
 import {
   type DeadReport,
   type DeltaEntry,
@@ -632,6 +639,37 @@ describe("a message at its limit is taken, one over is refused", () => {
       "maxReportsPerSuspect",
       "too-many-entries",
       (over) => delta({ reports: repeat(maxReportsPerSuspect + over, { statement: report, proof }) }),
+    ],
+    [
+      "maxPastryNodes",
+      "too-many-entries",
+      (over) => forge("PastryState", { nodes: repeat(maxPastryNodes + over, node) }),
+    ],
+    [
+      "maxPastryLeaves",
+      "too-many-entries",
+      (over) => forge("PastryLeaves", { leaves: repeat(maxPastryLeaves + over, node) }),
+    ],
+    [
+      "maxPastrySilent",
+      "too-many-entries",
+      (over) => forge("PastryPassed", { next: node, silent: repeat(maxPastrySilent + over, node) }),
+    ],
+    [
+      "maxPastryHops",
+      "bad-number",
+      (over) => forge("PastryRoute", { origin: node, key: id, purpose: 1, hops: maxPastryHops + over }),
+    ],
+    [
+      "a route begins with a hop",
+      "bad-number",
+      (over) => forge("PastryRoute", { origin: node, key: id, purpose: 1, hops: 1 - over }),
+    ],
+    ["maxPastryRows", "bad-number", (over) => forge("PastryAskRow", { row: maxPastryRows + over })],
+    [
+      "the key of a Pastry route",
+      "bad-length",
+      (over) => forge("PastryRoute", { origin: node, key: new Uint8Array(20 + over), purpose: 1, hops: 1 }),
     ],
     [
       "maxWitnesses",
