@@ -13,5 +13,7 @@ export * from "./shell-words.ts";
 export * from "./simulate/index.ts";
 export * from "./simulated-disk.ts";
 export * from "./simulated-network.ts";
+export * from "./simulated-signatures.ts";
 export * from "./spreading-report.ts";
 export * from "./trace/index.ts";
+export * from "./wire-codec.ts";

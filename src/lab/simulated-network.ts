@@ -3,9 +3,6 @@
  * classic` runs, and what simulated scenarios and campaigns disturb.
  */
 import {
-  formatContact,
-  hashNumbers,
-  hashText,
   identityOf,
   type KeyedNode,
   keyedNode,
@@ -29,10 +26,11 @@ import {
   classicPeer,
   classicSeed,
 } from "../profiles/classic.ts";
-import { type LinkSettings, type MessageCodec, Simulation } from "../simulator/index.ts";
+import { type LinkSettings, Simulation } from "../simulator/index.ts";
 import { isConnected } from "../theory/graph-measures.ts";
-import { Codec, lengthBytes } from "../wire/index.ts";
 import { diskMs, SimulatedDisk } from "./simulated-disk.ts";
+import { SimulatedSignatures } from "./simulated-signatures.ts";
+import { contactOf, wireCodec } from "./wire-codec.ts";
 
 type Notice = Typed & Record<string, any>;
 
@@ -299,64 +297,4 @@ export class SimulatedNetwork {
 
 function tagged(layer: string, body: Typed & Record<string, any>): Tagged {
   return { layer, body };
-}
-
-/**
- * Signatures of a world in which nobody breaks signatures: a proof names its signer and the statement, so that it is
- * good for nothing else. What it leaves out is what a real one costs.
- */
-export class SimulatedSignatures implements Signatures<unknown> {
-  readonly #signer: NodeId;
-
-  constructor(signer: NodeId) {
-    this.#signer = signer;
-  }
-
-  sign(statement: unknown): Uint8Array {
-    return proofOf(this.#signer, statement);
-  }
-
-  verify(origin: NodeId, statement: unknown, proof: Uint8Array): boolean {
-    const expected = proofOf(origin, statement);
-    return proof.length === expected.length && proof.every((byte, i) => byte === expected[i]);
-  }
-}
-
-function proofOf(signer: NodeId, statement: unknown): Uint8Array {
-  const text = `${String(signer).split("@")[0]} ${JSON.stringify(statement)}`;
-  const words = [hashText(text), hashText(text, 1)];
-  return Uint8Array.from(words.flatMap((word) => [word, word >>> 8, word >>> 16, word >>> 24]));
-}
-
-/** The contact of a simulated node in a wire-true run: an identity made of its row, and an address of its own. */
-export function contactOf(row: number): NodeId {
-  const words = [1, 2, 3, 4, 5].map((word) => hashNumbers([row, word]).toString(16).padStart(8, "0"));
-  const host = `10.${(row >> 16) & 255}.${(row >> 8) & 255}.${row & 255}`;
-  return formatContact(words.join(""), host, 9000);
-}
-
-/** Shorter frames are read from an array of their own length that is kept: a view of the arena costs more than a copy. */
-const shortFrame = 256;
-
-/** The codec of the wire, for a simulation. */
-export function wireCodec(): MessageCodec<Tagged> {
-  const codec = new Codec();
-  const bodies: Uint8Array[] = Array.from({ length: shortFrame }, (_, length) => new Uint8Array(length));
-  return {
-    maxBytes: codec.maxFrameBytes + lengthBytes,
-    write(message, target) {
-      const frame = codec.encode(message);
-      if (frame.length < shortFrame) for (let i = 0; i < frame.length; i++) target[i] = frame[i]!;
-      else target.set(frame);
-      return frame.length;
-    },
-    // The codec keeps nothing of the bytes: the arena may use them again, and so may we.
-    read(source, start, end) {
-      const first = start + lengthBytes;
-      if (end - first >= shortFrame) return codec.decode(source.subarray(first, end));
-      const body = bodies[Math.max(0, end - first)]!;
-      for (let i = 0; i < body.length; i++) body[i] = source[first + i]!;
-      return codec.decode(body);
-    },
-  };
 }

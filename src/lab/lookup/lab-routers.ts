@@ -1,34 +1,84 @@
 /** The routers as the laboratory knows them: how a node of a simulated network is made of each, and what is right. */
-import { type RoutingProtocol, Stack, UsageError } from "../../core/index.ts";
-import type { LookupSettings, RouterName } from "../../lookup/index.ts";
-import type { KeySpace, Responsibility } from "./key-space.ts";
+import {
+  compareAround,
+  compareUp,
+  compareXor,
+  type RecordSource,
+  type RoutingProtocol,
+  Stack,
+  UsageError,
+} from "../../core/index.ts";
+import { Chord } from "../../lookup/chord.ts";
+import type { ChordOptions } from "../../lookup/chord-options.ts";
+import { Kademlia } from "../../lookup/kademlia.ts";
+import type { KademliaOptions } from "../../lookup/kademlia-options.ts";
+import type { LookupSettings, RouterName } from "../../lookup/lookup-options.ts";
+import { Pastry } from "../../lookup/pastry.ts";
+import type { PastryOptions } from "../../lookup/pastry-options.ts";
+import type { Responsibility } from "./key-space.ts";
 import type { Place } from "./lookup-network.ts";
 
 export type LabRouterName = Exclude<RouterName, "none">;
 
+/** One object for all nodes of a network: what it says is checked once. */
 export interface RouterTuning {
   readonly settings?: Partial<LookupSettings> | undefined;
-  /** Of the protocol's own section. */
-  readonly options?: Readonly<Record<string, unknown>> | undefined;
+  readonly kademlia?: Partial<KademliaOptions> | undefined;
+  readonly chord?: Partial<ChordOptions> | undefined;
+  readonly pastry?: Partial<PastryOptions> | undefined;
+  /** False: see `staticTuning`. */
+  readonly hasUpkeep?: boolean | undefined;
+}
+
+/** For networks that do not change: nothing is maintained, and a node that nobody asks does nothing at all. */
+export function staticTuning(tuning: RouterTuning = {}): RouterTuning {
+  const never = { leafIntervalMs: 0, tableIntervalMs: 0, mergeIntervalMs: 0, persistIntervalMs: 0 };
+  return {
+    ...tuning,
+    hasUpkeep: false,
+    kademlia: { ...tuning.kademlia, upkeepMs: 0 },
+    pastry: { ...tuning.pastry, ...never },
+  };
 }
 
 export interface LabRouter {
-  readonly name: string;
+  /** Also that of its layer. */
+  readonly name: LabRouterName;
   /** Who is responsible: what an answer is held against. */
   readonly order: Responsibility;
-  make(place: Place, tuning: RouterTuning): RoutingProtocol;
-  /** The table that a node of a network has in which all is as it should be. */
-  tableOf(row: number, keys: KeySpace): unknown;
+  /** `records`: what is stored here, for routers that look into it on the way. */
+  readonly make: (place: Place, tuning: RouterTuning, records?: RecordSource) => RoutingProtocol;
 }
 
-export const labRouters: readonly LabRouter[] = [];
+const kademlia: LabRouter = {
+  name: "kademlia",
+  order: compareXor,
+  make: (place, { settings, kademlia: options }, records) =>
+    new Kademlia({ ...place, settings, options, records, tellsSteps: false }),
+};
+
+const chord: LabRouter = {
+  name: "chord",
+  order: compareUp,
+  make: (place, { settings, chord: options, hasUpkeep }) =>
+    new Chord({ ...place, settings, options, hasUpkeep, tellsSteps: false }),
+};
+
+const pastry: LabRouter = {
+  name: "pastry",
+  order: compareAround,
+  make: (place, { settings, pastry: options }) =>
+    new Pastry({ ...place, settings, options, tellsSteps: false }),
+};
+
+export const labRouters: readonly LabRouter[] = [kademlia, chord, pastry];
 
 /** Throws `UsageError`. */
 export function labRouterNamed(name: string): LabRouter {
   const router = labRouters.find((one) => one.name === name);
   if (router !== undefined) return router;
   throw new UsageError(
-    `routers: there is no "${name}"; there are ${labRouters.map((one) => one.name).join(", ")}`,
+    `router: there is no "${name}"; there are ${labRouters.map((one) => one.name).join(", ")}`,
   );
 }
 

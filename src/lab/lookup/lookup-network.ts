@@ -31,7 +31,8 @@ import {
 } from "../../core/index.ts";
 import { type ChurnEvent, CounterRandom, type LinkSettings, Simulation } from "../../simulator/index.ts";
 import { diskMs, SimulatedDisk } from "../simulated-disk.ts";
-import { SimulatedSignatures, wireCodec } from "../simulated-network.ts";
+import { SimulatedSignatures } from "../simulated-signatures.ts";
+import { wireCodec } from "../wire-codec.ts";
 import { KeySpace, type Responsibility } from "./key-space.ts";
 import { LivingRows, LivingSampler } from "./living-rows.ts";
 

@@ -64,15 +64,13 @@ class Run {
     this.#churn = churnOf(conditions);
     this.#endMs = joinMs(conditions) + churningMs(conditions);
     this.#sampleEveryMs = Math.max(1, Math.ceil(this.#endMs / samples));
-    const { nodes, seed, links, start } = conditions;
-    const isBuilt = start === "built";
+    const { nodes, seed, links } = conditions;
     this.#network = new LookupNetwork({
       seed,
       rows: nodes + this.#churn.filter(({ type }) => type === "join").length,
       links,
       isWireTrue: true,
       make: (place) => stackOf(router, place, tuning),
-      tableOf: isBuilt ? (row, keys) => (row < nodes ? router.tableOf(row, keys) : undefined) : undefined,
     });
     this.#judge = new Judge(this.#network, router);
   }
