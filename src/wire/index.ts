@@ -1,4 +1,5 @@
 export * from "./codec.ts";
+export * from "./datagram.ts";
 export { frameKind, lengthBytes } from "./frame.ts";
 export * from "./frame-reader.ts";
 export {
