@@ -19,29 +19,19 @@ export class LeafSet {
   /** l: the most nodes on one side. */
   readonly sideSize: number;
   /** With larger keys, going up the ring; the nearest first. Treat as read-only. */
-  readonly above: KeyedNode[] = [];
+  readonly above: KeyedNode[];
   /** With smaller keys, going down the ring; the nearest first. Treat as read-only. */
-  readonly below: KeyedNode[] = [];
+  readonly below: KeyedNode[];
   /** Everybody that we know of is within l steps in both directions: the ring is no larger. */
   #isWhole = true;
 
-  /** `size` is |L|: an even number. */
-  constructor(self: KeyedNode, size: number) {
+  /** `size` is |L|: an even number. `sides`: what is known already, the nearest first. */
+  constructor(self: KeyedNode, size: number, sides: LeafSetSides = { above: [], below: [] }) {
     this.self = self;
     this.sideSize = size / 2;
-  }
-
-  /** A leaf set that is known already: whoever builds a static network has sorted both sides. */
-  static of(
-    self: KeyedNode,
-    size: number,
-    sides: { readonly above: readonly KeyedNode[]; readonly below: readonly KeyedNode[] },
-  ): LeafSet {
-    const leaves = new LeafSet(self, size);
-    leaves.above.push(...sides.above.slice(0, leaves.sideSize));
-    leaves.below.push(...sides.below.slice(0, leaves.sideSize));
-    leaves.#look();
-    return leaves;
+    this.above = sides.above.slice(0, this.sideSize);
+    this.below = sides.below.slice(0, this.sideSize);
+    this.#look();
   }
 
   /** Different nodes in it. */
@@ -83,7 +73,7 @@ export class LeafSet {
   /** Takes a node in where it belongs, or replaces the one with the same key, which has moved. */
   add(node: KeyedNode): LeafSetChange {
     const known = this.get(node.key);
-    if (node.key === this.self.key || known === node) return unchanged;
+    if (node.key === this.self.key || known?.node === node.node) return unchanged;
     const { above, below, sideSize } = this;
     if (known !== undefined) {
       replace(above, known, node);
@@ -162,6 +152,12 @@ export class LeafSet {
   #isNearerDown(a: KeyedNode, b: KeyedNode): boolean {
     return compareUp(this.self.key, a.key, b.key) > 0;
   }
+}
+
+/** The nearest first. */
+export interface LeafSetSides {
+  readonly above: readonly KeyedNode[];
+  readonly below: readonly KeyedNode[];
 }
 
 /** What was pushed out is in neither side any more. */

@@ -69,10 +69,9 @@ export class RoutingTable {
   set(node: KeyedNode): void {
     const row = this.rowOf(node.key);
     if (row * this.bits >= keyBits) return;
-    while (this.#rows.length <= row) this.#rows.push([]);
+    while (this.#rows.length <= row) this.#rows.push(new Array(2 ** this.bits).fill(undefined));
     const digit = digitAt(node.key, row, this.bits);
     const entries = this.#rows[row]!;
-    while (entries.length <= digit) entries.push(undefined);
     if (entries[digit] === undefined) this.#size++;
     entries[digit] = node;
   }

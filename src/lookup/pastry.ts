@@ -204,10 +204,12 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
   };
   readonly self: KeyedNode;
   readonly options: Readonly<PastryOptions>;
-  leaves: LeafSet;
+  readonly leaves: LeafSet;
   readonly table: RoutingTable;
   readonly neighborhood: Neighborhood;
-  readonly #config: PastryConfig;
+  readonly #config: Omit<PastryConfig, "restored">;
+  /** What was on disk: who might be there, the leaves first. */
+  readonly #restored: readonly AgedContact[];
   readonly #settings: Readonly<LookupSettings>;
   readonly #rule: RoutingRule;
   #hasJoined = false;
@@ -215,7 +217,9 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
   #join: Join | undefined;
   /** Of our leaf set: never 0. */
   #version = 1;
-  /** Made when there is something to ask: most nodes of a large static network never do. */
+  /** What is remembered beside the tables, made when it is needed: most nodes of a large static network never do. */
+  #asked: Asking | undefined;
+  #routed: Traffic | undefined;
   #upkeep: Upkeep | undefined;
   /** The number of the last route by which we looked for a lost part of the network. */
   #mergeRoute = 0;
@@ -224,8 +228,11 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
   #areTimersSet = false;
 
   constructor(config: PastryConfig) {
-    const { self, restored } = config;
-    this.#config = config;
+    const { restored, ...rest } = config;
+    const { self } = config;
+    // Not the table that was ready: it is taken apart below, and there may be a million.
+    this.#config = rest;
+    this.#restored = restored?.type === "pastry-table" ? restored.contacts.slice(0, maxPastryNodes) : [];
     this.self = self;
     this.options = checkedPastryOptions(config.options);
     this.#settings = config.settings === undefined ? defaultSettings : lookupOptions(config.settings);
@@ -234,10 +241,10 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     if (leafSetSize % 2 !== 0) throw new UsageError(`leafSetSize: ${leafSetSize} is not even`);
     this.table = new RoutingTable(self, bits);
     this.neighborhood = new Neighborhood(neighborhoodSize);
-    this.leaves = new LeafSet(self, leafSetSize);
-    if (restored?.type !== "ready-table") return;
-    this.leaves = LeafSet.of(self, leafSetSize, restored);
-    for (const entry of restored.entries) this.table.set(entry);
+    const ready = restored?.type === "ready-table" ? restored : undefined;
+    this.leaves = new LeafSet(self, leafSetSize, ready);
+    if (ready === undefined) return;
+    for (const entry of ready.entries) this.table.set(entry);
     this.#hasJoined = true;
   }
 
@@ -251,7 +258,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
   }
   /** Lookups of ours that have not ended. */
   get lookups(): number {
-    return this.#upkeep?.lookups.size ?? 0;
+    return this.#asked?.lookups.size ?? 0;
   }
   /** Contacts that have been silent and are not yet given up. */
   get suspects(): number {
@@ -260,7 +267,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
 
   /** Smoothed round trip, if it was measured. */
   rttMs(node: NodeId): number | undefined {
-    return this.#upkeep?.roundTrips.rttMs(node);
+    return this.#routed?.roundTrips.rttMs(node);
   }
 
   compare(key: Key, a: Key, b: Key): number {
@@ -384,7 +391,8 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
 
   #lookup(command: Lookup | FindNodes, env: PastryEnvironment): void {
     const { key, request, asker, count = 1 } = command;
-    const { settings, lookups } = { settings: this.#settings, lookups: this.#upkeepOf().lookups };
+    const settings = this.#settings;
+    const { lookups } = this.#asking();
     if (!isKey(key)) throw new UsageError(`key: "${key}" is not 40 hexadecimal digits`);
     const budget = checked("budget", command.budget ?? settings.budget);
     const deadlineMs = checked("deadlineMs", command.deadlineMs ?? settings.deadlineMs);
@@ -411,7 +419,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
   }
 
   #cancel(command: CancelLookup): void {
-    const lookup = this.#upkeep?.lookups.get(nameOf(command));
+    const lookup = this.#asked?.lookups.get(nameOf(command));
     if (lookup !== undefined) this.#forgetLookup(lookup);
   }
 
@@ -421,10 +429,10 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
       return this.#endLookup(lookup, "alone", 0, [this.self], env);
     if (attempts >= this.options.maxAttempts) return this.#endLookup(lookup, "exhausted", 0, [], env);
     if (attempts > 0) this.counters.repeated++;
-    const upkeep = this.#upkeepOf();
+    const { routes } = this.#asking();
     const route = nonce(env.random);
     lookup.beginAttempt(route);
-    upkeep.routes.set(route, lookup);
+    routes.set(route, lookup);
     this.#go(
       {
         message: {
@@ -445,12 +453,12 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
       },
       env,
     );
-    if (lookup.route === route && upkeep.routes.has(route)) this.#waitFor(lookup, route, env);
+    if (lookup.route === route && routes.has(route)) this.#waitFor(lookup, route, env);
   }
 
   /** Without any news for so long the route is lost: a hop that waits for a dead one takes half of that. */
   #waitFor(lookup: RoutedLookup, route: number, env: PastryEnvironment): void {
-    const { roundTrips } = this.#upkeepOf();
+    const { roundTrips } = this.#traffic();
     const first = lookup.firstHop?.node ?? this.self.node;
     const oneHop = roundTrips.hardTimeoutMs(first);
     const unseenHops = this.options.tracesRoutes ? 1 : this.table.rows + 1;
@@ -459,13 +467,13 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
   }
 
   #onPatience(lookup: RoutedLookup, route: number, news: number, env: PastryEnvironment): void {
-    if (lookup.route !== route || !this.#upkeep!.routes.has(route)) return; // it has ended, or was sent again
+    if (lookup.route !== route || !this.#asked!.routes.has(route)) return; // it has ended, or was sent again
     if (lookup.news !== news) return this.#waitFor(lookup, route, env);
     this.#attempt(lookup, env);
   }
 
   #onPassed(from: NodeId, message: PassedMessage, env: PastryEnvironment): void {
-    const lookup = this.#upkeep?.routes.get(message.route);
+    const lookup = this.#asked?.routes.get(message.route);
     if (lookup === undefined) {
       this.counters.unasked++;
       return;
@@ -484,7 +492,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
   }
 
   #onArrived(from: NodeId, message: ArrivedMessage, env: PastryEnvironment): void {
-    const lookup = this.#upkeep?.routes.get(message.route);
+    const lookup = this.#asked?.routes.get(message.route);
     if (lookup === undefined) {
       this.counters.unasked++;
       return;
@@ -514,7 +522,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
   }
 
   #forgetLookup(lookup: RoutedLookup): boolean {
-    const { lookups, routes } = this.#upkeepOf();
+    const { lookups, routes } = this.#asking();
     const name = nameOf(lookup.command);
     if (lookups.get(name) !== lookup) return false;
     lookups.delete(name);
@@ -537,7 +545,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
       counters.early++;
       return;
     }
-    const { questions, seen } = this.#upkeepOf();
+    const { questions, seen } = this.#traffic();
     if (questions.size >= options.maxForwards) {
       counters.busy++;
       return;
@@ -586,7 +594,8 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
   }
 
   #send(hop: Hop, to: KeyedNode, message: Hop["message"], env: PastryEnvironment): void {
-    const { questions, routes } = this.#upkeepOf();
+    const { routes } = this.#asking();
+    const { questions } = this.#traffic();
     hop.to = to;
     questions.ask(to.node, { type: "hop", hop }, (hopNonce) => ({ ...message, hopNonce }), env);
     if (message.purpose !== "lookup") return;
@@ -612,7 +621,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
       const nodes = leaves.map(({ node }) => node);
       return env.send(origin, { type: "arrived", route, hops, leaves: nodes, silent: [...silent] });
     }
-    const lookup = this.#upkeep!.routes.get(route);
+    const lookup = this.#asked!.routes.get(route);
     if (lookup !== undefined) this.#endLookup(lookup, "found", 0, [this.self, ...leaves], env);
   }
 
@@ -623,7 +632,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     hop.isDone = true;
     const { route, hops, purpose } = hop.message;
     if (hops > 0 || purpose !== "lookup") return;
-    const lookup = this.#upkeep!.routes.get(route);
+    const lookup = this.#asked!.routes.get(route);
     const contact = this.#config.keyedNode(from);
     if (lookup !== undefined && lookup.route === route)
       this.#tellStep(lookup, lookup.answered(contact, 1, 0, env.now), env);
@@ -637,7 +646,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     hop.silent.push(to);
     this.#suspect(hop.to, env);
     if (message.hops === 0 && message.purpose === "lookup") {
-      const lookup = this.#upkeep!.routes.get(message.route);
+      const lookup = this.#asked!.routes.get(message.route);
       if (lookup === undefined) return; // it has ended
       this.#tellStep(lookup, lookup.silent(hop.to, -1, 1, env.now), env);
     }
@@ -648,11 +657,10 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
 
   /** Whom we may ask to let us in, or where a lost part of the network may be. Without those in our tables. */
   #doors(env: PastryEnvironment, count = doors): NodeId[] {
-    const { bootstrap = [], sampler, restored } = this.#config;
+    const { bootstrap = [], sampler } = this.#config;
     const met = this.#upkeep?.former ?? [];
     const sampled = sampler?.sample(count, env.random).map(({ peer }) => peer) ?? [];
-    const contacts = restored?.type === "pastry-table" ? restored.contacts.slice(0, maxPastryNodes) : [];
-    const all = new Set([...bootstrap, ...met, ...sampled, ...contacts.map(({ node }) => node)]);
+    const all = new Set([...bootstrap, ...met, ...sampled, ...this.#restored.map(({ node }) => node)]);
     const strangers = [...all].filter((node) => identityOf(node) === "" || this.#isStranger(node));
     return sample(strangers, count, env.random);
   }
@@ -676,7 +684,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     };
     this.#join = join;
     for (const door of this.#doors(env))
-      this.#upkeepOf().questions.ask(
+      this.#traffic().questions.ask(
         door,
         { type: "door", join },
         (nonce) => ({ type: "ping", nonce, isMember: false }),
@@ -796,7 +804,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     for (const { key, node } of this.neighborhood.nodes)
       if (this.leaves.get(key) === undefined && this.table.get(key) === undefined)
         env.send(node, { type: "ping", nonce: nonce(env.random), isMember: true });
-    for (const lookup of [...this.#upkeepOf().lookups.values()]) this.#attempt(lookup, env);
+    for (const lookup of [...this.#asking().lookups.values()]) this.#attempt(lookup, env);
   }
 
   #setTimers(env: PastryEnvironment): void {
@@ -830,7 +838,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
       if (entry === undefined || this.leaves.wants(contact)) this.#probe(contact, env);
       else if (
         left > 0 &&
-        this.#upkeepOf().roundTrips.rttMs(node) === undefined &&
+        this.#traffic().roundTrips.rttMs(node) === undefined &&
         env.random.below(2) === 0
       ) {
         left--;
@@ -848,11 +856,10 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
 
   /** It has answered: no suspect any more, and not gone. */
   #answered(from: NodeId, nonce: number, env: PastryEnvironment): Purpose | undefined {
-    const upkeep = this.#upkeepOf();
     const { key } = this.#config.keyedNode(from);
-    upkeep.suspects.delete(key);
-    upkeep.gone.delete(key);
-    const answered = upkeep.questions.onAnswer(from, nonce, env.now);
+    this.#upkeep?.suspects.delete(key);
+    this.#upkeep?.gone.delete(key);
+    const answered = this.#traffic().questions.onAnswer(from, nonce, env.now);
     if (answered === undefined) return undefined;
     if (answered.purpose.type === "probe") this.#probeEnded(answered.purpose.contact.key, env);
     return answered.purpose;
@@ -862,7 +869,8 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
   #adopt(contact: KeyedNode, env: PastryEnvironment): void {
     const { key, node } = contact;
     if (key === this.self.key || key === "") return;
-    const { roundTrips, heardAt } = this.#upkeepOf();
+    const { roundTrips } = this.#traffic();
+    const { heardAt } = this.#upkeepOf();
     const change = this.leaves.add(contact);
     if (change.hasChanged) {
       this.#leavesHaveChanged();
@@ -874,7 +882,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     const entryRtt = entry === undefined ? undefined : roundTrips.rttMs(entry.node);
     // Section 2.5: of all that fit, the nearest. A node that has moved keeps its place.
     const isNearer = rtt !== undefined && entryRtt !== undefined && rtt < entryRtt;
-    if (entry === undefined || (entry.key === key ? entry !== contact : isNearer)) this.table.set(contact);
+    if (entry === undefined || (entry.key === key ? entry.node !== node : isNearer)) this.table.set(contact);
     if (rtt !== undefined && this.neighborhood.wants(rtt)) this.neighborhood.measured(contact, rtt);
     if (this.leaves.get(key) !== undefined || this.table.get(key) !== undefined) heardAt.set(key, env.now);
     if (heardAt.size > maxHeardAt) deleteFirst(heardAt);
@@ -1017,7 +1025,8 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     message: (nonce: number) => PastryMessage,
     env: PastryEnvironment,
   ): void {
-    const { questions, probing, waiting } = this.#upkeepOf();
+    const { questions } = this.#traffic();
+    const { probing, waiting } = this.#upkeepOf();
     if (probing.has(contact.key)) return;
     if (probing.size >= this.options.maxProbes && attempt === 1) {
       if (waiting.size < maxWaiting) waiting.set(contact.key, contact);
@@ -1057,7 +1066,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
   }
 
   #onQuestionTimeout(timer: QuestionTimer, env: PastryEnvironment): void {
-    const reached = this.#upkeepOf().questions.onTimer(timer, env);
+    const reached = this.#traffic().questions.onTimer(timer, env);
     if (reached === undefined) return;
     const { type, purpose, to } = reached;
     if (purpose.type === "hop" && type === "slow") this.#hopIsSlow(purpose.hop, to, env);
@@ -1174,7 +1183,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     for (const { node } of leaves) env.send(node, message);
     this.#hasLeft = true;
     this.#hasJoined = false;
-    for (const lookup of [...(this.#upkeep?.lookups.values() ?? [])])
+    for (const lookup of [...(this.#asked?.lookups.values() ?? [])])
       this.#endLookup(lookup, "exhausted", 0, [], env);
   }
 
@@ -1214,22 +1223,44 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     env.notify({ type: "persist", key: "table", value, isAwaited: false });
   }
 
+  #asking(): Asking {
+    this.#asked ??= new Asking();
+    return this.#asked;
+  }
+  #traffic(): Traffic {
+    this.#routed ??= new Traffic(this.#settings);
+    return this.#routed;
+  }
   #upkeepOf(): Upkeep {
-    this.#upkeep ??= new Upkeep(this.#settings);
+    this.#upkeep ??= new Upkeep();
     return this.#upkeep;
   }
 }
 
-/** All that a node remembers beside its tables. Everything is bounded. */
-class Upkeep {
-  readonly roundTrips: RoundTrips;
-  readonly questions: Questions<Purpose, PastryMessage>;
+/** Our own lookups. */
+class Asking {
   /** By asker and number. */
   readonly lookups = new Map<string, RoutedLookup>();
   /** By the numbers of their routes. */
   readonly routes = new Map<number, RoutedLookup>();
+}
+
+/** What routes leave behind. */
+class Traffic {
+  readonly roundTrips: RoundTrips;
+  /** Each hop is one; so is each probe. */
+  readonly questions: Questions<Purpose, PastryMessage>;
   /** Routes that came through here, and their origins. */
   readonly seen = new Map<number, NodeId>();
+
+  constructor(settings: LookupSettings) {
+    this.roundTrips = new RoundTrips({ settings });
+    this.questions = new Questions(this.roundTrips, settings.maxTimeoutMs);
+  }
+}
+
+/** What it takes to keep the tables right. */
+class Upkeep {
   /** Contacts that were silent and are asked again. */
   readonly suspects = new Set<Key>();
   /** Dead ones, and until when nobody's word brings them back. */
@@ -1243,11 +1274,6 @@ class Upkeep {
   readonly heardAt = new Map<Key, Millis>();
   /** Contacts that we had, and nodes that we were told of: perhaps the way to a lost part of the network. */
   readonly former: NodeId[] = [];
-
-  constructor(settings: LookupSettings) {
-    this.roundTrips = new RoundTrips({ settings });
-    this.questions = new Questions(this.roundTrips, settings.maxTimeoutMs);
-  }
 }
 
 const defaultSettings = lookupOptions();
