@@ -1,3 +1,4 @@
+export * from "./campaign/index.ts";
 export * from "./compare/index.ts";
 export * from "./key-space.ts";
 export * from "./lab-routers.ts";

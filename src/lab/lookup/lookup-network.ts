@@ -80,6 +80,8 @@ export interface LookupNetworkConfig {
   readonly keepsDisks?: boolean | undefined;
   /** Nodes are told of each other by an ideal membership (`sampler`). */
   readonly hasMembership?: boolean | undefined;
+  /** A node is gone, however it went. */
+  readonly onGone?: ((row: number) => void) | undefined;
   readonly onNotice?: ((at: Millis, row: number, layer: string, notice: Notice) => void) | undefined;
 }
 
@@ -139,6 +141,8 @@ export class LookupNetwork {
   readonly #disks = new Map<number, SimulatedDisk>();
   readonly #lookups = new Map<number, AskedLookup>();
   readonly #operations = new Map<number, AskedOperation>();
+  /** Their stores hand over what they keep. */
+  readonly #leaving = new Map<number, Member>();
   readonly #onEnded = new Map<number, (asked: AskedLookup) => void>();
   readonly #random: CounterRandom;
   readonly #dispatcher: Dispatcher | undefined;
@@ -208,24 +212,32 @@ export class LookupNetwork {
     this.simulation.crash(row);
     this.living.remove(row);
     this.#members[row] = undefined;
+    this.config.onGone?.(row);
   }
 
   /**
-   * Says goodbye: the store first, which has `graceMs` to hand over what it keeps, then the router; and is gone. From now
-   * on it is none of the living that the truth is made of.
+   * Says goodbye: the store first, which has `graceMs` at most to hand over what it keeps, then the router; and is gone.
+   * From now on it is none of the living that the truth is made of.
    */
-  leave(row: number, graceMs: Millis = 2000): void {
+  leave(row: number, graceMs: Millis = 10_000): void {
     const member = this.#members[row];
     this.living.remove(row);
-    const isHere = () => member !== undefined && this.#members[row] === member;
-    const goodbye = { type: "leave" };
-    if (member?.store !== undefined) this.#command(row, "store", goodbye);
-    const goneAt = this.time + (member?.store === undefined ? 0 : graceMs);
-    this.simulation.at(goneAt, () => {
-      if (isHere()) this.#command(row, member!.routerLayer, goodbye);
-    });
-    this.simulation.at(goneAt + 1, () => {
-      if (isHere()) this.crash(row);
+    if (member?.store === undefined) return this.#leaveRouting(row, member);
+    this.#leaving.set(row, member);
+    this.#command(row, "store", { type: "leave" });
+    this.simulation.at(this.time + graceMs, () => this.#storeLeft(row));
+  }
+
+  #storeLeft(row: number): void {
+    const member = this.#leaving.get(row);
+    this.#leaving.delete(row);
+    if (member !== undefined && this.#members[row] === member) this.#leaveRouting(row, member);
+  }
+
+  #leaveRouting(row: number, member: Member | undefined): void {
+    this.#command(row, member?.routerLayer, { type: "leave" });
+    this.simulation.at(this.time + 1, () => {
+      if (this.#members[row] === member && this.simulation.isAlive(row)) this.crash(row);
     });
   }
 
@@ -436,6 +448,7 @@ export class LookupNetwork {
     if (body.type === "persist") this.#persist(row, member, layer, body as unknown as Persist);
     else if (body.type === "lookup-ended") this.#lookupEnded(body as unknown as LookupEnded);
     else if (body.type === "store-ended") this.#operationEnded(body);
+    else if (body.type === "store-left") this.#storeLeft(row);
     this.config.onNotice?.(at, row, layer, body);
   }
 

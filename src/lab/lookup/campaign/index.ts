@@ -1,0 +1,2 @@
+export * from "./campaign.ts";
+export { type Draft as LookupDraft, faultKinds as lookupFaultKinds } from "./draft.ts";
