@@ -231,7 +231,7 @@ function described(report: ComparisonReport): string {
 
 function parseRouters(text: string): string[] {
   const names = text.split(",").map((name) => name.trim());
-  const known = labRouters.map(({ name }) => name);
+  const known: readonly string[] = labRouters.map(({ name }) => name);
   for (const name of names)
     if (!known.includes(name))
       throw new UsageError(`--routers: there is no "${name}"; there are ${known.join(", ")}`);
