@@ -386,8 +386,9 @@ export function diagnose(input: DoctorInput): DoctorReport {
   const report = { router: input.router, lookups: summary.lookups, nodes, silentShare };
   const findings = [...findingsBeforehand(input, summary)];
   const isEnough = summary.lookups >= fewestLookups && nodes !== undefined;
-  const measures = isEnough ? measuresOf(input, summary, nodes.estimate, silentShare) : [];
+  const measures = isEnough ? measuresOf(input, summary, nodes, silentShare) : [];
   if (isEnough) findings.push(...findingsOf(input, summary, measures, report));
+  findings.push(...findingsAfterwards(summary));
   const order: Severity[] = ["problem", "warning", "note"];
   findings.sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
   return { isHealthy: findings.every(({ severity }) => severity === "note"), ...report, measures, findings };
@@ -412,7 +413,6 @@ interface Expected {
   readonly recall?: Moments;
   /** Nodes not heard of before, for each answer. */
   readonly learned?: number;
-  readonly contacts: number;
 }
 
 function expectedOf(input: DoctorInput, nodes: number, silentShare: number): Expected {
@@ -427,32 +427,48 @@ function expectedOf(input: DoctorInput, nodes: number, silentShare: number): Exp
       const model = kademliaLookups({ ...drawn, k, alpha, networks, lookups: 200 });
       const answers = model.queries.mean - model.timeouts.mean;
       const learned = share(model.learned.mean, answers);
-      return { ...model, learned, contacts: kademliaContacts({ n, k }) };
+      return { ...model, learned };
     }
     case "chord": {
       const { listSize = 16 } = input;
-      const { hops, timeouts } = chordPaths({ ...drawn, listSize, rings: networks, lookups: 500 });
-      return { hops, timeouts, contacts: Math.min(n - 1, listSize + chordDistinctFingers({ n }) / 2) };
+      return chordPaths({ ...drawn, listSize, rings: networks, lookups: 500 });
     }
     case "pastry": {
       const { leafSetSize = 16, bits = 4 } = input;
-      const { hops, timeouts } = pastryRoutes({ ...drawn, b: bits, leafSetSize, networks, routes: 500 });
-      return { hops, timeouts, contacts: Math.min(n - 1, pastryTableEntries({ n, b: bits })) };
+      return pastryRoutes({ ...drawn, b: bits, leafSetSize, networks, routes: 500 });
     }
+  }
+}
+
+/** Different nodes in a full table. */
+function contactsOf(input: DoctorInput, n: number): number {
+  switch (input.router) {
+    case "kademlia":
+      return kademliaContacts({ n, k: input.k ?? 8 });
+    case "chord": {
+      const { listSize = 16 } = input;
+      // The shortest fingers point into the list.
+      const listed = Math.min(n - 1, listSize);
+      return listed + chordDistinctFingers({ n: Math.max(1, Math.floor(n / (listed + 1))) });
+    }
+    case "pastry":
+      return Math.min(n - 1, pastryTableEntries({ n, b: input.bits ?? 4 }));
   }
 }
 
 function measuresOf(
   input: DoctorInput,
   summary: LookupSummary,
-  nodes: number,
+  { estimate, standardError }: NonNullable<DoctorReport["nodes"]>,
   silentShare: number,
 ): DoctorMeasure[] {
-  const expected = expectedOf(input, nodes, silentShare);
+  const expected = expectedOf(input, estimate, silentShare);
   const isMore = (measured: Moments, model: Moments | undefined) =>
     model !== undefined && measured.mean > tolerance * model.mean + 3 * orZero(measured.standardError);
   const { hops, asked, silent, learned, recall } = summary;
-  const { contacts } = expected;
+  const contacts = contactsOf(input, estimate);
+  // In a small network the estimate is rough, and the table may have everybody.
+  const fewestContacts = contactsOf(input, Math.max(1 + summary.distinctNodes, estimate - 2 * standardError));
   const measures: DoctorMeasure[] = [
     { name: "hops", measured: hops.mean, expected: expected.hops.mean, isOff: isMore(hops, expected.hops) },
     {
@@ -477,11 +493,11 @@ function measuresOf(
       name: "table size",
       measured: input.tableSize,
       expected: contacts,
-      isOff: input.tableSize < leastShare * contacts,
+      isOff: input.tableSize < leastShare * fewestContacts,
     },
   ];
   // In a network that fits into a few buckets there is nothing to learn.
-  const hasMuchToLearn = input.router === "kademlia" && nodes > 4 * (input.k ?? 8);
+  const hasMuchToLearn = input.router === "kademlia" && estimate > 4 * (input.k ?? 8);
   if (expected.learned !== undefined)
     measures.push({
       name: "learned per answer",
@@ -502,7 +518,7 @@ function orZero(value: number): number {
 /** What can be told without knowing how many nodes there are. */
 function* findingsBeforehand(input: DoctorInput, summary: LookupSummary): Generator<Finding> {
   const { hasJoined, tableSize, eventLoopLagMs = 0, minTimeoutMs = 50 } = input;
-  const { lookups, unansweredInARow, wentBack, cutShort } = summary;
+  const { lookups, unansweredInARow, wentBack } = summary;
   if (!hasJoined || tableSize === 0)
     yield {
       code: "not-joined",
@@ -539,6 +555,10 @@ function* findingsBeforehand(input: DoctorInput, summary: LookupSummary): Genera
       text: `This process itself pauses: one timer in a hundred is more than ${round(eventLoopLagMs)} ms late, and a time-out may be as short as ${minTimeoutMs} ms.`,
       advice: "Give it more processor time, or raise lookup-min-timeout above that.",
     };
+}
+
+/** What follows from all others. */
+function* findingsAfterwards({ lookups, cutShort }: LookupSummary): Generator<Finding> {
   if (lookups >= fewestLookups && cutShort / lookups > quietShare)
     yield {
       code: "cut-short",
@@ -557,8 +577,9 @@ function* findingsOf(
 ): Generator<Finding> {
   const of = (name: DoctorMeasure["name"]) => measures.find((measure) => measure.name === name);
   const isOff = (name: DoctorMeasure["name"]) => of(name)?.isOff === true;
-  const versus = (name: DoctorMeasure["name"]) =>
-    `${round(of(name)!.measured)}; with ${round(nodes!.estimate)} nodes it should be ${round(of(name)!.expected!)}`;
+  const measured = (name: DoctorMeasure["name"]) => round(of(name)!.measured);
+  const expected = (name: DoctorMeasure["name"]) =>
+    `in a network of ${nodes!.estimate.toFixed(0)} it should be ${round(of(name)!.expected!)}`;
   const questions = summary.asked.mean * summary.lookups;
   const silence = silenceFinding(summary, silentShare);
   if (silence !== undefined) yield silence;
@@ -583,7 +604,7 @@ function* findingsOf(
     yield {
       code: "table-sparse",
       severity: "problem",
-      text: `The routing table has ${versus("table size")}.`,
+      text: `The routing table has ${input.tableSize} nodes; ${expected("table size")}.`,
       advice:
         "It has not met enough nodes yet, or cannot reach those it hears of: look at refreshes and at time-outs.",
     };
@@ -591,7 +612,7 @@ function* findingsOf(
     yield {
       code: "replies-short",
       severity: "problem",
-      text: `An answer names ${versus("learned per answer")} nodes that were not known.`,
+      text: `An answer names ${measured("learned per answer")} nodes that were not known; ${expected("learned per answer")}.`,
       advice:
         "Peers answer with fewer nodes than k, or their tables are sparse: compare k and the limits of replies.",
     };
@@ -599,14 +620,14 @@ function* findingsOf(
     yield {
       code: "paths-long",
       severity: "problem",
-      text: `Hops to the nearest node: ${versus("hops")}.`,
+      text: `It is ${measured("hops")} hops to the responsible node; ${expected("hops")}.`,
       advice: "Tables along the way are incomplete: see the other findings, or wait for refreshes.",
     };
   if (isOff("queries"))
     yield {
       code: "too-many-queries",
       severity: "warning",
-      text: `Questions in a lookup: ${versus("queries")}.`,
+      text: `A lookup asks ${measured("queries")} questions; ${expected("queries")}.`,
       advice:
         "Usually silent peers or short replies are behind it; disjoint paths and a large alpha ask more, too.",
     };
