@@ -2,16 +2,20 @@ import { writeFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import pc from "picocolors";
 import { stringify } from "yaml";
+import { UsageError } from "../core/index.ts";
 import {
   type CampaignBroadcast,
   type CampaignFailure,
   type CampaignReport,
   campaignBroadcasts,
   faultKinds,
+  labRouters,
+  lookupFaultKinds,
   runCampaign,
 } from "../lab/index.ts";
 import { guardOutput } from "./api-client.ts";
 import { exitWhenPrinted } from "./exit.ts";
+import { lookupCampaign } from "./lookup-campaign.ts";
 import { wholeNumber } from "./numbers.ts";
 import { checkWritable, unwritable } from "./output-file.ts";
 import { Progress } from "./progress.ts";
@@ -21,6 +25,7 @@ interface CampaignOptions {
   readonly seed: number;
   readonly threads?: number;
   readonly broadcast: CampaignBroadcast;
+  readonly router?: string;
   readonly shrink: boolean;
   readonly output?: string;
   readonly json?: boolean;
@@ -50,6 +55,12 @@ export function campaignCommand(): Command {
         .choices(campaignBroadcasts)
         .default("any"),
     )
+    .addOption(
+      new Option(
+        "--router <name>",
+        "instead of the classic network: this router with the store on top, random lookups, puts and gets",
+      ).choices(labRouters.map(({ name }) => name)),
+    )
     .option("--no-shrink", "do not look for a smaller scenario that breaks the same")
     .option("--output <file>", "write the smallest scenario that fails as YAML, for `grapevine run`")
     .option("--json", "print one JSON object and nothing else")
@@ -60,12 +71,16 @@ Which kinds of faults can happen is drawn for each run: ${faultKinds.join(", ")}
 Invariants are checked from outside the nodes, at every transition and after a calm. The same seed draws the same
 scenario and gives the same run, on any machine and with any number of threads.
 
+With --router the kinds are: ${lookupFaultKinds.join(", ")}. After a calm everybody has to find
+who is responsible for any key, and to read what was acknowledged last; Chord's invariant is looked at in every step.
+
 The exit code is 0 only if nothing broke, and if what should happen in a campaign did happen.
 
 Examples:
   $ grapevine campaign                          200 scenarios, a few seconds
   $ grapevine campaign --runs 1000 --seed 1 --json
   $ grapevine campaign --broadcast bimodal      the same faults, another way of spreading
+  $ grapevine campaign --router chord --runs 1000
   $ grapevine campaign --runs 1 --seed 81723 --output failing.yaml
   $ grapevine run failing.yaml --seed 81723     look at one closely
 `,
@@ -75,7 +90,11 @@ Examples:
 
 async function campaign(options: CampaignOptions): Promise<void> {
   guardOutput();
-  const { runs, seed, threads, broadcast, shrink, output, json } = options;
+  const { runs, seed, threads, broadcast, router, shrink, output, json } = options;
+  if (router !== undefined) {
+    if (broadcast !== "any") throw new UsageError("--broadcast: routers broadcast nothing; leave it out");
+    return await lookupCampaign({ router, runs, seed, threads, shrink, output, json });
+  }
   if (output !== undefined) checkWritable("--output", output);
   const progress = new Progress({ isOn: json !== true, whole: runs });
   const controller = new AbortController();
