@@ -67,7 +67,7 @@ export const chordOptions = defineOptions<ChordOptions>({
     description: "How often a node looks for another ring of the same network, at most (guess)",
   },
   busyMs: {
-    default: 2000,
+    default: 1000,
     min: 10,
     max: 60_000,
     flag: "chord-busy",

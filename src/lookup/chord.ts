@@ -131,6 +131,12 @@ interface Check {
   instead: KeyedNode | undefined;
 }
 
+/** A node that was silent so often, last at that time, and has not been heard since. */
+interface Suspicion {
+  readonly silences: number;
+  readonly at: Millis;
+}
+
 type Purpose = LookupPurpose | RingQuery | Walk | Check;
 
 /** Made when somebody first has to be asked: most nodes of a static network never ask. */
@@ -189,7 +195,7 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
   readonly #known = new Map<Key, NodeId>();
   /** When nodes of the table were last heard, and when others were silent that have not been heard since. */
   readonly #heardAt = new Map<Key, Millis>();
-  readonly #silentAt = new Map<Key, Millis>();
+  readonly #suspects = new Map<Key, Suspicion>();
   readonly #turns: Record<Duty, number> = { seek: 0, stabilize: 0, check: 0, fix: 0, search: 0, persist: 0 };
   #stabilizeMs: Millis = 0;
   #stabilizedAt: Millis = 0;
@@ -357,7 +363,6 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
         return this.#lookups.onDeadline(timer, env);
       case "busy-limit":
         if (timer.query !== this.#query) return; // answered meanwhile
-        this.counters.abandoned++;
         return this.#abandon(timer.query, env);
       case "duty":
         if (timer.turn !== this.#turns[timer.duty]) return; // planned anew meanwhile
@@ -403,6 +408,7 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
         return this.#stabilize(env);
       case "check":
         this.#checkPredecessor(undefined, env);
+        for (const [key, { at }] of this.#suspects) if (env.now - at > suspectMs) this.#suspects.delete(key);
         return this.#planPeriod("check", checkPredecessorMs, env);
       case "fix":
         return this.#fixNextFinger(env);
@@ -721,10 +727,17 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
 
   #onAskState(from: NodeId, nonce: number, env: ChordEnvironment): void {
     if (this.#query === undefined) return this.#tellState(from, nonce, env);
-    this.counters.busy++;
-    env.send(from, { type: "busy", nonce });
+    const query = this.#query;
+    const { key } = this.#config.keyedNode(from);
+    const isMutual = query.asked.key === key;
+    if (!isMutual || key > this.self.key) {
+      this.counters.busy++;
+      env.send(from, { type: "busy", nonce });
+    }
     if (this.#waiting.length >= maxWaiting) this.counters.overflowed++;
     else this.#waiting.push({ from, nonce });
+    // We ask each other: one has to give way. Longer circles end after `busyMs`.
+    if (isMutual && key < this.self.key) this.#abandon(query, env);
   }
 
   #tellState(to: NodeId, nonce: number, env: ChordEnvironment): void {
@@ -754,8 +767,10 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
 
   /** Nothing was learned of it: neither that it is dead nor what it knows. */
   #abandon({ step }: RingQuery, env: ChordEnvironment): void {
+    this.counters.abandoned++;
     this.#close(env);
     if (step === "join") return this.#tryNext(env);
+    this.#hasChanged = true; // as far as we know: soon again
     this.#finishStabilize(env);
   }
 
@@ -1079,7 +1094,7 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
     if (purpose.type === "walk") return this.#onWay(purpose, node, message, env);
     if (purpose.type !== "lookup") return;
     if (!isMember) return this.#lookups.onRefused(purpose, env);
-    const nodes = this.#withoutSuspects(message.closer.map(keyedNode), env);
+    const nodes = this.#withoutSuspects(message.closer.map(keyedNode));
     const owners = message.owners.map(keyedNode);
     this.#lookups.onReply(purpose, { nodes, owners }, env);
   }
@@ -1089,7 +1104,7 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
     return {
       // Going down from the key.
       order: (a, b) => compareUp(key, b, a),
-      candidates: this.#closerTo(key, Number.POSITIVE_INFINITY),
+      candidates: this.#withoutSuspects(this.#closerTo(key, Number.POSITIVE_INFINITY)),
       owners: this.#ownersOf(key),
       known: isMember && this.#isOurs(key) ? [this.self, ...successors].slice(0, count) : undefined,
       countsSelf: false,
@@ -1183,7 +1198,7 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
 
   #heard(key: Key, env: ChordEnvironment): void {
     if (this.#config.hasUpkeep === false) return;
-    this.#silentAt.delete(key);
+    this.#suspects.delete(key);
     note(this.#heardAt, key, env.now);
   }
 
@@ -1191,21 +1206,20 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
   #suspect(key: Key, env: ChordEnvironment): void {
     if (this.#config.hasUpkeep === false) return;
     this.#fingers.forget(key);
-    note(this.#silentAt, key, env.now);
+    const silences = (this.#suspects.get(key)?.silences ?? 0) + 1;
+    note(this.#suspects, key, { silences, at: env.now });
     if (key === this.#ring.successor?.key) this.#stabilizeSoon(env);
   }
 
   /**
-   * Those that are not suspected; all, if there are no others. So a living node that is suspected is asked in the end,
-   * when nobody nearer to the key is left who could name another one.
+   * Those that are not suspected. If there are no others, all whose silence may be a loss: so a living node is asked in
+   * the end, when nobody nearer to the key is left who could name another one.
    */
-  #withoutSuspects(nodes: readonly KeyedNode[], env: ChordEnvironment): readonly KeyedNode[] {
-    if (this.#silentAt.size === 0) return nodes;
-    const others = nodes.filter(({ key }) => {
-      const at = this.#silentAt.get(key);
-      return at === undefined || env.now - at > suspectMs;
-    });
-    return others.length > 0 ? others : nodes;
+  #withoutSuspects(nodes: readonly KeyedNode[]): readonly KeyedNode[] {
+    if (this.#suspects.size === 0) return nodes;
+    const silences = nodes.map(({ key }) => this.#suspects.get(key)?.silences ?? 0);
+    const others = nodes.filter((_, i) => silences[i] === 0);
+    return others.length > 0 ? others : nodes.filter((_, i) => silences[i]! < this.options.attempts);
   }
 
   /** What is on no ring has nothing that would be worth more than what is on disk. */
@@ -1244,12 +1258,12 @@ function settingsOf(overrides?: Partial<LookupSettings>): Readonly<LookupSetting
 }
 
 /** The last noted is the last one. */
-function note(times: Map<Key, Millis>, key: Key, now: Millis): void {
-  times.delete(key);
-  times.set(key, now);
-  if (times.size <= maxHeard) return;
-  for (const oldest of times.keys()) {
-    times.delete(oldest);
+function note<Value>(notes: Map<Key, Value>, key: Key, value: Value): void {
+  notes.delete(key);
+  notes.set(key, value);
+  if (notes.size <= maxHeard) return;
+  for (const oldest of notes.keys()) {
+    notes.delete(oldest);
     return;
   }
 }

@@ -1,3 +1,8 @@
+export * from "./chord.ts";
+export * from "./chord-fingers.ts";
+export type { ChordMessage } from "./chord-messages.ts";
+export * from "./chord-options.ts";
+export * from "./chord-ring.ts";
 export * from "./iterative-lookup.ts";
 export * from "./kademlia.ts";
 export * from "./kademlia-messages.ts";

@@ -38,6 +38,7 @@ import {
   type SeenEntry,
 } from "../dissemination/messages.ts";
 import { type IdRange, maxIdsPerMessage, maxRangesPerMessage } from "../dissemination/set-reconciliation.ts";
+import { type ChordMessage, maxCloser, maxSuccessors } from "../lookup/chord-messages.ts";
 import {
   maxPastryHops,
   maxPastryLeaves,
@@ -327,6 +328,21 @@ const store: Bodies<StoreMessage> = {
   offered: typed("offered", { nonce: number, verdicts: listOf(verdict, maxOfferedRecords) }),
 };
 
+const chordNodes = listOf(contact, 20);
+const chord: Bodies<ChordMessage> = {
+  "ask-state": typed("ask-state", { nonce: number }),
+  state: typed("state", { nonce: number, predecessor: maybe(contact), successors: chordNodes }),
+  busy: typed("busy", { nonce: number }),
+  notify: typed("notify", {}),
+  "found-ring": typed("found-ring", {}),
+  ping: typed("ping", { nonce: number }),
+  pong: typed("pong", { nonce: number }),
+  hint: typed("hint", { node: contact }),
+  route: typed("route", { nonce: number, key: hex }),
+  routed: typed("routed", { nonce: number, closer: chordNodes, owners: chordNodes }),
+  goodbye: typed("goodbye", {}),
+};
+
 const pastryNodes = listOf(contact, 20);
 const pastryHops = fc.nat(128);
 const pastry: Bodies<PastryMessage> = {
@@ -371,6 +387,7 @@ const kinds: [string, fc.Arbitrary<Tagged>][] = Object.entries({
   broadcast,
   state,
   store,
+  chord,
   pastry,
 }).flatMap(([layer, bodies]) =>
   Object.entries<fc.Arbitrary<Typed>>(bodies).map(([type, body]): [string, fc.Arbitrary<Tagged>] => [
@@ -546,6 +563,7 @@ describe("the schema is the truth", () => {
       heartbeat: [64, 79],
       broadcast: [80, 95],
       state: [96, 111],
+      chord: [128, 143],
       pastry: [144, 159],
     } as const;
     for (const [layer, [from, to]] of Object.entries(rooms)) {
@@ -639,6 +657,21 @@ describe("a message at its limit is taken, one over is refused", () => {
       "maxReportsPerSuspect",
       "too-many-entries",
       (over) => delta({ reports: repeat(maxReportsPerSuspect + over, { statement: report, proof }) }),
+    ],
+    [
+      "maxSuccessors",
+      "too-many-entries",
+      (over) => forge("ChordState", { successors: repeat(maxSuccessors + over, node) }),
+    ],
+    [
+      "maxCloser",
+      "too-many-entries",
+      (over) => forge("ChordRouted", { closer: repeat(maxCloser + over, node) }),
+    ],
+    [
+      "the owner and its successors",
+      "too-many-entries",
+      (over) => forge("ChordRouted", { owners: repeat(1 + maxSuccessors + over, node) }),
     ],
     [
       "maxPastryNodes",

@@ -47,6 +47,22 @@ import {
   type Summary,
 } from "../dissemination/messages.ts";
 import {
+  type AskState,
+  type Busy as ChordBusy,
+  type ChordMessage,
+  type ChordPing,
+  type Pong as ChordPong,
+  type Route as ChordRoute,
+  type State as ChordState,
+  type FoundRing,
+  type Goodbye,
+  type Hint,
+  maxCloser,
+  maxSuccessors,
+  type Notify,
+  type Routed,
+} from "../lookup/chord-messages.ts";
+import {
   type AckMessage,
   type ArrivedMessage,
   type AskRowMessage,
@@ -569,6 +585,29 @@ const store: KindsOf<StoreMessage> = {
   }),
 };
 
+const chord: KindsOf<ChordMessage> = {
+  "ask-state": kind<AskState>("ask-state", "ChordAskState", { nonce: uint64 }),
+  state: kind<ChordState>("state", "ChordState", {
+    nonce: uint64,
+    predecessor: optional(peer),
+    successors: listOf(peer, maxSuccessors),
+  }),
+  busy: kind<ChordBusy>("busy", "ChordBusy", { nonce: uint64 }),
+  notify: kind<Notify>("notify", "ChordNotify", {}),
+  "found-ring": kind<FoundRing>("found-ring", "ChordFoundRing", {}),
+  ping: kind<ChordPing>("ping", "ChordPing", { nonce: uint64 }),
+  pong: kind<ChordPong>("pong", "ChordPong", { nonce: uint64 }),
+  hint: kind<Hint>("hint", "ChordHint", { node: peer }),
+  route: kind<ChordRoute>("route", "ChordRoute", { nonce: uint64, key: recordKey }),
+  routed: kind<Routed>("routed", "ChordRouted", {
+    nonce: uint64,
+    closer: listOf(peer, maxCloser),
+    // The owner itself and its successors.
+    owners: listOf(peer, 1 + maxSuccessors),
+  }),
+  goodbye: kind<Goodbye>("goodbye", "ChordGoodbye", {}),
+};
+
 const pastryHops = atMost(maxPastryHops);
 const pastryRow = atMost(maxPastryRows);
 const pastryLeaves = listOf(peer, maxPastryLeaves);
@@ -623,7 +662,7 @@ const pastry: KindsOf<PastryMessage> = {
 };
 
 /** All kinds that carry a message of a layer. */
-export const layers = { introduction, overlay, heartbeat, broadcast, state, store, pastry };
+export const layers = { introduction, overlay, heartbeat, broadcast, state, store, chord, pastry };
 
 type AnyKind = Kind<Typed>;
 

@@ -91,6 +91,19 @@ enum Kind {
   KIND_OFFER_RECORDS = 167;
   KIND_OFFERED = 168;
 
+  // 128-143: layer "chord".
+  KIND_CHORD_ASK_STATE = 128;
+  KIND_CHORD_STATE = 129;
+  KIND_CHORD_BUSY = 130;
+  KIND_CHORD_NOTIFY = 131;
+  KIND_CHORD_FOUND_RING = 132;
+  KIND_CHORD_PING = 133;
+  KIND_CHORD_PONG = 134;
+  KIND_CHORD_HINT = 135;
+  KIND_CHORD_ROUTE = 136;
+  KIND_CHORD_ROUTED = 137;
+  KIND_CHORD_GOODBYE = 138;
+
   // 144-159: layer "pastry".
   KIND_PASTRY_ROUTE = 144;
   KIND_PASTRY_ACK = 145;
@@ -558,6 +571,44 @@ message Offered {
     VERDICT_NEWER = 3;
     VERDICT_DECLINED = 4;
   }
+}
+
+// ---- Layer "chord" ----------------------------------------------------------------------------------------
+
+message ChordAskState {
+  uint64 nonce = 1;
+}
+message ChordState {
+  uint64 nonce = 1;
+  Contact predecessor = 2;
+  repeated Contact successors = 3; // at most 64
+}
+message ChordBusy {
+  uint64 nonce = 1;
+}
+message ChordNotify {
+}
+message ChordFoundRing {
+}
+message ChordPing {
+  uint64 nonce = 1;
+}
+message ChordPong {
+  uint64 nonce = 1;
+}
+message ChordHint {
+  Contact node = 1;
+}
+message ChordRoute {
+  uint64 nonce = 1;
+  bytes key = 2; // 20 bytes
+}
+message ChordRouted {
+  uint64 nonce = 1;
+  repeated Contact closer = 2; // at most 64
+  repeated Contact owners = 3; // at most 65
+}
+message ChordGoodbye {
 }
 
 // ---- Layer "pastry" ---------------------------------------------------------------------------------------
