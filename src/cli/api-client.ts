@@ -65,7 +65,33 @@ const lookupReport = z.looseObject({
 });
 export type LookupAnswer = z.infer<typeof lookupReport>;
 
+const operation = z.looseObject({
+  outcome: z.string(),
+  kind: z.string(),
+  key: z.string(),
+  sequence: z.number(),
+  expiresAt: z.number().optional(),
+  text: z.string().optional(),
+  base64: z.string().optional(),
+  writer: z.union([z.string(), z.number()]).optional(),
+  writtenAt: z.number().optional(),
+  needed: z.number(),
+  isCapped: z.boolean(),
+  tookMs: z.number(),
+  replicas: z.array(
+    z.looseObject({
+      replica: keyedNode,
+      state: z.string(),
+      reason: z.string().optional(),
+      sequence: z.number(),
+      roundTripMs: z.number().optional(),
+    }),
+  ),
+});
+export type OperationAnswer = z.infer<typeof operation>;
+
 export const answers = {
+  operation,
   lookupStep,
   lookupReport,
   status: z.looseObject({
@@ -535,6 +561,13 @@ export async function print(text: string): Promise<void> {
 export async function printRaw(content: string | Uint8Array): Promise<void> {
   guardOutput();
   if (!process.stdout.write(content)) await once(process.stdout, "drain");
+}
+
+/** A value: to a terminal as a text that cannot move it; to a file or a program, as it is. */
+export async function printValue({ text, base64 }: { text?: string; base64?: string }): Promise<void> {
+  if (process.stdout.isTTY) return await print(text === undefined ? `${base64} (base64)` : escapeText(text));
+  if (text !== undefined) return await print(text);
+  await printRaw(Buffer.from(base64 ?? "", "base64"));
 }
 
 /**

@@ -4,8 +4,11 @@ import { Command } from "commander";
 import { rerun } from "../lab/index.ts";
 import { campaignCommand } from "./campaign.ts";
 import { clusterCommand } from "./cluster.ts";
+import { compareCommand } from "./compare.ts";
+import { deleteCommand } from "./delete.ts";
 import { drillCommand } from "./drill.ts";
 import { reportError } from "./errors.ts";
+import { getCommand } from "./get.ts";
 import { killCommand } from "./kill.ts";
 import { leaveCommand } from "./leave.ts";
 import { lookupCommand } from "./lookup.ts";
@@ -13,6 +16,7 @@ import { membersCommand } from "./members.ts";
 import { neighborsCommand } from "./neighbors.ts";
 import { peerCommand } from "./peer.ts";
 import { publishCommand } from "./publish.ts";
+import { putCommand } from "./put.ts";
 import { replayCommand } from "./replay.ts";
 import { reproduceCommand } from "./reproduce.ts";
 import { routeCommand } from "./route.ts";
@@ -39,6 +43,7 @@ const program = new Command("grapevine")
   .addCommand(runCommand())
   .addCommand(simulateCommand())
   .addCommand(campaignCommand())
+  .addCommand(compareCommand())
   .addCommand(drillCommand())
   .addCommand(reproduceCommand())
   .commandsGroup("Talk to a running node:")
@@ -47,6 +52,9 @@ const program = new Command("grapevine")
   .addCommand(neighborsCommand())
   .addCommand(publishCommand())
   .addCommand(stateCommand())
+  .addCommand(putCommand())
+  .addCommand(getCommand())
+  .addCommand(deleteCommand())
   .addCommand(lookupCommand())
   .addCommand(routeCommand())
   .addCommand(tailCommand())

@@ -1,6 +1,4 @@
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import { UsageError } from "../core/index.ts";
 import { escapeText } from "../node/index.ts";
 import {
   type ApiClient,
@@ -12,12 +10,13 @@ import {
   jsonText,
   nodePath,
   print,
-  printRaw,
+  printValue,
   type StateAnswer,
   showId,
   showTime,
   table,
 } from "./api-client.ts";
+import { contentOf } from "./value-argument.ts";
 
 interface StateOptions extends ApiOptions {
   readonly node?: string;
@@ -92,21 +91,6 @@ Examples:
     });
 }
 
-function contentOf(value: string | undefined, file: string | undefined): object {
-  if ((value === undefined) === (file === undefined))
-    throw new UsageError("value: give either a text or --file");
-  if (file === undefined) return { text: value === "-" ? withoutLineEnd(readFileSync(0, "utf8")) : value };
-  try {
-    return { base64: readFileSync(file).toString("base64") };
-  } catch (error) {
-    throw new UsageError(`--file: cannot read ${file} (${(error as NodeJS.ErrnoException).code})`);
-  }
-}
-
-function withoutLineEnd(text: string): string {
-  return text.replace(/\r?\n$/, "");
-}
-
 function getCommand(): Command {
   return subcommand("get", "Print the value of a key")
     .argument("<key>", "the key")
@@ -126,13 +110,6 @@ Examples:
       if (options.json) return await print(jsonText(entry));
       await printValue(entry);
     });
-}
-
-/** To a terminal as a text that cannot move it; to a file or a program, as it is. */
-async function printValue({ text, base64 }: StateAnswer): Promise<void> {
-  if (process.stdout.isTTY) return await print(text === undefined ? `${base64} (base64)` : escapeText(text));
-  if (text !== undefined) return await print(text);
-  await printRaw(Buffer.from(base64 ?? "", "base64"));
 }
 
 function deleteCommand(): Command {

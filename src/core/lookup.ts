@@ -180,6 +180,14 @@ export interface RouterJoined {
   readonly afterMs: Millis;
 }
 
+/**
+ * What a router has on disk (a `persist` notice with the key `table`) and finds again in its next life: nodes that were
+ * there, the best first, and how long before it was written each was last heard. They are asked before they are believed.
+ */
+export interface RememberedContacts {
+  readonly contacts: readonly { readonly node: NodeId; readonly ageMs: Millis }[];
+}
+
 export type RouterNotice = LookupStepped | LookupEnded | ContactChanged | RouterJoined;
 
 /** What a stack and a laboratory hold. Messages and timers are the protocol's own. */

@@ -13,11 +13,16 @@
  *     POST /v1/nodes/:name/state/delete        {"key": "color"} deletes it
  *     GET  /v1/nodes/:name/lookup?key=         the report of a lookup; a key is 40 hexadecimal digits, or a name
  *     GET  /v1/nodes/:name/route?key=          the same, step by step as it goes on (server-sent events)
+ *     POST /v1/nodes/:name/records             {"name": "song", "text": "la"} (or "base64") puts it into the store
+ *     GET  /v1/nodes/:name/records?name=song   what the store has; `key=` of an immutable record
+ *     POST /v1/nodes/:name/records/delete      {"name": "song"} deletes it
  *     POST /v1/nodes/:name/leave               says goodbye and stops
  *     POST /v1/nodes/:name/kill                stops as a killed process would
  *     GET  /v1/trace?node=&types=              events as they happen (server-sent events; docs/trace.md)
  *     GET  /metrics                            for Prometheus (docs/metrics.md)
  *     POST /v1/shutdown                        ends the process, where it allows that
+ *
+ * Of the store the answer is what became of the operation, replica by replica: its `outcome` says whether it came about.
  *
  * `:name` is a node's name or its port; `-` is the only node, or the only peer. Everything is JSON; errors are
  * `{"error": "what is wrong, and what would mend it"}`.
@@ -50,6 +55,7 @@ import {
 import type { LookupRun } from "./lookups.ts";
 import { Metrics } from "./metrics.ts";
 import type { GrapevineNode } from "./node.ts";
+import type { OperationResult } from "./records.ts";
 import type { StateEntry } from "./shared-state.ts";
 import { namedEvent, traceId, traceLine } from "./trace-file.ts";
 
@@ -232,6 +238,19 @@ function makeApp(
     const { key, signal, ...options } = lookupQuery(c);
     void streamRoute(c.env.outgoing, find(c).lookup(key, { ...options, signal }));
     return RESPONSE_ALREADY_SENT;
+  });
+  app.post("/v1/nodes/:name/records", async (c) => {
+    const { text, base64, ...options } = await body(c, recordWrite);
+    const value = text === undefined ? Buffer.from(base64!, "base64") : Buffer.from(text);
+    return c.json(outcomeOf(await findRunning(c).records.ask({ type: "put", value, ...options })));
+  });
+  app.get("/v1/nodes/:name/records", async (c) => {
+    const query = queryOf(c, recordQuery);
+    return c.json(outcomeOf(await find(c).records.ask({ type: "get", ...query })));
+  });
+  app.post("/v1/nodes/:name/records/delete", async (c) => {
+    const command = await body(c, recordDelete);
+    return c.json(outcomeOf(await findRunning(c).records.ask({ type: "delete", ...command })));
   });
   app.post("/v1/nodes/:name/leave", async (c) => {
     await body(c, nothing);
@@ -435,16 +454,58 @@ const lookupQueryShape = z.strictObject({
   disjointPaths: z.coerce.number().int().min(1).max(32).optional(),
 });
 
+const recordKinds = z.enum(["immutable", "owned", "shared"]);
+const recordName = wellFormed.min(1, "is empty");
+
+const recordWrite = z
+  .strictObject({
+    name: recordName.optional(),
+    text: wellFormed.optional(),
+    base64: z.base64().optional(),
+    kind: recordKinds.optional(),
+    cas: z.number().optional(),
+    lifetimeMs: z.number().optional(),
+    replicas: z.number().optional(),
+    writeQuorum: z.number().optional(),
+  })
+  .refine(
+    ({ text, base64 }) => (text === undefined) !== (base64 === undefined),
+    'give either "text" or "base64"',
+  );
+
+const recordDelete = z.strictObject({
+  name: recordName,
+  kind: z.enum(["owned", "shared"]).optional(),
+  cas: z.number().optional(),
+});
+
+const recordQuery = z
+  .strictObject({
+    name: recordName.optional(),
+    key: z.string().optional(),
+    kind: recordKinds.optional(),
+    owner: z.string().optional(),
+    replicas: z.coerce.number().optional(),
+    readQuorum: z.coerce.number().optional(),
+  })
+  .refine(({ name, key }) => (name === undefined) !== (key === undefined), "give either name= or key=");
+
+/** Throws (400). */
+function queryOf<Shape extends z.ZodType>(c: Context<Env>, shape: Shape): z.infer<Shape> {
+  const parsed = shape.safeParse(c.req.query());
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map(({ path, message }) =>
+    path.length === 0 ? message : `${path.join(".")}: ${message}`,
+  );
+  throw failure(400, issues.join("; "));
+}
+
 /** Throws (400). The lookup ends when whoever asked hangs up. */
 function lookupQuery(c: Context<Env>) {
-  const parsed = lookupQueryShape.safeParse(c.req.query());
-  if (!parsed.success) {
-    const issues = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
-    throw failure(400, issues.join("; "));
-  }
+  const query = queryOf(c, lookupQueryShape);
   const hungUp = new AbortController();
   c.env.outgoing.once("close", () => hungUp.abort(failure(408, "nobody waits for the answer any more")));
-  return { ...parsed.data, signal: hungUp.signal };
+  return { ...query, signal: hungUp.signal };
 }
 
 async function streamRoute(response: ServerResponse, run: LookupRun): Promise<void> {
@@ -466,6 +527,26 @@ async function streamRoute(response: ServerResponse, run: LookupRun): Promise<vo
 }
 
 // ---- What is answered ----
+
+/** What became of an operation of the store, whether it came about or not; a value is a text where it is one. */
+function outcomeOf({ record, report, ...result }: OperationResult) {
+  const { value, writer, writtenAt } = record?.statement ?? {};
+  return {
+    ...result,
+    ...(value === undefined ? {} : contentOf(value)),
+    ...(writer === undefined ? {} : { writer, writtenAt }),
+    tookMs: result.endedAt - result.startedAt,
+    ...(report === undefined ? {} : { lookup: lookupReportOf(report) }),
+  };
+}
+
+function contentOf(value: Uint8Array): { text: string } | { base64: string } {
+  try {
+    return { text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value) };
+  } catch {
+    return { base64: Buffer.from(value).toString("base64") };
+  }
+}
 
 /** What was found on the way belongs to `get`, which checks it. */
 function lookupReportOf({ records, ...report }: LookupReport) {

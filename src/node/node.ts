@@ -43,6 +43,15 @@ import { type LinkEvent, type LinkOptions, Links } from "./links.ts";
 import { LiveEnvironment } from "./live-environment.ts";
 import { type LookupCallOptions, type LookupRun, Lookups } from "./lookups.ts";
 import { persist, remember } from "./persistence.ts";
+import {
+  type DeleteOptions,
+  type FoundRecord,
+  type GetOptions,
+  type OperationResult,
+  type PutOptions,
+  Records,
+  type RecordsConfig,
+} from "./records.ts";
 import { SharedState } from "./shared-state.ts";
 import { LiveSignatures, UnsignedGossip } from "./signatures.ts";
 import { DiskStore, type Store } from "./store.ts";
@@ -116,6 +125,8 @@ export class GrapevineNode {
   readonly links: Links;
   /** Small state that all peers share; a seed has none. */
   readonly state: SharedState;
+  /** The distributed store; a node without a router has none. */
+  readonly records: Records;
   readonly #config: NodeConfig;
   readonly #codec: Codec;
   readonly #lookups: Lookups;
@@ -164,11 +175,19 @@ export class GrapevineNode {
         await this.links.drained();
       },
     });
-    this.#lookups = new Lookups({
-      router: () => this.router,
+    const hears: Pick<RecordsConfig, "isRunning" | "onNotice"> = {
       isRunning: () => this.isRunning,
-      command: (body) => this.command(this.#peer!.routing!.name, body),
       onNotice: (listener) => this.onNotice((_at, _layer, notice) => listener(notice)),
+    };
+    this.#lookups = new Lookups({
+      ...hears,
+      router: () => this.router,
+      command: (body) => this.command(this.#peer!.routing!.name, body),
+    });
+    this.records = new Records({
+      ...hears,
+      hasStore: () => this.router !== undefined,
+      command: (body) => this.command("store", body),
     });
   }
 
@@ -234,6 +253,7 @@ export class GrapevineNode {
         contacts: memory?.contacts,
         restored: memory?.gossip,
         restoredState: memory?.state,
+        restoredRouting: memory?.routing,
         options,
       });
       this.#stack = this.#peer.stack;
@@ -358,6 +378,24 @@ export class GrapevineNode {
     }
   }
 
+  /**
+   * Gives a name a value that the responsible nodes keep: resolves when enough of them have it on disk, with what became
+   * of each. Any member may put under any name; the latest counts. See `Records.put`.
+   */
+  put(name: string, value: Payload, options?: PutOptions): Promise<OperationResult> {
+    return this.records.put(name, value, options);
+  }
+
+  /** What was put last; undefined if there is nothing. See `Records.get`. */
+  get(name: string, options?: GetOptions): Promise<FoundRecord | undefined> {
+    return this.records.get(name, options);
+  }
+
+  /** False if there was nothing to delete. See `Records.delete`. */
+  delete(name: string, options?: DeleteOptions): Promise<boolean> {
+    return this.records.delete(name, options);
+  }
+
   /** Hands a command to a layer of the stack. */
   command(layer: string, body: Typed & Record<string, any>): void {
     if (this.#isStopped) return;
@@ -376,10 +414,27 @@ export class GrapevineNode {
   async leave(): Promise<void> {
     if (this.#isStopped) return;
     if (this.#peer !== undefined) {
+      await this.#handOver();
       this.command("introduction", { type: "leave" });
       await this.links.settled(1000);
     }
     await this.close("left");
+  }
+
+  /** What is kept here goes to those who are to have it then; the store itself limits how long that takes. */
+  async #handOver(): Promise<void> {
+    const name = this.#peer?.routing?.name;
+    if (name === undefined) return;
+    const handedOver = new Promise<void>((resolve) => {
+      const stop = this.onNotice((_at, _layer, { type }) => {
+        if (type !== "store-left" && type !== "stopped") return;
+        stop();
+        resolve();
+      });
+    });
+    this.command("store", { type: "leave" });
+    await handedOver;
+    this.command(name, { type: "leave" });
   }
 
   /** Stops in order, without a goodbye: the others will notice. */

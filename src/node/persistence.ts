@@ -2,13 +2,28 @@
  * What a classic node keeps between its lives, and in which bytes: the wire format itself, so that a file is
  * distrusted by the same code as a socket.
  *
- *     peer:  incarnation, contacts, the retained messages, shared state        seed:  the peer list
+ *     peer:  incarnation, contacts, the retained messages, shared state, the router's table, records
+ *     seed:  the peer list
  */
-import { type Persist, type Signed, type Tagged, UsageError } from "../core/index.ts";
+import { z } from "zod";
+import {
+  formatContact,
+  hostOf,
+  identityOf,
+  isKey,
+  type Persist,
+  portOf,
+  type RememberedContacts,
+  type Signed,
+  type Tagged,
+  UsageError,
+} from "../core/index.ts";
 import type { AntiEntropyMessage, MapEntry } from "../dissemination/anti-entropy-messages.ts";
 import type { Gossip } from "../dissemination/messages.ts";
 import type { IntroductionMessage, ListEntry, PeerRecord } from "../membership/messages.ts";
 import type { StoredPeer } from "../membership/seed-registry.ts";
+import type { RestoredRouting } from "../profiles/routing.ts";
+import type { StoreMessage } from "../storage/store-messages.ts";
 import { type Codec, lengthBytes } from "../wire/index.ts";
 import type { Store } from "./store.ts";
 
@@ -19,11 +34,15 @@ export interface Remembered {
   readonly gossip: readonly Gossip[];
   readonly state: readonly MapEntry[];
   readonly peers: readonly StoredPeer[];
+  readonly routing: RestoredRouting;
   /** Entries that could not be read, and were left out. */
   readonly unreadable: number;
 }
 
 const incarnationKey = "introduction/incarnation";
+const routers = ["kademlia", "chord", "pastry"] as const;
+/** More than any table holds. */
+const maxTableEntries = 8192;
 
 /** Reads what an earlier life left. Never throws for bad content: it is counted and left out. */
 export async function remember(store: Store, codec: Codec): Promise<Remembered> {
@@ -32,6 +51,8 @@ export async function remember(store: Store, codec: Codec): Promise<Remembered> 
   const gossip: Gossip[] = [];
   const state: MapEntry[] = [];
   const peers: StoredPeer[] = [];
+  const records: StoreMessage[] = [];
+  const tables: { -readonly [Name in (typeof routers)[number]]?: RememberedContacts } = {};
   let unreadable = 0;
   for (const [key, bytes] of await store.entries("")) {
     try {
@@ -41,21 +62,27 @@ export async function remember(store: Store, codec: Codec): Promise<Remembered> 
         incarnation = number;
         continue;
       }
+      const router = routers.find((name) => key === `${name}/table`);
+      if (router !== undefined) {
+        tables[router] = readTable(bytes);
+        continue;
+      }
       const { layer, body } = codec.decode(bytes.subarray(lengthBytes)) as Tagged<
-        IntroductionMessage | Gossip | AntiEntropyMessage
+        IntroductionMessage | Gossip | AntiEntropyMessage | StoreMessage
       >;
       if (layer === "introduction" && body.type === "peer-list") contacts = body.entries;
       else if (layer === "introduction" && body.type === "sync-delta")
         peers.push(storedPeer(body.entries[0]?.record));
       else if (layer === "broadcast" && body.type === "gossip") gossip.push(body);
       else if (layer === "state" && body.type === "entries") state.push(...body.entries);
+      else if (layer === "store") records.push(body as StoreMessage);
       else unreadable++;
     } catch {
       unreadable++;
     }
   }
   gossip.sort((a, b) => a.statement.at - b.statement.at);
-  return { incarnation, contacts, gossip, state, peers, unreadable };
+  return { incarnation, contacts, gossip, state, peers, routing: { ...tables, records }, unreadable };
 }
 
 function storedPeer(record: Signed<PeerRecord> | undefined): StoredPeer {
@@ -76,6 +103,7 @@ export function persist(
 }
 
 function encode(codec: Codec, layer: string, { key, value }: Persist): Uint8Array {
+  if (key === "table") return writeTable(remembered(value as any));
   if (layer === "state") {
     const body: AntiEntropyMessage = { type: "entries", entries: [value as MapEntry], isPartial: false };
     return codec.encode({ layer, body });
@@ -91,7 +119,40 @@ function encode(codec: Codec, layer: string, { key, value }: Persist): Uint8Arra
       introduction({ type: "sync-delta", nonce: 0, entries: [{ record, reports: [], leave: undefined }] }),
     );
   }
-  return codec.encode({ layer, body: value as Gossip });
+  return codec.encode({ layer, body: value as Gossip | StoreMessage });
+}
+
+function remembered(value: any): RememberedContacts {
+  if (value.contacts !== undefined) return value;
+  return { contacts: value.nodes.map((node: any, i: number) => ({ node, ageMs: value.agesMs[i] })) };
+}
+
+const tableFile = z.object({
+  savedAt: z.number().int().min(0),
+  contacts: z.array(z.tuple([z.string(), z.number().int().min(0)])).max(maxTableEntries),
+});
+
+/** A router's table is no message: JSON, with the time, since ages go on while nobody runs. */
+function writeTable({ contacts }: RememberedContacts): Uint8Array {
+  const file: z.infer<typeof tableFile> = {
+    savedAt: Date.now(),
+    contacts: contacts.slice(0, maxTableEntries).map(({ node, ageMs }) => [String(node), Math.round(ageMs)]),
+  };
+  return new TextEncoder().encode(JSON.stringify(file));
+}
+
+/** Throws for whatever is no table. */
+function readTable(bytes: Uint8Array): RememberedContacts {
+  const { savedAt, contacts } = tableFile.parse(JSON.parse(new TextDecoder().decode(bytes)));
+  const since = Math.max(0, Date.now() - savedAt);
+  return {
+    contacts: contacts.flatMap(([node, ageMs]) => (isContact(node) ? [{ node, ageMs: ageMs + since }] : [])),
+  };
+}
+
+function isContact(text: string): boolean {
+  const id = String(identityOf(text));
+  return text.length <= 512 && isKey(id) && formatContact(id, hostOf(text), portOf(text)) === text;
 }
 
 function introduction(body: IntroductionMessage): Tagged<IntroductionMessage> {

@@ -26,7 +26,13 @@ import {
   type StoredPeer,
   seedRegistryOptions,
 } from "../membership/seed-registry.ts";
-import { type Routing, type RoutingOptions, routing, routingOptionSpecs } from "./routing.ts";
+import {
+  type RestoredRouting,
+  type Routing,
+  type RoutingOptions,
+  routing,
+  routingOptionSpecs,
+} from "./routing.ts";
 
 /** Every tunable of the classic network, by part. */
 export interface ClassicOptions extends RoutingOptions {
@@ -65,6 +71,7 @@ export interface ClassicPeerConfig {
   readonly contacts?: readonly ListEntry[];
   readonly restored?: readonly Gossip[];
   readonly restoredState?: readonly MapEntry[];
+  readonly restoredRouting?: RestoredRouting;
 }
 
 export interface ClassicPeer {
@@ -126,6 +133,7 @@ export function classicPeer(config: ClassicPeerConfig): ClassicPeer {
     keyedNode: config.keyedNode ?? keyedNode,
     sampler: registration,
     signatures,
+    restored: config.restoredRouting,
     options,
   });
   const layers = { introduction: registration, overlay, heartbeat, broadcast, source, state };
