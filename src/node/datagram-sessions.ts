@@ -73,12 +73,18 @@ export class DatagramSessions {
       ? row
       : undefined;
   }
-  /** The session in which we address datagrams to that place with that number: for notes that name nothing else. */
+  /** The session in which we send to that place under that number: for notes that name nothing else. */
   rowTowards(host: string, portNumber: number, number: number): number | undefined {
     for (let row = 0; row < this.#states.length; row++) {
-      const at = row * wordsPerRow;
-      if (this.#words[at + peerNumber] === number && this.isAt(row, host, portNumber)) return row;
+      if (this.#words[row * wordsPerRow + peerNumber] === number && this.isAt(row, host, portNumber))
+        return row;
     }
+    return undefined;
+  }
+  /** A live session with whoever is at that address. */
+  rowAt(host: string, portNumber: number): number | undefined {
+    for (let row = 0; row < this.#states.length; row++)
+      if (this.#states[row] === "live" && this.isAt(row, host, portNumber)) return row;
     return undefined;
   }
   /** In the order of rows. */

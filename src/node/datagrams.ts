@@ -330,7 +330,8 @@ export class Datagrams {
     const identity = identityOf(to) as string;
     if (frame === undefined) return;
     if (identity === this.config.identity.id) return this.#dropMessages(1, "to-itself");
-    const row = identity === "" ? undefined : this.#sessions.rowOf(identity);
+    const row =
+      identity === "" ? this.#sessions.rowAt(hostOf(to), portOf(to)) : this.#sessions.rowOf(identity);
     if (row === undefined) return this.#dial(to, [frame]);
     this.#queue(row, frame);
     const now = performance.now();
