@@ -108,6 +108,8 @@ interface Round {
 const minGraceMs = 50;
 /** Between two attempts, at random, times the number of the attempt (guess: some round trips). */
 const backOffMs = 100;
+/** So long a compare-and-swap counts on nodes that are no longer known to be there (guess: a cut that is soon mended). */
+const casMemoryMs = 600_000;
 const none = 0;
 
 export class Operations {
@@ -131,6 +133,9 @@ export class Operations {
   readonly #onWritten: (order: Order, record: StoredRecord, env: StoreEnvironment) => boolean;
   readonly #onGone: (order: Order, env: StoreEnvironment) => void;
   #nextId = 1;
+  /** The most nodes that the router knew of late, and when. */
+  #mostNodes = 1;
+  #mostNodesAt: Millis = 0;
 
   constructor(
     parts: StoreParts,
@@ -156,6 +161,7 @@ export class Operations {
     this.counters.begun++;
     this.#open.set(operation.id, operation);
     env.schedule(operationDeadlineMs, { type: "deadline", operation: operation.id });
+    this.#nodesThere(order, env);
     if (order.operation === "get" && order.quorum === 1 && this.#readHere(operation, env)) return;
     this.#findReplicas(operation, env);
   }
@@ -198,13 +204,29 @@ export class Operations {
         const responsible = closest.length > 0 ? closest : [router.self];
         operation.targets = responsible.map((node) => targetOf(node));
         const asked = quorumOf(quorum, replicas);
-        operation.needed = Math.min(asked, Math.max(responsible.length, router.size + 1));
+        const there = Math.max(responsible.length, this.#nodesThere(order, later));
+        operation.needed = Math.min(asked, there);
         operation.isCapped = operation.needed < asked;
         if (order.operation === "get") this.#beginGet(operation, later);
         else this.#beginWrite(operation, later);
       },
       env,
     );
+  }
+
+  /**
+   * How many nodes there are, as far as that limits a quorum. A router that has not joined cannot say; and for a
+   * compare-and-swap those count that were there a while ago: they may be cut off, and go on without us.
+   */
+  #nodesThere({ cas, operation }: Order, env: StoreEnvironment): number {
+    const { router } = this.#parts;
+    const now = router.size + 1;
+    if (now >= this.#mostNodes || env.now > this.#mostNodesAt + casMemoryMs) {
+      this.#mostNodes = now;
+      this.#mostNodesAt = env.now;
+    }
+    if (!router.hasJoined) return Number.POSITIVE_INFINITY;
+    return cas !== undefined && operation !== "get" ? this.#mostNodes : now;
   }
 
   // ---- Rounds -------------------------------------------------------------------------------------------------------
@@ -391,8 +413,9 @@ export class Operations {
    * ourselves in an earlier attempt that not enough have taken.
    */
   #reserve(operation: Operation, sequence: number, env: StoreEnvironment): void {
-    const { kind, key } = operation.order;
+    const { kind, key, name } = operation.order;
     const { targets } = operation;
+    if (kind === "immutable") return; // refused as a command
     if (sequence > Number.MAX_SAFE_INTEGER) return this.#end(operation, "refused", env);
     const ticket = nonce(env.random) + 1;
     let granted = 0;
@@ -403,7 +426,7 @@ export class Operations {
     this.#ask(
       operation,
       {
-        question: { type: "reserve", kind, key, sequence, ticket },
+        question: { type: "reserve", kind, key, name, sequence, ticket },
         take(target, answer) {
           if (answer?.type !== "reserved") return;
           target.state = answer.isGranted ? "missing" : "refused";

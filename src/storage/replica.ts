@@ -8,7 +8,7 @@ import { identityOf, type Millis, type NodeId, type StoredRecord } from "../core
 import { Promises } from "./promises.ts";
 import { deliver } from "./questions.ts";
 import type { Entry } from "./record-table.ts";
-import { compareRecords, faultOf, isSigned, slotOf } from "./records.ts";
+import { compareRecords, faultOf, isSigned, keyOfOwned, keyOfShared, slotOf } from "./records.ts";
 import type {
   Fetch,
   Offer,
@@ -212,8 +212,9 @@ export class Replica {
 
   #promise(from: NodeId, slot: string, question: Reserve, env: StoreEnvironment): boolean {
     const { options, router, table, disk } = this.#parts;
-    const { kind, key, sequence, ticket } = question;
-    if (this.isLeaving || kind === "immutable" || disk.waiting >= options.maxWaitingForDisk) return false;
+    const { kind, key, name, sequence, ticket } = question;
+    if (this.isLeaving || disk.waiting >= options.maxWaitingForDisk) return false;
+    if (key !== (kind === "owned" ? keyOfOwned(identityOf(from), name) : keyOfShared(name))) return false;
     const farthest = maxRank(options.replicas);
     if (rankOf(router, key, router.self, farthest) >= farthest) return false;
     const promise = this.promises.get(slot);

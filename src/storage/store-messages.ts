@@ -89,8 +89,10 @@ export interface Fetched {
 export interface Reserve {
   readonly type: "reserve";
   readonly nonce: number;
-  readonly kind: RecordKind;
+  readonly kind: Exclude<RecordKind, "immutable">;
   readonly key: Key;
+  /** What the key follows from. Owned records are promised to their owner only. */
+  readonly name: string;
   readonly sequence: number;
   readonly ticket: number;
 }

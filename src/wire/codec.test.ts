@@ -310,7 +310,14 @@ const store: Bodies<StoreMessage> = {
   }),
   fetch: typed("fetch", { nonce: number, kind: recordKind, key: hex }),
   fetched: typed("fetched", { nonce: number, record: maybe(storedRecord), isCached: fc.boolean() }),
-  reserve: typed("reserve", { nonce: number, kind: recordKind, key: hex, sequence: number, ticket: number }),
+  reserve: typed("reserve", {
+    nonce: number,
+    kind: fc.constantFrom("owned", "shared"),
+    key: hex,
+    name: key,
+    sequence: number,
+    ticket: number,
+  }),
   reserved: typed("reserved", {
     nonce: number,
     isGranted: fc.boolean(),

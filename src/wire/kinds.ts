@@ -560,8 +560,9 @@ const store: KindsOf<StoreMessage> = {
   }),
   reserve: kind<Reserve>("reserve", "Reserve", {
     nonce: uint64,
-    kind: recordKind,
+    kind: choice<Reserve["kind"]>({ owned: 2, shared: 3 }),
     key: recordKey,
+    name: keyText(maxNameLength),
     sequence: uint64,
     ticket: uint64,
   }),

@@ -538,10 +538,11 @@ message Fetched {
 }
 message Reserve {
   uint64 nonce = 1;
-  RecordKind kind = 2;
+  RecordKind kind = 2; // owned or shared
   bytes key = 3;
   uint64 sequence = 4;
   uint64 ticket = 5;
+  string name = 6; // 1 to 256 units of UTF-16
 }
 message Reserved {
   uint64 nonce = 1;

@@ -34,6 +34,7 @@ interface Ping {
 }
 
 const timeoutMs = 200;
+const joinMs = 2 * timeoutMs;
 
 export interface OneHopConfig {
   readonly self: KeyedNode;
@@ -52,17 +53,18 @@ export class OneHopRouter implements RoutingProtocol<Message, Timer> {
   readonly #pings = new Map<number, Ping>();
   #nextNonce = 1;
   readonly #watchMs: number;
+  #isJoining = false;
   #watched = 0;
 
   constructor(config: OneHopConfig) {
     this.#config = config;
     this.self = config.self;
     this.#watchMs = config.watchMs ?? 500;
+    this.hasJoined = config.bootstrap.length === 0;
   }
 
-  get hasJoined(): boolean {
-    return this.#config.bootstrap.length === 0 || this.#contacts.size > 0;
-  }
+  hasJoined = false;
+
   get size(): number {
     return this.#contacts.size;
   }
@@ -79,8 +81,13 @@ export class OneHopRouter implements RoutingProtocol<Message, Timer> {
   }
 
   start(env: Env): void {
-    for (const node of this.#config.bootstrap) env.send(node, { type: "hello", nodes: [] });
+    this.#greet(env);
     env.schedule(1 + env.random.below(this.#watchMs), { type: "watch" });
+  }
+
+  /** Messages may be lost: until somebody has answered, it is tried again. */
+  #greet(env: Env): void {
+    for (const node of this.#config.bootstrap) env.send(node, { type: "hello", nodes: [] });
   }
 
   onCommand(command: RouterCommand, env: Env): void {
@@ -123,9 +130,15 @@ export class OneHopRouter implements RoutingProtocol<Message, Timer> {
       ping?.done(false, env);
       return;
     }
+    if (timer.type === "joined") {
+      this.hasJoined = true;
+      const [through] = this.#contacts.keys();
+      return env.notify({ type: "router-joined", through, afterMs: joinMs });
+    }
     const all = [...this.#contacts.keys()];
     for (let i = 0; i < Math.min(4, all.length); i++)
       this.#ping(all[this.#watched++ % all.length]!, () => {}, env);
+    if (all.length === 0) this.#greet(env);
     env.schedule(this.#watchMs, { type: "watch" });
   }
 
@@ -134,7 +147,10 @@ export class OneHopRouter implements RoutingProtocol<Message, Timer> {
     const contact = this.#config.keyedNode(node);
     this.#contacts.set(node, contact);
     env.notify({ type: "contact-up", contact });
-    if (this.#contacts.size === 1) env.notify({ type: "router-joined", through: node, afterMs: env.now });
+    if (this.hasJoined || this.#isJoining) return;
+    // Others are greeted meanwhile.
+    this.#isJoining = true;
+    env.schedule(joinMs, { type: "joined" });
   }
 
   #remove(node: NodeId, env: Env): void {
