@@ -127,6 +127,11 @@ interface Member {
   readonly store: AnyProtocol | undefined;
 }
 
+interface WaitingLookup {
+  readonly asked: AskedLookup;
+  readonly onEnded: ((asked: AskedLookup) => void) | undefined;
+}
+
 /** The layer under which a router alone keeps its table. */
 const aloneLayer = "router";
 
@@ -139,11 +144,10 @@ export class LookupNetwork {
   readonly #members: (Member | undefined)[];
   readonly #bootstraps = new Map<number, readonly NodeId[]>();
   readonly #disks = new Map<number, SimulatedDisk>();
-  readonly #lookups = new Map<number, AskedLookup>();
+  readonly #lookups = new Map<number, WaitingLookup>();
   readonly #operations = new Map<number, AskedOperation>();
   /** Their stores hand over what they keep. */
   readonly #leaving = new Map<number, Member>();
-  readonly #onEnded = new Map<number, (asked: AskedLookup) => void>();
   readonly #random: CounterRandom;
   readonly #dispatcher: Dispatcher | undefined;
   /** Of all nodes alike; undefined inside where routers are alone, and as a whole before the first is made. */
@@ -212,6 +216,8 @@ export class LookupNetwork {
     this.simulation.crash(row);
     this.living.remove(row);
     this.#members[row] = undefined;
+    for (const [request, { asked }] of this.#lookups) if (asked.row === row) this.#lookups.delete(request);
+    for (const [request, asked] of this.#operations) if (asked.row === row) this.#operations.delete(request);
     this.config.onGone?.(row);
   }
 
@@ -252,8 +258,8 @@ export class LookupNetwork {
   ): AskedLookup {
     const request = this.#nextRequest++;
     const asked: AskedLookup = { request, row, key, askedAt: this.time, report: undefined };
-    this.#lookups.set(request, asked);
-    if (onEnded !== undefined) this.#onEnded.set(request, onEnded);
+    if (!this.simulation.isAlive(row)) return asked;
+    this.#lookups.set(request, { asked, onEnded });
     const command = { ...options, type: "lookup", request, asker: "user", key };
     this.#command(row, this.#routerLayerOf(row), command);
     return asked;
@@ -263,14 +269,15 @@ export class LookupNetwork {
   operate<Command extends Typed>(row: number, command: Command): AskedOperation<Command> {
     const request = this.#nextRequest++;
     const asked = { request, row, command, askedAt: this.time, ended: undefined };
+    if (!this.simulation.isAlive(row)) return asked;
     this.#operations.set(request, asked);
     this.#command(row, "store", { ...command, request });
     return asked;
   }
 
-  /** Lookups and operations that have not ended. Those of the dead never will. */
+  /** Lookups and operations that have not ended. Those of the dead never will, and are not among them. */
   get pending(): readonly (AskedLookup | AskedOperation)[] {
-    return [...this.#lookups.values(), ...this.#operations.values()];
+    return [...[...this.#lookups.values()].map(({ asked }) => asked), ...this.#operations.values()];
   }
 
   // ---- Running ----
@@ -291,13 +298,7 @@ export class LookupNetwork {
 
   /** Runs until all that living nodes were asked has ended. False if it has not within the limit. */
   finish(limitMs: Millis = 60_000): boolean {
-    return this.runUntil(() => !this.#isAnybodyWaiting(), limitMs, 50);
-  }
-
-  #isAnybodyWaiting(): boolean {
-    for (const { row } of this.#lookups.values()) if (this.simulation.isAlive(row)) return true;
-    for (const { row } of this.#operations.values()) if (this.simulation.isAlive(row)) return true;
-    return false;
+    return this.runUntil(() => this.#lookups.size + this.#operations.size === 0, limitMs, 50);
   }
 
   // ---- What is planned ----
@@ -454,13 +455,11 @@ export class LookupNetwork {
 
   #lookupEnded({ asker, request, report }: LookupEnded): void {
     if (asker !== "user") return;
-    const asked = this.#lookups.get(request);
-    if (asked === undefined) return;
-    asked.report = report;
+    const waiting = this.#lookups.get(request);
+    if (waiting === undefined) return;
+    waiting.asked.report = report;
     this.#lookups.delete(request);
-    const onEnded = this.#onEnded.get(request);
-    this.#onEnded.delete(request);
-    onEnded?.(asked);
+    waiting.onEnded?.(waiting.asked);
   }
 
   #operationEnded(notice: Notice): void {

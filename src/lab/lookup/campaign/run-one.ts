@@ -245,7 +245,7 @@ class CampaignRun {
   /** When nobody asks for anything, what waits does not become more. */
   #lookForLeaks(): void {
     const network = this.#network;
-    if (network.pending.some(({ row }) => network.living.has(row)))
+    if (network.pending.length > 0)
       this.#violate("nothing-is-left-unanswered", `${network.pending.length} requests have no answer`);
     const most = () => {
       let waiting = 0;
