@@ -73,6 +73,11 @@ export interface IterativeLookupConfig {
   /** With `first` the lookup ends at the first record. */
   readonly records: "none" | "first" | "all";
   readonly startedAt: Millis;
+  /**
+   * It was silent a short while ago. It is asked, too, if it is one of the best, but aside: nobody waits for it as long as
+   * there are others, and it takes nobody's place. Half of a network may have died, and others still name the dead.
+   */
+  readonly isSuspect?: ((node: KeyedNode) => boolean) | undefined;
 }
 
 /** A question to be asked now. */
@@ -107,7 +112,8 @@ interface Found {
   readonly contact: KeyedNode;
   /** The step that asks it; -1 if nobody did so far. */
   index: number;
-  state: "unasked" | "asked" | "answered" | "gone";
+  /** `slow`: asked, and past its first limit. */
+  state: "unasked" | "asked" | "slow" | "answered" | "gone";
   retries: number;
   /** What it answered, under "owner-answered". */
   owners?: readonly KeyedNode[];
@@ -143,6 +149,8 @@ interface Step {
   learned: number;
   /** Does it take a place of its branch? */
   isOpen: boolean;
+  /** A suspect's: see `isSuspect`. */
+  readonly isAside: boolean;
   hasRecords: boolean;
 }
 
@@ -155,6 +163,8 @@ export class IterativeLookup {
   readonly #maxCandidates: number;
   /** Going up from the key: who may own it; never one that is gone. At most `maxOwners`. */
   #owners: Candidate[] = [];
+  /** To be asked aside. */
+  #suspects: { readonly candidate: Candidate; readonly branch: Branch }[] = [];
   #outcome: LookupOutcome | undefined;
   #endedAt: Millis = 0;
   /** The step whose answer was final, and what it said. */
@@ -208,9 +218,15 @@ export class IterativeLookup {
       for (let room = this.#roomOf(branch); room > 0; room--) {
         const candidate = this.#nextOf(branch);
         if (candidate === undefined || this.#steps.length >= this.config.budget) break;
-        questions.push(this.#ask(candidate, branch, branchIndex, now));
+        questions.push(this.#ask(candidate, branch, { branchIndex, isAside: false, now }));
       }
     });
+    for (const { candidate, branch } of this.#suspects) {
+      if (this.#steps.length >= this.config.budget) break;
+      const branchIndex = this.#branches.indexOf(branch);
+      questions.push(this.#ask(candidate, branch, { branchIndex, isAside: true, now }));
+    }
+    this.#suspects = [];
     if (questions.length === 0 && !this.#isWaiting())
       this.#finish(this.#steps.length >= this.config.budget ? "budget" : "exhausted", now);
     return questions;
@@ -251,6 +267,7 @@ export class IterativeLookup {
     if (step === undefined || !step.isOpen || this.config.pace === "batches") return;
     step.isOpen = false;
     step.branch.open--;
+    step.candidate.found.state = "slow";
   }
 
   /** The lookup goes on as if it were not there. */
@@ -259,7 +276,7 @@ export class IterativeLookup {
     if (step === undefined || this.#outcome !== undefined || step.outcome !== "asked") return;
     this.#settle(step, "silent", undefined);
     this.#drop(step);
-    this.#noteProgress(step.branch);
+    if (!step.isAside) this.#noteProgress(step.branch);
   }
 
   /** Ends it with what it has: `deadline`, or whatever the asker calls it. */
@@ -329,10 +346,12 @@ export class IterativeLookup {
   }
 
   #nextOf({ candidates }: Branch): Candidate | undefined {
-    const reach = this.#reachOf(candidates);
-    for (let i = 0; i < reach; i++) {
+    let reach = this.#reachOf(candidates);
+    for (let i = 0; i < Math.min(reach, candidates.length); i++) {
       const { state } = candidates[i]!.found;
       if (state === "unasked") return candidates[i];
+      // The one behind the best may be needed in its stead.
+      if (state === "slow") reach++;
       // Whoever is behind one that answered is not before the key.
       if (state === "answered" && this.config.endRule === "owner-answered") break;
     }
@@ -375,12 +394,18 @@ export class IterativeLookup {
     return this.#owners.map(({ found }) => found.contact);
   }
 
-  #ask(candidate: Candidate, branch: Branch, branchIndex: number, now: Millis): LookupQuestion {
+  #ask(
+    candidate: Candidate,
+    branch: Branch,
+    { branchIndex, isAside, now }: { branchIndex: number; isAside: boolean; now: Millis },
+  ): LookupQuestion {
     const index = this.#steps.length;
     const { found } = candidate;
     found.index = index;
-    found.state = "asked";
-    branch.open++;
+    if (!isAside) {
+      found.state = "asked";
+      branch.open++;
+    }
     this.#steps.push({
       candidate,
       branch,
@@ -389,7 +414,8 @@ export class IterativeLookup {
       answeredAt: undefined,
       outcome: "asked",
       learned: 0,
-      isOpen: true,
+      isOpen: !isAside,
+      isAside,
       hasRecords: false,
     });
     return { index, to: found.contact };
@@ -427,8 +453,14 @@ export class IterativeLookup {
     if (key === this.config.self.key) return false;
     let found = this.#found.get(key);
     if (found === undefined) {
-      found = { contact, index: -1, state: "unasked", retries: 0 };
+      const isSuspect = this.config.isSuspect?.(contact) === true;
+      found = { contact, index: -1, state: isSuspect ? "gone" : "unasked", retries: 0 };
       this.#found.set(key, found);
+      if (isSuspect) {
+        if (this.#rankOf(branch, key).rank < this.config.width)
+          this.#suspects.push({ candidate: { found, referrer, depth }, branch });
+        return true;
+      }
     } else if (found.state === "gone") {
       // Whoever named it first may have lied about where it is.
       if (found.contact.node === contact.node || found.retries >= maxRetries) return false;
@@ -464,22 +496,27 @@ export class IterativeLookup {
 
   /** False if it is there, or too far away to matter. */
   #insert(branch: Branch, candidate: Candidate): boolean {
-    const { order } = this.config;
     const { candidates } = branch;
-    const { key } = candidate.found.contact;
+    const { rank, isThere } = this.#rankOf(branch, candidate.found.contact.key);
+    if (isThere || rank >= this.#maxCandidates) return false;
+    candidates.splice(rank, 0, candidate);
+    if (candidates.length > this.#maxCandidates) candidates.pop();
+    return true;
+  }
+
+  /** How many candidates of the branch come before this key. */
+  #rankOf({ candidates }: Branch, key: Key): { rank: number; isThere: boolean } {
+    const { order } = this.config;
     let low = 0;
     let high = candidates.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
       const difference = order(candidates[middle]!.found.contact.key, key);
-      if (difference === 0) return false;
+      if (difference === 0) return { rank: middle, isThere: true };
       if (difference < 0) low = middle + 1;
       else high = middle;
     }
-    if (low >= this.#maxCandidates) return false;
-    candidates.splice(low, 0, candidate);
-    if (candidates.length > this.#maxCandidates) candidates.pop();
-    return true;
+    return { rank: low, isThere: false };
   }
 
   #noteProgress(branch: Branch): void {

@@ -131,7 +131,7 @@ type Purpose =
 /** Nodes that a joining node asks at once. */
 const joinWidth = 8;
 /** A lookup weighs this much in the estimate of how dense the network is. */
-const densityGain = 1 / 32;
+const densityGain = 1 / 8;
 
 export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer> {
   readonly self: KeyedNode;
@@ -203,7 +203,7 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
       host: {
         self: config.self,
         disjointPaths,
-        plan: (request) => this.#plan(request),
+        plan: (request, now) => this.#plan(request, now),
         question: ({ key, records = "none" }, nonce) => {
           return { type: records === "none" ? "find-node" : "find-value", nonce, key };
         },
@@ -684,12 +684,13 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
 
   // ---- Lookups -----------------------------------------------------------------------------------------------------
 
-  #plan({ key, count }: LookupRequest): LookupPlan {
+  #plan({ key, count }: LookupRequest, now: Millis): LookupPlan {
     const { k, alpha, pace } = this.options;
     const width = Math.max(k, count ?? k);
     return {
       order: (a, b) => compareXor(key, a, b),
-      candidates: this.#candidates(key, width),
+      // More than are asked at first, for the nearest may all be dead.
+      candidates: this.#candidates(key, pace === "slots" ? 4 * width : width),
       // Whoever looks itself up wants to know the others.
       countsSelf: key !== this.self.key,
       endRule: "closest-answered",
@@ -697,6 +698,8 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
       count: count ?? k,
       alpha,
       pace,
+      // Models remember nothing from one lookup to the next.
+      isSuspect: pace === "slots" ? ({ node }) => this.roundTrips.isSuspect(node, now) : undefined,
     };
   }
 
@@ -720,7 +723,7 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
     env: KademliaEnvironment,
   ): void {
     this.#lookedUpAt[this.table.bucketOf(key)] = env.now;
-    if (report.outcome === "found" && key !== this.self.key) this.#noteSpacing(key, report.closest);
+    if (report.outcome === "found") this.#noteSpacing(key, report.closest);
     const purpose = asker === "router" ? this.#ownLookups.get(request) : undefined;
     if (purpose === undefined) return;
     this.#ownLookups.delete(request);
@@ -751,6 +754,8 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
       this.#nextSelfLookupAt = env.now + this.#selfLookupPauseMs;
       if (this.table.size > 0) this.#lookUp(this.self.key, "self", env);
     } else this.#refreshNext(env);
+    this.#checkOldest(this.table.contacts, env);
+    this.#checkOldest(this.table.believed(this.self.key, this.options.k), env);
     if (env.now >= this.#nextRejoinAt) {
       this.#nextRejoinAt = env.now + rejoinMs;
       this.#rejoin(env);
@@ -772,6 +777,22 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
       this.counters.refreshes++;
       return this.#lookUp(randomKeyIn(this.self.key, bucket, env.random), "refresh", env);
     }
+  }
+
+  /**
+   * The one that was not seen for longest is asked whether it is there: else the dead would stay in the tables of those
+   * that look nothing up, and these would name them to others (libtorrent, too, asks one node at a time).
+   */
+  #checkOldest(contacts: readonly KeyedNode[], env: KademliaEnvironment): void {
+    let oldest: KeyedNode | undefined;
+    let seenAt = env.now - this.options.freshMs;
+    for (const contact of contacts) {
+      const at = this.table.seenAt(contact.key)!;
+      if (at >= seenAt || this.table.isBelievedGone(contact.key)) continue;
+      oldest = contact;
+      seenAt = at;
+    }
+    if (oldest !== undefined) this.#check(oldest, env);
   }
 
   /**

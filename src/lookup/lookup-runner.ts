@@ -14,6 +14,7 @@ import {
   isKey,
   type KeyedNode,
   type LookupReport,
+  type Millis,
   type RouterNotice,
   type Typed,
   UsageError,
@@ -35,7 +36,7 @@ export type LookupPlan = Omit<
 export interface LookupHost<Message extends Typed> {
   readonly self: KeyedNode;
   /** How to go about it, with what is known now. `known` where the router needs not ask anybody. */
-  plan(request: LookupRequest): LookupPlan;
+  plan(request: LookupRequest, now: Millis): LookupPlan;
   /** S/Kademlia's d where the request does not say it. */
   readonly disjointPaths: number;
   question(request: LookupRequest, nonce: number): Message;
@@ -118,7 +119,7 @@ export class LookupRunner<Message extends Typed> {
     const name = nameOf(request);
     if (this.#runs.has(name)) throw new UsageError(`request: ${name} is under way`);
     const config = { key, self: host.self, budget, branches, records, startedAt: env.now };
-    const lookup = new IterativeLookup({ ...host.plan(request), ...config });
+    const lookup = new IterativeLookup({ ...host.plan(request, env.now), ...config });
     const run: LookupRun = { request, lookup, isOver: false };
     if (this.#runs.size >= settings.maxLookups) {
       this.counters.refused++;

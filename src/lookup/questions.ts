@@ -122,7 +122,7 @@ export class Questions<Purpose, Message extends Typed = Typed> {
         return { type: "slow", purpose, to };
       case "slow":
         question.state = "silent";
-        this.roundTrips.onSilence(to);
+        this.roundTrips.onSilence(to, env.now);
         this.#wait(timer.nonce, Math.min(question.silentAfterMs, this.#maxTimeoutMs), env);
         return { type: "silent", purpose, to };
       case "silent":

@@ -24,13 +24,16 @@ const variations = 4;
 const hardFactor = 2;
 /** Doubling ends here: by then any maximum is reached. */
 const maxBackoff = 10;
+/** A peer that was silent is a suspect for so long (guess: long beside any time-out, short beside a repair). */
+const suspectMs = 60_000;
 
 interface Estimate {
   /** Negative as long as there was no sample. */
   srtt: number;
   rttvar: number;
-  /** Silences since the last sample. */
+  /** Silences since the last sample, and when the last one was noticed. */
   backoff: number;
+  silentAt: Millis;
 }
 
 export type RoundTripSettings = Pick<LookupSettings, "minTimeoutMs" | "firstTimeoutMs" | "maxTimeoutMs">;
@@ -55,7 +58,7 @@ export class RoundTrips {
   /** The peer measured last is the last one. */
   readonly #peers = new Map<Identity, Estimate>();
   /** Of all peers as if they were one: the prior. Its backoff stays 0. */
-  readonly #all: Estimate = { srtt: -1, rttvar: 0, backoff: 0 };
+  readonly #all: Estimate = { srtt: -1, rttvar: 0, backoff: 0, silentAt: 0 };
   /** When we last noticed that we had paused. */
   #pausedUntil: Millis = Number.NEGATIVE_INFINITY;
 
@@ -107,10 +110,17 @@ export class RoundTrips {
     follow(this.#all, sample);
   }
 
+  /** Was it silent when it was last asked, a short while ago? */
+  isSuspect(peer: NodeId, now: Millis): boolean {
+    const estimate = this.#peers.get(identityOf(peer));
+    return estimate !== undefined && estimate.backoff > 0 && now - estimate.silentAt < suspectMs;
+  }
+
   /** A question came to its second limit. */
-  onSilence(peer: NodeId): void {
+  onSilence(peer: NodeId, now: Millis): void {
     this.counters.silences++;
     const estimate = this.#estimateOf(peer);
+    estimate.silentAt = now;
     if (estimate.backoff < maxBackoff) estimate.backoff++;
   }
 
@@ -137,7 +147,7 @@ export class RoundTrips {
         break;
       }
     }
-    const estimate = known ?? { srtt: -1, rttvar: 0, backoff: 0 };
+    const estimate = known ?? { srtt: -1, rttvar: 0, backoff: 0, silentAt: 0 };
     this.#peers.set(id, estimate);
     return estimate;
   }
