@@ -90,7 +90,27 @@ const operation = z.looseObject({
 });
 export type OperationAnswer = z.infer<typeof operation>;
 
+const doctor = z.looseObject({
+  isHealthy: z.boolean(),
+  router: z.string(),
+  lookups: z.number(),
+  nodes: z.looseObject({ estimate: z.number(), standardError: z.number() }).optional(),
+  silentShare: z.number(),
+  measures: z.array(
+    z.looseObject({
+      name: z.string(),
+      measured: z.number(),
+      expected: z.number().optional(),
+      isOff: z.boolean(),
+    }),
+  ),
+  findings: z.array(
+    z.looseObject({ code: z.string(), severity: z.string(), text: z.string(), advice: z.string() }),
+  ),
+});
+
 export const answers = {
+  doctor,
   operation,
   lookupStep,
   lookupReport,

@@ -6,6 +6,7 @@ import { campaignCommand } from "./campaign.ts";
 import { clusterCommand } from "./cluster.ts";
 import { compareCommand } from "./compare.ts";
 import { deleteCommand } from "./delete.ts";
+import { doctorCommand } from "./doctor.ts";
 import { drillCommand } from "./drill.ts";
 import { reportError } from "./errors.ts";
 import { getCommand } from "./get.ts";
@@ -57,6 +58,7 @@ const program = new Command("grapevine")
   .addCommand(deleteCommand())
   .addCommand(lookupCommand())
   .addCommand(routeCommand())
+  .addCommand(doctorCommand())
   .addCommand(tailCommand())
   .addCommand(killCommand())
   .addCommand(leaveCommand())

@@ -13,6 +13,7 @@
  *     POST /v1/nodes/:name/state/delete        {"key": "color"} deletes it
  *     GET  /v1/nodes/:name/lookup?key=         the report of a lookup; a key is 40 hexadecimal digits, or a name
  *     GET  /v1/nodes/:name/route?key=          the same, step by step as it goes on (server-sent events)
+ *     GET  /v1/nodes/:name/doctor?lookups=48   what is off with the lookups of this node, by what theory says
  *     POST /v1/nodes/:name/records             {"name": "song", "text": "la"} (or "base64") puts it into the store
  *     GET  /v1/nodes/:name/records?name=song   what the store has; `key=` of an immutable record
  *     POST /v1/nodes/:name/records/delete      {"name": "song"} deletes it
@@ -239,6 +240,10 @@ function makeApp(
     void streamRoute(c.env.outgoing, find(c).lookup(key, { ...options, signal }));
     return RESPONSE_ALREADY_SENT;
   });
+  app.get("/v1/nodes/:name/doctor", async (c) => {
+    const { lookups } = queryOf(c, doctorQuery);
+    return c.json(await find(c).checkUp.examine({ lookups, signal: untilHungUp(c) }));
+  });
   app.post("/v1/nodes/:name/records", async (c) => {
     const { text, base64, ...options } = await body(c, recordWrite);
     const value = text === undefined ? Buffer.from(base64!, "base64") : Buffer.from(text);
@@ -454,6 +459,8 @@ const lookupQueryShape = z.strictObject({
   disjointPaths: z.coerce.number().int().min(1).max(32).optional(),
 });
 
+const doctorQuery = z.strictObject({ lookups: z.coerce.number().int().min(0).max(1000).optional() });
+
 const recordKinds = z.enum(["immutable", "owned", "shared"]);
 const recordName = wellFormed.min(1, "is empty");
 
@@ -502,10 +509,13 @@ function queryOf<Shape extends z.ZodType>(c: Context<Env>, shape: Shape): z.infe
 
 /** Throws (400). The lookup ends when whoever asked hangs up. */
 function lookupQuery(c: Context<Env>) {
-  const query = queryOf(c, lookupQueryShape);
+  return { ...queryOf(c, lookupQueryShape), signal: untilHungUp(c) };
+}
+
+function untilHungUp(c: Context<Env>): AbortSignal {
   const hungUp = new AbortController();
   c.env.outgoing.once("close", () => hungUp.abort(failure(408, "nobody waits for the answer any more")));
-  return { ...query, signal: hungUp.signal };
+  return hungUp.signal;
 }
 
 async function streamRoute(response: ServerResponse, run: LookupRun): Promise<void> {

@@ -37,6 +37,7 @@ import {
   type TransportOptions,
 } from "../transport/index.ts";
 import { Codec, type Statement, type WireOptions } from "../wire/index.ts";
+import { CheckUp } from "./check-up.ts";
 import { isMember } from "./cluster.ts";
 import type { Identity } from "./identity.ts";
 import { type LinkEvent, type LinkOptions, Links } from "./links.ts";
@@ -127,6 +128,8 @@ export class GrapevineNode {
   readonly state: SharedState;
   /** The distributed store; a node without a router has none. */
   readonly records: Records;
+  /** Are the lookups of this node as they should be? */
+  readonly checkUp: CheckUp;
   readonly #config: NodeConfig;
   readonly #codec: Codec;
   readonly #lookups: Lookups;
@@ -183,6 +186,12 @@ export class GrapevineNode {
       ...hears,
       router: () => this.router,
       command: (body) => this.command(this.#peer!.routing!.name, body),
+    });
+    this.checkUp = new CheckUp({
+      routing: () => this.#peer?.routing,
+      lookup: (key, options) => this.lookup(key, options),
+      members: () => this.members().length + 1,
+      options: () => config.options,
     });
     this.records = new Records({
       ...hears,
@@ -476,6 +485,9 @@ export class GrapevineNode {
     switch (notice.type) {
       case "persist":
         return this.#persist(layer, body as Persist);
+      case "lookup-ended":
+        this.checkUp.onLookupEnded(notice["report"]);
+        break;
       case "forged-gossip":
       case "forged-entry":
         this.links.onForgery(notice["from"]);
