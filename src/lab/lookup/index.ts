@@ -4,3 +4,4 @@ export * from "./key-space.ts";
 export * from "./lab-routers.ts";
 export * from "./living-rows.ts";
 export * from "./lookup-network.ts";
+export * from "./store-ledger.ts";
