@@ -20,7 +20,10 @@ import {
 import type { LookupRun } from "./lookups.ts";
 
 export interface CheckUpOptions {
-  /** Lookups of random keys that are done for it; the last 256 of all lookups count. Default: 48. */
+  /**
+   * Lookups of random keys that are done for it. Where these are enough, only they count: what was seen while the network
+   * formed is no illness. Else the last 256 of all lookups count. Default: 48.
+   */
   readonly lookups?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -35,6 +38,8 @@ export interface CheckUpConfig {
 
 const defaultLookups = 48;
 const mostLookups = 1000;
+/** So many tell enough on their own. */
+const enoughLookups = 32;
 const atOnce = 4;
 
 export class CheckUp {
@@ -63,6 +68,7 @@ export class CheckUp {
       );
     if (!Number.isSafeInteger(lookups) || lookups < 0 || lookups > mostLookups)
       throw new UsageError(`lookups: ${lookups} is not an integer from 0 to ${mostLookups}`);
+    if (lookups >= enoughLookups) this.#statistics?.clear();
     const delay = monitorEventLoopDelay({ resolution: 10 });
     delay.enable();
     let begun = 0;
