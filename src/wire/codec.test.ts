@@ -39,6 +39,7 @@ import {
 } from "../dissemination/messages.ts";
 import { type IdRange, maxIdsPerMessage, maxRangesPerMessage } from "../dissemination/set-reconciliation.ts";
 import { type ChordMessage, maxCloser, maxSuccessors } from "../lookup/chord-messages.ts";
+import { type KademliaMessage, maxNodesPerReply, maxRecordsPerReply } from "../lookup/kademlia-messages.ts";
 import {
   maxPastryHops,
   maxPastryLeaves,
@@ -335,6 +336,21 @@ const store: Bodies<StoreMessage> = {
   offered: typed("offered", { nonce: number, verdicts: listOf(verdict, maxOfferedRecords) }),
 };
 
+const kademliaNodes = listOf(contact, maxNodesPerReply);
+const kademlia: Bodies<KademliaMessage> = {
+  ping: typed("ping", { nonce: number }),
+  "ping-reply": typed("ping-reply", { nonce: number }),
+  "find-node": typed("find-node", { nonce: number, key: hex }),
+  "find-node-reply": typed("find-node-reply", { nonce: number, nodes: kademliaNodes }),
+  "find-value": typed("find-value", { nonce: number, key: hex }),
+  "find-value-reply": typed("find-value-reply", {
+    nonce: number,
+    nodes: kademliaNodes,
+    records: listOf(storedRecord, maxRecordsPerReply),
+  }),
+  leaving: typed("leaving", {}),
+};
+
 const chordNodes = listOf(contact, 20);
 const chord: Bodies<ChordMessage> = {
   "ask-state": typed("ask-state", { nonce: number }),
@@ -394,6 +410,7 @@ const kinds: [string, fc.Arbitrary<Tagged>][] = Object.entries({
   broadcast,
   state,
   store,
+  kademlia,
   chord,
   pastry,
 }).flatMap(([layer, bodies]) =>
@@ -570,6 +587,7 @@ describe("the schema is the truth", () => {
       heartbeat: [64, 79],
       broadcast: [80, 95],
       state: [96, 111],
+      kademlia: [112, 127],
       chord: [128, 143],
       pastry: [144, 159],
     } as const;
@@ -826,6 +844,16 @@ describe("a message at its limit is taken, one over is refused", () => {
         }),
     ],
     ["whole ids", "bad-length", (over) => forge("Want", { ids: [new Uint8Array(32 + over)] })],
+    [
+      "maxNodesPerReply",
+      "too-many-entries",
+      (over) => forge("FindNodeReply", { nodes: repeat(maxNodesPerReply + over, node) }),
+    ],
+    [
+      "maxRecordsPerReply",
+      "too-many-entries",
+      (over) => forge("FindValueReply", { records: repeat(maxRecordsPerReply + over, { statement: held }) }),
+    ],
     [
       "maxNameLength",
       "too-long",

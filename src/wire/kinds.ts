@@ -63,6 +63,18 @@ import {
   type Routed,
 } from "../lookup/chord-messages.ts";
 import {
+  type FindNode,
+  type FindNodeReply,
+  type FindValue,
+  type FindValueReply,
+  type KademliaMessage,
+  type KademliaPing,
+  type KademliaPingReply,
+  type Leaving,
+  maxNodesPerReply,
+  maxRecordsPerReply,
+} from "../lookup/kademlia-messages.ts";
+import {
   type AckMessage,
   type ArrivedMessage,
   type AskRowMessage,
@@ -586,6 +598,25 @@ const store: KindsOf<StoreMessage> = {
   }),
 };
 
+const kademliaNodes = listOf(peer, maxNodesPerReply);
+
+const kademlia: KindsOf<KademliaMessage> = {
+  ping: kind<KademliaPing>("ping", "KademliaPing", { nonce: uint64 }),
+  "ping-reply": kind<KademliaPingReply>("ping-reply", "KademliaPingReply", { nonce: uint64 }),
+  "find-node": kind<FindNode>("find-node", "FindNode", { nonce: uint64, key: recordKey }),
+  "find-node-reply": kind<FindNodeReply>("find-node-reply", "FindNodeReply", {
+    nonce: uint64,
+    nodes: kademliaNodes,
+  }),
+  "find-value": kind<FindValue>("find-value", "FindValue", { nonce: uint64, key: recordKey }),
+  "find-value-reply": kind<FindValueReply>("find-value-reply", "FindValueReply", {
+    nonce: uint64,
+    nodes: kademliaNodes,
+    records: listOf(storedRecord, maxRecordsPerReply),
+  }),
+  leaving: kind<Leaving>("leaving", "KademliaLeaving", {}),
+};
+
 const chord: KindsOf<ChordMessage> = {
   "ask-state": kind<AskState>("ask-state", "ChordAskState", { nonce: uint64 }),
   state: kind<ChordState>("state", "ChordState", {
@@ -663,7 +694,7 @@ const pastry: KindsOf<PastryMessage> = {
 };
 
 /** All kinds that carry a message of a layer. */
-export const layers = { introduction, overlay, heartbeat, broadcast, state, store, chord, pastry };
+export const layers = { introduction, overlay, heartbeat, broadcast, state, store, kademlia, chord, pastry };
 
 type AnyKind = Kind<Typed>;
 

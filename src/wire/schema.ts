@@ -91,6 +91,15 @@ enum Kind {
   KIND_OFFER_RECORDS = 167;
   KIND_OFFERED = 168;
 
+  // 112-127: layer "kademlia".
+  KIND_KADEMLIA_PING = 112;
+  KIND_KADEMLIA_PING_REPLY = 113;
+  KIND_FIND_NODE = 114;
+  KIND_FIND_NODE_REPLY = 115;
+  KIND_FIND_VALUE = 116;
+  KIND_FIND_VALUE_REPLY = 117;
+  KIND_KADEMLIA_LEAVING = 118;
+
   // 128-143: layer "chord".
   KIND_CHORD_ASK_STATE = 128;
   KIND_CHORD_STATE = 129;
@@ -572,6 +581,34 @@ message Offered {
     VERDICT_NEWER = 3;
     VERDICT_DECLINED = 4;
   }
+}
+
+// ---- Layer "kademlia" -------------------------------------------------------------------------------------
+
+message KademliaPing {
+  uint64 nonce = 1;
+}
+message KademliaPingReply {
+  uint64 nonce = 1;
+}
+message FindNode {
+  uint64 nonce = 1;
+  bytes key = 2; // 20 bytes
+}
+message FindNodeReply {
+  uint64 nonce = 1;
+  repeated Contact nodes = 2; // at most 32
+}
+message FindValue {
+  uint64 nonce = 1;
+  bytes key = 2; // 20 bytes
+}
+message FindValueReply {
+  uint64 nonce = 1;
+  repeated Contact nodes = 2; // at most 32
+  repeated StoredRecord records = 3; // at most 4
+}
+message KademliaLeaving {
 }
 
 // ---- Layer "chord" ----------------------------------------------------------------------------------------
