@@ -135,6 +135,8 @@ interface Hop {
   /** At which the last one was sent. */
   to: KeyedNode;
   isDone: boolean;
+  /** The nearest suspect has got a second chance. */
+  isInsisting?: boolean;
 }
 
 /** We are joining: looking for somebody who lets us in, on the way to the root of our key, or asking its leaves. */
@@ -167,7 +169,9 @@ const maxKnocks = 2;
 /** If others wait as we do and come before us, so many. */
 const maxPatientKnocks = 6;
 /** Nodes of a row that are measured although their places are taken, each time that a row comes. */
-const improvementsPerRow = 2;
+const improvementsPerRow = 4;
+/** Who was silent so often gets no second chance from whoever would be the root without it. */
+const silencesOfTheDead = 3;
 /** A candidate is asked so often before it is forgotten. */
 const candidateAttempts = 2;
 
@@ -577,13 +581,11 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
       key: message.key,
       isNear: message.isNear,
       isUsable: (contact) =>
-        !this.#isSuspect(contact) &&
-        !silent.includes(contact.node) &&
-        // A newcomer is no hop of its own join, though some may know it from an earlier life.
-        !(isOfJoin && contact.key === message.key),
+        !this.#isSuspect(contact) && !silent.includes(contact.node) && contact.key !== keyOfNewcomer(message),
       random: message.isRandomised ? env.random : undefined,
     });
     const isHere = node === this.self || silent.length >= maxPastrySilent;
+    if (isHere && !hop.isInsisting && this.#insist(hop, env)) return;
     if (isHere) counters.here++;
     else if (rule === 1) counters.byLeafSet++;
     else if (rule === 2) counters.byTable++;
@@ -593,8 +595,26 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     this.#send(hop, node, { ...message, hops: message.hops + 1, isNear, row }, env);
   }
 
+  /**
+   * Before we call ourselves the root although somebody nearer was there a moment ago: once more to that one. A message
+   * that was lost must not give a key two roots.
+   */
+  #insist(hop: Hop, env: PastryEnvironment): boolean {
+    const { message } = hop;
+    const suspects = this.#upkeep?.suspects;
+    if (suspects === undefined || suspects.size === 0) return false;
+    const nearest = this.leaves.closest(
+      message.key,
+      ({ key }) => (suspects.get(key) ?? 0) < silencesOfTheDead && key !== keyOfNewcomer(message),
+    );
+    if (nearest === this.self) return false;
+    hop.isInsisting = true;
+    const row = maxPastryRows;
+    this.#send(hop, nearest, { ...message, hops: message.hops + 1, isNear: true, row }, env);
+    return true;
+  }
+
   #send(hop: Hop, to: KeyedNode, message: Hop["message"], env: PastryEnvironment): void {
-    const { routes } = this.#asking();
     const { questions } = this.#traffic();
     hop.to = to;
     questions.ask(to.node, { type: "hop", hop }, (hopNonce) => ({ ...message, hopNonce }), env);
@@ -605,7 +625,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
       const silent = hop.silent.slice(-maxPastrySilent);
       return env.send(origin, { type: "passed", route, hops: hops - 1, next: to.node, silent });
     }
-    const lookup = routes.get(route);
+    const lookup = this.#asked?.routes.get(route);
     if (lookup === undefined) return;
     if (lookup.isSpent) return this.#endLookup(lookup, "budget", 0, [], env);
     lookup.firstHop = to;
@@ -643,7 +663,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     if (hop.isDone || hop.to.node !== to) return; // it went on meanwhile
     this.counters.silentHops++;
     const { message } = hop;
-    hop.silent.push(to);
+    if (!hop.silent.includes(to)) hop.silent.push(to);
     this.#suspect(hop.to, env);
     if (message.hops === 0 && message.purpose === "lookup") {
       const lookup = this.#asked!.routes.get(message.route);
@@ -880,8 +900,8 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     const rtt = roundTrips.rttMs(node);
     const entry = this.table.entryFor(key);
     const entryRtt = entry === undefined ? undefined : roundTrips.rttMs(entry.node);
-    // Section 2.5: of all that fit, the nearest. A node that has moved keeps its place.
-    const isNearer = rtt !== undefined && entryRtt !== undefined && rtt < entryRtt;
+    // Section 2.5: of all that fit, the nearest; who was never measured gives way. A node that has moved keeps its place.
+    const isNearer = rtt !== undefined && (entryRtt === undefined || rtt < entryRtt);
     if (entry === undefined || (entry.key === key ? entry.node !== node : isNearer)) this.table.set(contact);
     if (rtt !== undefined && this.neighborhood.wants(rtt)) this.neighborhood.measured(contact, rtt);
     if (this.leaves.get(key) !== undefined || this.table.get(key) !== undefined) heardAt.set(key, env.now);
@@ -1102,9 +1122,9 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
 
   #noteSuspect({ key }: KeyedNode): void {
     const { suspects } = this.#upkeepOf();
-    if (suspects.has(key)) return;
-    this.counters.suspected++;
-    suspects.add(key);
+    const silences = suspects.get(key) ?? 0;
+    if (silences === 0) this.counters.suspected++;
+    suspects.set(key, silences + 1);
   }
 
   /** It was silent: routes avoid it until it answers. Probation: it is asked again before anybody takes its place. */
@@ -1261,8 +1281,8 @@ class Traffic {
 
 /** What it takes to keep the tables right. */
 class Upkeep {
-  /** Contacts that were silent and are asked again. */
-  readonly suspects = new Set<Key>();
+  /** Contacts that were silent, and how often since they were last heard. */
+  readonly suspects = new Map<Key, number>();
   /** Dead ones, and until when nobody's word brings them back. */
   readonly gone = new Map<Key, Millis>();
   /** Nodes that are asked whether they are there, and those whose turn comes. */
@@ -1280,6 +1300,11 @@ const defaultSettings = lookupOptions();
 const unknown: Versions = { heard: 0, told: 0 };
 const maxHeardAt = 1024;
 const pingOfMember = (nonce: number): PastryMessage => ({ type: "ping", nonce, isMember: true });
+
+/** A newcomer is no hop of its own join, though some may know it from an earlier life. */
+function keyOfNewcomer({ purpose, key }: Hop["message"]): Key | undefined {
+  return purpose === "join" ? key : undefined;
+}
 
 function nameOf({ asker, request }: { readonly asker: string; readonly request: number }): string {
   return `${asker} ${request}`;
