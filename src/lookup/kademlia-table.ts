@@ -67,6 +67,19 @@ export class KademliaTable {
     this.config = config;
   }
 
+  /** Makes an empty table one of these: those of place i share i bits with us, and are there. */
+  fill(buckets: readonly (readonly KeyedNode[])[], now: Millis): void {
+    invariant(this.#contacts.length === 0, "only an empty table is filled");
+    if (buckets.length > 0) this.#sizes.length = 0;
+    for (const bucket of buckets) {
+      this.#sizes.push(bucket.length);
+      for (const contact of bucket) {
+        this.#contacts.push(contact);
+        this.#seenAt.push(now);
+      }
+    }
+  }
+
   // ---- Reading -----------------------------------------------------------------------------------------------------
 
   get size(): number {

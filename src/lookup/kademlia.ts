@@ -69,14 +69,19 @@ import {
 import { type LimitReached, Questions, type QuestionTimer } from "./questions.ts";
 import { RoundTrips } from "./round-trips.ts";
 
-/** A table on disk, or one that is made for a network that does not change. */
+/** A table on disk. */
 export interface KademliaState {
   /** In the order of buckets, and in each the least recently seen first. */
   readonly nodes: readonly NodeId[];
   /** How long before it was written each was seen; parallel to `nodes`. */
   readonly agesMs: readonly Millis[];
-  /** True: they are there, and need not be asked. Tables of ideal networks only. */
-  readonly isVerified?: boolean | undefined;
+}
+
+/** A table that is made for an ideal network: all of them are there, and need not be asked. */
+export interface BuiltKademliaTable {
+  readonly type: "built-kademlia-table";
+  /** Those of place i share i bits with the node. */
+  readonly buckets: readonly (readonly KeyedNode[])[];
 }
 
 export interface KademliaConfig {
@@ -85,7 +90,7 @@ export interface KademliaConfig {
   /** Nodes to join through. Without them, without a restored table and without a sampler a node is the first. */
   readonly bootstrap: readonly NodeId[];
   readonly sampler?: PeerSampler | undefined;
-  readonly restored?: KademliaState | undefined;
+  readonly restored?: KademliaState | BuiltKademliaTable | undefined;
   /** Whoever keeps records here: FIND_VALUE is answered with them. */
   readonly records?: RecordSource | undefined;
   readonly settings?: Partial<LookupSettings> | undefined;
@@ -150,7 +155,7 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
     verifications: 0,
     unverifiedDropped: 0,
     hostsRefused: 0,
-    /** Nodes in answers that were no nodes, and answers with more nodes than they may have. */
+    /** Answers that named nodes without an id, or more nodes than k. */
     malformed: 0,
     refreshes: 0,
     rejoins: 0,
@@ -284,12 +289,8 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
   start(env: KademliaEnvironment): void {
     this.#startedAt = env.now;
     const { restored } = this.#config;
-    if (restored?.isVerified) {
-      restored.nodes.forEach((node, i) => {
-        const contact = this.#config.keyedNode(node);
-        if (!this.table.hasRoomFor(contact.key)) return;
-        this.table.add(contact, env.now - (restored.agesMs[i] ?? 0));
-      });
+    if (restored !== undefined && "buckets" in restored) {
+      this.table.fill(restored.buckets, env.now);
       this.#hasJoined = true;
     } else this.#join(env);
     const { upkeepMs } = this.options;
@@ -304,8 +305,8 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
     const nodes = this.#strangers(joinWidth, env);
     if (nodes.length === 0 && this.table.size === 0) {
       // The first, or alone: others will come to us.
-      const { bootstrap, restored, sampler } = this.#config;
-      const isFirst = bootstrap.length === 0 && (restored === undefined || restored.nodes.length === 0);
+      const { bootstrap, sampler } = this.#config;
+      const isFirst = bootstrap.length === 0 && this.#old.nodes.length === 0;
       if (isFirst && (sampler === undefined || sampler.size === 0)) this.#onJoined(env);
       return;
     }
@@ -320,10 +321,11 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
 
   /** Up to so many nodes that may be there and are not in the table, those first that were seen last. */
   #strangers(count: number, env: KademliaEnvironment): NodeId[] {
-    const { bootstrap, restored, sampler } = this.#config;
+    const { bootstrap, sampler } = this.#config;
+    const { nodes, agesMs } = this.#old;
     const isStrange = (node: NodeId) => !this.#isSelf(node) && !this.#isContact(node);
-    const old = (restored?.nodes ?? [])
-      .map((node, i) => ({ node, age: restored!.agesMs[i] ?? 0 }))
+    const old = nodes
+      .map((node, i) => ({ node, age: agesMs[i] ?? 0 }))
       .sort((a, b) => a.age - b.age)
       .map(({ node }) => node);
     const known = [...old, ...bootstrap].filter(isStrange);
@@ -347,7 +349,7 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
   /** The paper, section 2.3: look oneself up, then refresh all buckets further away than the nearest neighbor. */
   #onJoined(env: KademliaEnvironment): void {
     this.#hasJoined = true;
-    const isOld = this.#config.restored?.nodes.includes(this.#joinedThrough!) === true;
+    const isOld = this.#joinedThrough !== undefined && this.#old.nodes.includes(this.#joinedThrough);
     const through = isOld ? undefined : this.#joinedThrough;
     env.notify({ type: "router-joined", through, afterMs: env.now - this.#startedAt });
     // Whoever starts at the same time as many others finds only some of them at first: look again soon, then less often.
@@ -514,14 +516,15 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
 
   /** Nodes in an answer, without those that are none and without more than any reply may have. */
   #contactsIn(nodes: readonly NodeId[]): KeyedNode[] {
-    const contacts: KeyedNode[] = [];
-    for (const node of nodes.slice(0, this.options.k)) {
-      const contact = this.#config.keyedNode(node);
-      if (isKey(contact.key)) contacts.push(contact);
-      else this.counters.malformed++;
-    }
-    if (nodes.length > this.options.k) this.counters.malformed++;
+    const named = nodes.slice(0, this.options.k);
+    const contacts = this.#withKeys(named);
+    if (contacts.length < nodes.length) this.counters.malformed++;
     return contacts;
+  }
+
+  /** Those that have an id. */
+  #withKeys(nodes: readonly NodeId[]): KeyedNode[] {
+    return nodes.map((node) => this.#config.keyedNode(node)).filter(({ key }) => isKey(key));
   }
 
   // ---- The document's rule -----------------------------------------------------------------------------------------
@@ -707,8 +710,7 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
     const contacts = this.table.closest(key, count, "if-needed");
     if (contacts.length > 0) return contacts;
     // Asked before anybody has answered us.
-    const { bootstrap, restored } = this.#config;
-    return this.#contactsIn([...bootstrap, ...(restored?.nodes ?? [])]);
+    return this.#withKeys([...this.#config.bootstrap, ...this.#old.nodes]);
   }
 
   #lookUp(key: Key, purpose: "join" | "refresh" | "self", env: KademliaEnvironment): void {
@@ -835,6 +837,11 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
 
   // ---- Small things ------------------------------------------------------------------------------------------------
 
+  /** What an earlier life had on disk. */
+  get #old(): KademliaState {
+    const { restored } = this.#config;
+    return restored === undefined || "buckets" in restored ? { nodes: [], agesMs: [] } : restored;
+  }
   #contactOf(node: NodeId): KeyedNode | undefined {
     return this.table.get(this.#config.keyedNode(node).key);
   }

@@ -1003,7 +1003,7 @@ describe("nonsense is refused by name", () => {
   const cases: [string, MalformedReason, Uint8Array][] = [
     ["nothing at all", "empty", new Uint8Array(0)],
     ["kind 0", "unknown-kind", raw(0)],
-    ["kind 112", "unknown-kind", raw(112)],
+    ["kind 120", "unknown-kind", raw(120)],
     ["kind 255", "unknown-kind", raw(255)],
     ["a hello", "unexpected-kind", raw(helloCode)],
     ["a hello-proof", "unexpected-kind", raw(helloProofCode)],
