@@ -27,6 +27,7 @@ const headings: Record<string, string> = {
   links: "Links:",
   wire: "Wire format:",
   transport: "Connections:",
+  datagrams: "Datagrams:",
 };
 
 /** Decided by the command itself, never by the user. */

@@ -1,10 +1,14 @@
 /** What all routers share: which one there is, and how long anybody waits for anything. */
 import { defineOptions } from "../core/index.ts";
 
+/** What carries the messages of router and store between live nodes. */
+export type LookupCarrier = "tls" | "udp";
+
 export type RouterName = "none" | "kademlia" | "chord" | "pastry";
 
 export interface LookupSettings {
   readonly router: RouterName;
+  readonly over: LookupCarrier;
   readonly deadlineMs: number;
   readonly budget: number;
   readonly minTimeoutMs: number;
@@ -18,6 +22,13 @@ export const lookupOptions = defineOptions<LookupSettings>({
     default: "none",
     choices: ["none", "kademlia", "chord", "pastry"],
     description: "Which protocol finds the node that is responsible for a key; none: no lookup and no store",
+  },
+  over: {
+    default: "tls",
+    choices: ["tls", "udp"],
+    flag: "lookup-over",
+    description:
+      "What carries lookups and records of live nodes: the links of the network, or sealed datagrams on the same port, which cost less",
   },
   deadlineMs: {
     default: 10_000,

@@ -18,10 +18,14 @@ import type { BroadcastNotice } from "../dissemination/broadcast.ts";
 import type { GossipSourceNotice } from "../dissemination/gossip-source.ts";
 import type { Payload } from "../dissemination/messages.ts";
 import type { SharedStateNotice } from "../dissemination/shared-state.ts";
+import type { ChordNotice } from "../lookup/chord.ts";
+import type { KademliaNotice } from "../lookup/kademlia.ts";
+import type { PastryNotice } from "../lookup/pastry.ts";
 import type { HeartbeatNotice } from "../membership/heartbeat.ts";
 import type { OverlayNotice } from "../membership/overlay.ts";
 import type { RegistrationNotice } from "../membership/registration.ts";
 import type { SeedRegistryNotice } from "../membership/seed-registry.ts";
+import type { StoreNotice } from "../storage/store-commands.ts";
 import type { TransportErrorCode } from "../transport/index.ts";
 import type { ShellNotice } from "./node.ts";
 
@@ -55,6 +59,10 @@ export type AnyNotice =
   | GossipSourceNotice
   | SharedStateNotice
   | SeedRegistryNotice
+  | ChordNotice
+  | KademliaNotice
+  | PastryNotice
+  | StoreNotice
   | ShellNotice;
 
 const maxPayloadCharacters = 200;
@@ -246,6 +254,30 @@ function sayNotice(notice: AnyNotice, node: LoggedNode, options: LogLineOptions)
         ? ["warn", `PING to ${show(notice.neighbor)} unanswered, ${notice.misses} in a row`]
         : undefined;
 
+    // Lookup and store.
+    case "router-joined":
+      return [
+        "info",
+        `Part of the lookup network${notice.through === undefined ? "" : `, joined through ${show(notice.through)}`}, after ${notice.afterMs} ms`,
+      ];
+    case "lookup-ended": {
+      if (notice.asker !== "user") return undefined;
+      const { key, outcome, closest, hops, startedAt, endedAt } = notice.report;
+      const who = closest[0] === undefined ? "nobody" : show(closest[0].node);
+      return [
+        "info",
+        `Lookup of ${key}: ${outcome}, ${who}, after ${hops} hops and ${endedAt - startedAt} ms`,
+      ];
+    }
+    case "store-ended": {
+      const { operation, outcome, key, replicas, startedAt, endedAt } = notice;
+      const isWell = ["stored", "found", "deleted", "missing"].includes(outcome);
+      return [
+        isWell ? "info" : "warn",
+        `Store, ${operation} of ${key}: ${outcome}, ${replicas.length} replicas asked, after ${endedAt - startedAt} ms`,
+      ];
+    }
+
     // The shell.
     case "listening":
       return [
@@ -281,6 +313,16 @@ function sayNotice(notice: AnyNotice, node: LoggedNode, options: LogLineOptions)
     case "persist":
     case "link-open":
     case "link-closed":
+    case "session-open":
+    case "session-closed":
+    case "greeting-failed":
+    case "lookup-step":
+    case "find-nodes":
+    case "contact-up":
+    case "contact-down":
+    case "ring-changed":
+    case "connectivity-verified":
+    case "store-left":
       return undefined;
     default:
       notice satisfies never; // a layer that this build does not know

@@ -18,6 +18,7 @@ import {
 } from "../core/index.ts";
 import { maxGossipBytes, maxPayloadsPerGossip, type Payload } from "../dissemination/messages.ts";
 import { checkPayload, checkPriority, payloadBytes } from "../dissemination/payload.ts";
+import { lookupOptions } from "../lookup/lookup-options.ts";
 import {
   type ClassicOptions,
   type ClassicPeer,
@@ -39,6 +40,7 @@ import {
 import { Codec, type Statement, type WireOptions } from "../wire/index.ts";
 import { CheckUp } from "./check-up.ts";
 import { isMember } from "./cluster.ts";
+import { type DatagramEvent, type DatagramOptions, Datagrams } from "./datagrams.ts";
 import type { Identity } from "./identity.ts";
 import { type LinkEvent, type LinkOptions, Links } from "./links.ts";
 import { LiveEnvironment } from "./live-environment.ts";
@@ -62,6 +64,7 @@ import { atEndOfTurn } from "./turn.ts";
 /** Every tunable of a live node. */
 export interface NodeOptions extends ClassicOptions {
   readonly links?: Partial<LinkOptions>;
+  readonly datagrams?: Partial<DatagramOptions>;
   readonly wire?: Partial<WireOptions>;
   readonly transport?: Partial<TransportOptions>;
 }
@@ -112,7 +115,8 @@ export type ShellNotice =
   | { readonly type: "listening"; readonly contact: NodeId; readonly role: string }
   | { readonly type: "stopped"; readonly reason: string }
   | { readonly type: "warning"; readonly text: string }
-  | LinkEvent;
+  | LinkEvent
+  | DatagramEvent;
 
 export interface PublishOptions {
   /** From 0 (default) to 255: what partners are offered first under `--choice priority`. */
@@ -124,6 +128,8 @@ export class GrapevineNode {
   readonly role: "seed" | "peer";
   readonly startedAt = Date.now();
   readonly links: Links;
+  /** What carries lookups and records, where the links do not. */
+  readonly datagrams: Datagrams | undefined;
   /** Small state that all peers share; a seed has none. */
   readonly state: SharedState;
   /** The distributed store; a node without a router has none. */
@@ -166,6 +172,7 @@ export class GrapevineNode {
       onEvent: (event) => this.#tell(shellLayer, event),
       options: config.options?.links,
     });
+    this.datagrams = this.#datagrams();
     const peer = () => this.#peer;
     this.state = new SharedState({
       get layer() {
@@ -200,12 +207,37 @@ export class GrapevineNode {
     });
   }
 
+  #datagrams(): Datagrams | undefined {
+    const { role, identity, cluster = "grapevine", security, options } = this.#config;
+    const { router, over } = lookupOptions(options?.lookup);
+    if (role === "seed" || router === "none" || over === "tls") return undefined;
+    return new Datagrams({
+      codec: this.#codec,
+      identity,
+      cluster,
+      isMember: membership(security),
+      onMessage: (from, message) => this.#enter(() => this.#stack.onMessage(from, message, this.#env)),
+      onOversized: (to, message) => this.links.send(to, message),
+      onEvent: (event) => this.#tell(shellLayer, event),
+      options: options?.datagrams,
+    });
+  }
+
+  /** Datagrams are for the router and the store. */
+  #send(to: NodeId, message: Tagged): void {
+    const { layer } = message;
+    const isLookup = layer === "store" || layer === this.#peer?.routing?.name;
+    if (isLookup && this.datagrams !== undefined) this.datagrams.send(to, message);
+    else this.links.send(to, message);
+  }
+
   /** Listens, remembers, and joins. Throws `UsageError` for options, ports and folders that cannot be used. */
   static async start(config: NodeConfig): Promise<GrapevineNode> {
     const node = new GrapevineNode(config);
     try {
       await node.#start();
     } catch (error) {
+      await node.datagrams?.destroy();
       await node.links.destroy();
       await node.#store?.close();
       throw error;
@@ -233,10 +265,12 @@ export class GrapevineNode {
       this.#warn(`${memory.unreadable} entries in ${dataFolder} cannot be read and are left out`);
     }
     const self = await this.links.listen(listen, advertise);
+    // The same number for both: a contact names them in one.
+    await this.datagrams?.listen({ host: listen.host, port: self.port }, self.host);
     this.#env = new LiveEnvironment({
       self: formatContact(identity.id, self.host, self.port),
       random: random ?? systemRandom,
-      send: (to, message) => this.links.send(to, message),
+      send: (to, message) => this.#send(to, message),
       onTimer: (timer) => this.#enter(() => this.#stack.onTimer(timer, this.#env)),
       onNotice: (notice) => this.#onNotice(notice),
     });
@@ -451,6 +485,7 @@ export class GrapevineNode {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#env.close();
+    await this.datagrams?.close();
     await this.links.close();
     await this.#store?.close();
     this.#tell(shellLayer, { type: "stopped", reason });
@@ -461,6 +496,7 @@ export class GrapevineNode {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#env.close();
+    await this.datagrams?.destroy();
     await this.links.destroy();
     await this.#store?.close();
     this.#tell(shellLayer, { type: "stopped", reason: "killed" });

@@ -8,6 +8,7 @@ import { checkOption, type OptionSpec, UsageError } from "../core/index.ts";
 import { classicOptionSpecs } from "../profiles/classic.ts";
 import { transportOptions } from "../transport/index.ts";
 import { wireOptions } from "../wire/index.ts";
+import { datagramOptions } from "./datagrams.ts";
 import { linkOptions } from "./links.ts";
 import type { NodeOptions } from "./node.ts";
 
@@ -29,6 +30,7 @@ const sections: Record<string, object> = {
   links: linkOptions.specs,
   wire: wireOptions.specs,
   transport: transportOptions.specs,
+  datagrams: datagramOptions.specs,
 };
 
 export const tunables: readonly Tunable[] = Object.entries(sections).flatMap(([section, specs]) =>
