@@ -78,6 +78,8 @@ export interface LookupNetworkConfig {
   readonly isWireTrue?: boolean | undefined;
   /** Nodes find again what they had on disk. */
   readonly keepsDisks?: boolean | undefined;
+  /** What a write to disk takes, where a node waits for it. Default: 2 ms. */
+  readonly diskMs?: Millis | undefined;
   /** Nodes are told of each other by an ideal membership (`sampler`). */
   readonly hasMembership?: boolean | undefined;
   /** A node is gone, however it went. */
@@ -478,7 +480,7 @@ export class LookupNetwork {
       return;
     }
     // On disk when the command says so, not before: a crash in between loses it.
-    this.simulation.at(this.time + diskMs, () => {
+    this.simulation.at(this.time + (this.config.diskMs ?? diskMs), () => {
       if (member === undefined || this.#members[row] !== member) return;
       this.#disks.get(row)?.write(name, value);
       const command = { type: "persisted", key };

@@ -60,7 +60,7 @@ export interface LookupCampaignReport {
   readonly hash: string;
 }
 
-const faults = ["crashed", "left", "joined", "paused", "partitioned", "cut", "links-changed"];
+const faults = ["crashed", "power-cut", "left", "joined", "paused", "partitioned", "cut", "links-changed"];
 
 /** Without these a campaign has not tried what it is for. */
 const mustOccur = [

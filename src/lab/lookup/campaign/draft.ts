@@ -5,6 +5,8 @@ import type { LinkSettings } from "../../../simulator/index.ts";
 /** Nodes are named by their rows; rows from `Draft.nodes` on are of those that join later. */
 export type Fault =
   | { readonly do: "crash"; readonly node: number }
+  /** Everybody who lives crashes at once, and comes back within some seconds with what is on disk. */
+  | { readonly do: "power-cut" }
   | { readonly do: "restart"; readonly node: number; readonly keepsDisk: boolean }
   | { readonly do: "leave"; readonly node: number }
   | { readonly do: "join"; readonly node: number }
@@ -37,6 +39,7 @@ export type Step = Action & { readonly at: Millis };
 export const faultKinds = [
   "crash",
   "restart",
+  "power-cut",
   "leave",
   "join",
   "pause",
@@ -55,6 +58,8 @@ export interface Draft {
   readonly nodes: number;
   readonly links: Partial<LinkSettings>;
   readonly isWireTrue: boolean;
+  /** What a write to disk takes. */
+  readonly diskMs: Millis;
   /** Nodes hear of each other from a membership, as those of a gossip network do. */
   readonly hasMembership: boolean;
   readonly kinds: readonly FaultKind[];

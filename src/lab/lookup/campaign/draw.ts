@@ -2,7 +2,7 @@
  * Draws runs from seeds, in the manner of swarm testing (Groce et al. 2012): which kinds of faults can happen at all is
  * drawn for each run, so that each is bad in a way of its own.
  *
- * Faults stay within a budget, for nothing survives everything: see `repairMs` and `Draws.#mayLose`.
+ * Faults stay within a budget, for nothing survives everything: see `Draws.#mayLose`.
  */
 import {
   hashNumbers,
@@ -18,18 +18,18 @@ import type { Latency } from "../../../simulator/index.ts";
 import { type Action, type Draft, type FaultKind, faultKinds, isUse, type Step } from "./draft.ts";
 
 /** When the last fault may begin. */
-const faultsForMs = 60_000;
-/** Copies that are gone are made anew within this time: so long a loss counts against the budget. */
-const repairMs = 20_000;
+const faultsForMs = 80_000;
+/** If nothing happens for so long, and all can reach each other, copies that were lost have been made anew. */
+export const repairMs = 15_000;
 
-/** With these a living node may be taken for dead. */
-export const mistakable: readonly FaultKind[] = ["pause", "partition", "cut", "loss"];
+/** With these a living node may be taken for dead, or more are dead at once than a ring survives. */
+export const beyondFailStop: readonly FaultKind[] = ["pause", "partition", "cut", "loss", "power-cut"];
 
 export interface DrawConfig {
   readonly router: string;
   /** Fewer nodes than this are never alive: what the router and the store ask for. */
   readonly leastNodes: number;
-  /** So many nodes may be dead, or have lost their disks, within one repair. */
+  /** So many nodes may be dead, or have lost their disks, before the next repair. */
   readonly maxLost: number;
 }
 
@@ -49,15 +49,16 @@ function drawOnce(random: Random, config: DrawConfig): Draft {
   const isFailStop = random.below(2) === 0;
   const kinds = faultKinds.filter((kind) => {
     const isOn = random.below(2) === 0;
-    return isOn && !(isFailStop && mistakable.includes(kind));
+    return isOn && !(isFailStop && beyondFailStop.includes(kind));
   });
   const latency = drawLatency(random);
   const isWireTrue = random.below(4) === 0;
+  const diskMs = random.below(2) === 0 ? 2 : 20 + random.below(500);
   // Who has nobody to tell it of others can find the other half of a network again only among former contacts.
   const hasMembership = random.below(2) === 0;
   const steps = new Draws(random, kinds, nodes, config).draw();
   const links = { kind: "datagram", latency } as const;
-  return { router: config.router, nodes, links, isWireTrue, hasMembership, kinds, steps };
+  return { router: config.router, nodes, links, isWireTrue, diskMs, hasMembership, kinds, steps };
 }
 
 function drawLatency(random: Random): Latency {
@@ -82,8 +83,9 @@ class Draws {
   readonly #living: number[];
   readonly #crashed: number[] = [];
   readonly #paused: number[] = [];
-  /** When copies were lost that may not be made anew yet. */
-  #losses: readonly Millis[] = [];
+  /** Nodes whose copies are gone since the last repair. */
+  #losses = 0;
+  #repair = new Repair();
   readonly #records: NamedRecord[] = [];
   readonly #steps: Step[] = [];
   #nextNode: number;
@@ -109,6 +111,7 @@ class Draws {
 
   #add(action: Action): void {
     this.#steps.push({ ...action, at: this.#at });
+    this.#repair.onStep(action, this.#at);
   }
 
   // ---- What it is used for -----------------------------------------------------------------------------------------
@@ -152,7 +155,7 @@ class Draws {
         if (!this.#mayLose()) return;
         const node = this.#take(this.#living);
         this.#crashed.push(node);
-        this.#losses = [...this.#losses, this.#at];
+        this.#losses++;
         return this.#add({ do: "crash", node });
       }
       case "restart": {
@@ -162,9 +165,12 @@ class Draws {
         // Its crash counts already: what it had is lost, or comes back.
         return this.#add({ do: "restart", node, keepsDisk: random.below(4) > 0 });
       }
+      case "power-cut":
+        if (this.#mayLose()) this.#add({ do: "power-cut" });
+        return;
       case "leave":
         if (!this.#mayLose()) return;
-        this.#losses = [...this.#losses, this.#at];
+        this.#losses++;
         return this.#add({ do: "leave", node: this.#take(this.#living) });
       case "join": {
         const node = this.#nextNode++;
@@ -204,16 +210,36 @@ class Draws {
     }
   }
 
-  /** The budget: so many within one repair, the sleeping among them, and enough are left. */
+  /** The budget: so many before the next repair, the sleeping among them, and enough are left. */
   #mayLose(): boolean {
     const { leastNodes, maxLost } = this.#config;
-    this.#losses = this.#losses.filter((at) => at > this.#at - repairMs);
-    const gone = this.#losses.length + this.#paused.length;
+    if (this.#repair.isDone(this.#at)) this.#losses = 0;
+    const gone = this.#losses + this.#paused.length;
     return gone < maxLost && this.#living.length > leastNodes - maxLost;
   }
 
   #take(nodes: number[]): number {
     return nodes.splice(this.#random.below(nodes.length), 1)[0]!;
+  }
+}
+
+/** Says when the network has had time, undisturbed, to mend what was lost. */
+export class Repair {
+  #lastTroubleAt: Millis = 0;
+  #isCut = false;
+  readonly #paused = new Set<number>();
+
+  onStep(action: Action, at: Millis): void {
+    if (isUse(action)) return;
+    this.#lastTroubleAt = at;
+    if (action.do === "partition" || action.do === "cut") this.#isCut = true;
+    else if (action.do === "heal") this.#isCut = false;
+    else if (action.do === "pause") this.#paused.add(action.node);
+    else if (action.do === "resume") this.#paused.delete(action.node);
+  }
+
+  isDone(at: Millis): boolean {
+    return !this.#isCut && this.#paused.size === 0 && at >= this.#lastTroubleAt + repairMs;
   }
 }
 

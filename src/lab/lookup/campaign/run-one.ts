@@ -6,11 +6,12 @@ import {
   type Random,
   randomKey,
   seededRandom,
+  type Typed,
 } from "../../../core/index.ts";
 import type { Violation } from "../../scenario/scenario.ts";
 import { LookupNetwork } from "../lookup-network.ts";
 import type { Action, Draft, Use } from "./draft.ts";
-import { closing } from "./draw.ts";
+import { closing, Repair } from "./draw.ts";
 import { StoreUse } from "./store-use.ts";
 import type { CampaignSubject, Watch } from "./subjects.ts";
 
@@ -33,6 +34,8 @@ const formMs = 15_000;
 const calmMs = 60_000;
 /** Notices that are counted. */
 const noted: ReadonlySet<string> = new Set(["router-joined", "contact-up", "contact-down", "store-left"]);
+/** After a power cut nodes come back within this. */
+const powerBackMs = 3000;
 /** After the calm each node looks up so many random keys. */
 const lookupsAtTheEnd = 3;
 /** For lookups and operations that have not ended; longer than any deadline. */
@@ -58,6 +61,9 @@ class CampaignRun {
   readonly #occurred = new Map<string, number>();
   readonly #watch: Watch | undefined;
   #isBroken = false;
+  readonly #repair = new Repair();
+  readonly #leaving = new Set<number>();
+  #isPowerCut = false;
 
   constructor(subject: CampaignSubject, draft: Draft, seed: number) {
     this.#subject = subject;
@@ -70,13 +76,11 @@ class CampaignRun {
       links: draft.links,
       isWireTrue: draft.isWireTrue,
       keepsDisks: true,
+      diskMs: draft.diskMs,
       hasMembership: draft.hasMembership,
       make: (place) => subject.make(place),
-      onNotice: (_, row, __, { type }) => this.#onNotice(row, type),
-      onGone: (row) => {
-        this.#watch?.onGone(row);
-        this.#look();
-      },
+      onNotice: (_, row, __, notice) => this.#onNotice(row, notice),
+      onGone: (row) => this.#onGone(row),
     });
     this.#store = new StoreUse(this.#network, (name) => this.#note(name));
     this.#watch = subject.watch?.(this.#network, draft);
@@ -88,6 +92,8 @@ class CampaignRun {
       const begin = this.#network.time;
       for (const step of this.#draft.steps) {
         this.#advance(begin + step.at - this.#network.time);
+        if (this.#repair.isDone(step.at)) this.#store.ledger.onCalm();
+        this.#repair.onStep(step, step.at);
         this.#do(step);
       }
       this.#advance(1000);
@@ -130,8 +136,26 @@ class CampaignRun {
       if (!network.routerOf(row)!.hasJoined) this.#violate("everybody-joins", `node ${row} has not joined`);
   }
 
+  #leave(row: number): void {
+    this.#leaving.add(row);
+    this.#network.leave(row);
+  }
+
+  #cutPower(): void {
+    const network = this.#network;
+    this.#isPowerCut = true;
+    const rows = network.living.all();
+    for (const row of rows) network.crash(row);
+    this.#isPowerCut = false;
+    for (const row of rows)
+      network.simulation.at(network.time + network.dieOf(row).below(powerBackMs), () => {
+        if (!network.simulation.isAlive(row)) this.#start(row);
+      });
+  }
+
   #start(row: number, keepsDisk = true): void {
     const network = this.#network;
+    this.#store.ledger.onStart(row, keepsDisk);
     network.start(row, network.living.sample(bootstrapNodes, network.dieOf(row)), keepsDisk);
   }
 
@@ -147,7 +171,10 @@ class CampaignRun {
           this.#happened("restarted", () => this.#start(action.node, action.keepsDisk));
         return;
       case "leave":
-        if (this.#mayGo(action.node)) this.#happened("left", () => this.#network.leave(action.node));
+        if (this.#mayGo(action.node)) this.#happened("left", () => this.#leave(action.node));
+        return;
+      case "power-cut":
+        this.#happened("power-cut", () => this.#cutPower());
         return;
       case "join":
         if (!simulation.isAlive(action.node)) this.#happened("joined", () => this.#start(action.node, false));
@@ -194,7 +221,16 @@ class CampaignRun {
     return this.#network.living.has(row) && (this.#watch?.canLose(row) ?? true);
   }
 
-  #onNotice(row: number, type: string): void {
+  #onGone(row: number): void {
+    if (this.#leaving.delete(row)) this.#store.ledger.onLeft(row);
+    else if (!this.#isPowerCut) this.#store.ledger.onCrash(row);
+    this.#watch?.onGone(row);
+    this.#look();
+  }
+
+  #onNotice(row: number, notice: Typed): void {
+    const { type } = notice;
+    this.#store.onNotice(row, notice);
     if (noted.has(type)) this.#note(type);
     this.#watch?.onNotice(row, type);
     if (type === "ring-changed") this.#look();

@@ -8,7 +8,7 @@ import type { Responsibility } from "../key-space.ts";
 import { type LabRouterName, labRouterNamed } from "../lab-routers.ts";
 import type { LookupNetwork, Place } from "../lookup-network.ts";
 import type { Draft } from "./draft.ts";
-import { type DrawConfig, mistakable } from "./draw.ts";
+import { beyondFailStop, type DrawConfig } from "./draw.ts";
 
 /** Follows a run from outside. */
 export interface Watch {
@@ -88,7 +88,7 @@ export function campaignStack(router: LabRouterName, place: Place): Stack {
 
 /** Zave's proof is about nodes that fail and stay silent: of others that are taken for dead it says nothing. */
 function watchRing(network: LookupNetwork, { kinds }: Draft): Watch | undefined {
-  if (kinds.some((kind) => mistakable.includes(kind))) return undefined;
+  if (kinds.some((kind) => beyondFailStop.includes(kind))) return undefined;
   const invariant = new ChordInvariant(successors);
   return {
     name: "the-ring-holds",
