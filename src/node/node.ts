@@ -29,6 +29,7 @@ import {
 } from "../profiles/classic.ts";
 import {
   type Address,
+  type DatagramSocket,
   formatAddress,
   type OnRefused,
   TcpTransport,
@@ -36,6 +37,7 @@ import {
   type Transport,
   type TransportError,
   type TransportOptions,
+  UdpSocket,
 } from "../transport/index.ts";
 import { Codec, type Statement, type WireOptions } from "../wire/index.ts";
 import { CheckUp } from "./check-up.ts";
@@ -123,6 +125,8 @@ export interface PublishOptions {
   readonly priority?: number | undefined;
 }
 
+const maxPortAttempts = 10;
+
 export class GrapevineNode {
   readonly name: string;
   readonly role: "seed" | "peer";
@@ -141,6 +145,7 @@ export class GrapevineNode {
   readonly #lookups: Lookups;
   readonly #listeners = new Set<NoticeListener>();
   #store: Store | undefined;
+  #udpSocket: DatagramSocket | undefined;
   #env!: LiveEnvironment;
   #stack!: Stack;
   #peer: ClassicPeer | undefined;
@@ -219,8 +224,27 @@ export class GrapevineNode {
       onMessage: (from, message) => this.#enter(() => this.#stack.onMessage(from, message, this.#env)),
       onOversized: (to, message) => this.links.send(to, message),
       onEvent: (event) => this.#tell(shellLayer, event),
+      bind: async () => this.#udpSocket!,
       options: options?.datagrams,
     });
+  }
+
+  /** Datagrams come to the same port number as connections: a contact names both. Throws `UsageError`. */
+  async #listen(listen: Address, advertise: string | undefined): Promise<Address> {
+    if (this.datagrams === undefined) return this.links.listen(listen, advertise);
+    for (let attempt = 1; ; attempt++) {
+      const socket = await UdpSocket.bind(listen);
+      this.#udpSocket = socket;
+      try {
+        const self = await this.links.listen({ host: listen.host, port: socket.local.port }, advertise);
+        await this.datagrams.listen(self, self.host);
+        return self;
+      } catch (error) {
+        await socket.close();
+        // A number that is free for datagrams may be taken for connections: then the system is asked for another one.
+        if (listen.port !== 0 || attempt === maxPortAttempts) throw error;
+      }
+    }
   }
 
   /** Datagrams are for the router and the store. */
@@ -264,9 +288,7 @@ export class GrapevineNode {
     if (memory !== undefined && memory.unreadable > 0) {
       this.#warn(`${memory.unreadable} entries in ${dataFolder} cannot be read and are left out`);
     }
-    const self = await this.links.listen(listen, advertise);
-    // The same number for both: a contact names them in one.
-    await this.datagrams?.listen({ host: listen.host, port: self.port }, self.host);
+    const self = await this.#listen(listen, advertise);
     this.#env = new LiveEnvironment({
       self: formatContact(identity.id, self.host, self.port),
       random: random ?? systemRandom,
