@@ -44,6 +44,8 @@ export interface KademliaTableConfig {
   readonly hostOf: (node: NodeId) => string;
 }
 
+const noFailures = new Map<Key, number>();
+
 /** A newcomer that waits until somebody in its bucket is gone. */
 export interface Parked {
   readonly contact: KeyedNode;
@@ -54,14 +56,14 @@ export interface Parked {
 export class KademliaTable {
   readonly config: KademliaTableConfig;
   /** Bucket after bucket; in each the least recently seen first. `#seenAt` is parallel. */
-  readonly #contacts: KeyedNode[] = [];
-  readonly #seenAt: Millis[] = [];
+  #contacts: KeyedNode[] = [];
+  #seenAt: Millis[] = [];
   /** How many are in each bucket. Bucket i: those that share i bits with us; the last: at least so many. */
-  readonly #sizes: number[] = [0];
+  #sizes: number[] = [0];
   /** The replacement cache (section 4.1): by bucket, the most recently seen last. Only buckets that have any. */
-  readonly #parked = new Map<number, Parked[]>();
-  /** Silences in a row; only of those that have any. */
-  readonly #failures = new Map<Key, number>();
+  readonly #parked: (Parked[] | undefined)[] = [];
+  /** Silences in a row; only of those that have any. Most tables have none, and share this map. */
+  #failures: Map<Key, number> = noFailures;
 
   constructor(config: KademliaTableConfig) {
     this.config = config;
@@ -70,14 +72,11 @@ export class KademliaTable {
   /** Makes an empty table one of these: those of place i share i bits with us, and are there. */
   fill(buckets: readonly (readonly KeyedNode[])[], now: Millis): void {
     invariant(this.#contacts.length === 0, "only an empty table is filled");
-    if (buckets.length > 0) this.#sizes.length = 0;
-    for (const bucket of buckets) {
-      this.#sizes.push(bucket.length);
-      for (const contact of bucket) {
-        this.#contacts.push(contact);
-        this.#seenAt.push(now);
-      }
-    }
+    if (buckets.length === 0) return;
+    this.#sizes = buckets.map((bucket) => bucket.length);
+    // The copy has no room behind the last, as what has grown would: 10^6 tables have none to spare.
+    this.#contacts = buckets.flat().slice();
+    this.#seenAt = this.#contacts.map(() => now);
   }
 
   // ---- Reading -----------------------------------------------------------------------------------------------------
@@ -90,7 +89,7 @@ export class KademliaTable {
   }
   get parkedCount(): number {
     let count = 0;
-    for (const parked of this.#parked.values()) count += parked.length;
+    for (const parked of this.#parked) count += parked?.length ?? 0;
     return count;
   }
   /** All contacts, bucket after bucket. Treat as read-only; it changes in place. */
@@ -260,6 +259,7 @@ export class KademliaTable {
   fail(key: Key): number {
     if (this.#placeOf(key) < 0) return 0;
     const failures = this.failuresOf(key) + 1;
+    if (this.#failures === noFailures) this.#failures = new Map();
     this.#failures.set(key, failures);
     return failures;
   }
@@ -271,7 +271,7 @@ export class KademliaTable {
     const { maxParked } = this.config;
     if (maxParked === 0) return;
     const bucket = this.bucketOf(contact.key);
-    const parked = this.#parked.get(bucket) ?? [];
+    const parked = this.#parked[bucket] ?? [];
     const place = parked.findIndex((one) => one.contact.key === contact.key);
     const wasVerified = place >= 0 && parked[place]!.isVerified;
     if (place >= 0) parked.splice(place, 1);
@@ -282,25 +282,24 @@ export class KademliaTable {
       parked.splice(Math.max(0, unverified), 1);
     }
     parked.push({ contact, isVerified: isVerified || wasVerified });
-    this.#parked.set(bucket, parked);
+    this.#parked[bucket] = parked;
   }
 
   isParked(key: Key): boolean {
-    return this.#parked.get(this.bucketOf(key))?.some((one) => one.contact.key === key) ?? false;
+    return this.#parked[this.bucketOf(key)]?.some((one) => one.contact.key === key) ?? false;
   }
 
   /** Who takes the place of one that is gone: the most recently seen of those that answered once, else of the others. */
   replacementIn(bucket: number): Parked | undefined {
-    const parked = this.#parked.get(bucket);
+    const parked = this.#parked[bucket];
     return parked?.findLast((one) => one.isVerified) ?? parked?.at(-1);
   }
 
   unpark(key: Key): void {
     const bucket = this.bucketOf(key);
-    const parked = this.#parked.get(bucket)?.filter((one) => one.contact.key !== key);
-    if (parked === undefined) return;
-    if (parked.length > 0) this.#parked.set(bucket, parked);
-    else this.#parked.delete(bucket);
+    const parked = this.#parked[bucket];
+    const place = parked?.findIndex((one) => one.contact.key === key) ?? -1;
+    if (place >= 0) parked!.splice(place, 1);
   }
 
   // ---- Places ------------------------------------------------------------------------------------------------------
@@ -346,8 +345,8 @@ export class KademliaTable {
     });
     this.#sizes[bucket]! -= nearer.length;
     this.#sizes.push(nearer.length);
-    const parked = this.#parked.get(bucket) ?? [];
-    this.#parked.delete(bucket);
+    const parked = this.#parked[bucket] ?? [];
+    this.#parked[bucket] = undefined;
     for (const { contact, isVerified } of parked) this.park(contact, isVerified);
   }
 }

@@ -24,7 +24,6 @@ import {
   type Environment,
   fractionOf,
   hostOf,
-  identityOf,
   isKey,
   type Key,
   type KeyedNode,
@@ -61,6 +60,7 @@ import { KademliaTable } from "./kademlia-table.ts";
 import { type LookupSettings, lookupOptions } from "./lookup-options.ts";
 import {
   type LookupDeadline,
+  type LookupHost,
   type LookupPlan,
   type LookupPurpose,
   type LookupRequest,
@@ -133,6 +133,17 @@ type Purpose =
   | { readonly type: "join"; readonly node: NodeId }
   | { readonly type: "connectivity"; readonly node: NodeId };
 
+interface Asking {
+  readonly questions: Questions<Purpose, KademliaMessage>;
+  readonly runner: LookupRunner<KademliaMessage>;
+}
+
+/** A lookup of the router's own, under way. */
+interface OwnLookup {
+  readonly request: number;
+  readonly purpose: "join" | "refresh" | "self";
+}
+
 /** Nodes that a joining node asks at once. */
 const joinWidth = 8;
 /** A lookup weighs this much in the estimate of how dense the network is. */
@@ -161,12 +172,12 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
     rejoins: 0,
   };
   readonly #config: KademliaConfig;
-  readonly #questions: Questions<Purpose, KademliaMessage>;
-  readonly #runner: LookupRunner<KademliaMessage>;
+  /** Made with the first question: most nodes of a large simulation only answer. */
+  #asking: Asking | undefined;
   /** Contacts that are being checked: one of each bucket at the most. */
-  readonly #checking = new Set<Key>();
+  #checking: readonly Key[] = [];
   /** Nodes to be asked for the first time, and how many are being asked. */
-  readonly #unverified = new Map<string, NodeId>();
+  readonly #unverified: NodeId[] = [];
   #verifying = 0;
   /** When somebody was last looked up in each bucket. */
   readonly #lookedUpAt: Millis[] = [];
@@ -183,7 +194,7 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
   #isPersisted = true;
   #nextRequest = 1;
   /** The router's own lookups under way, by request. */
-  readonly #ownLookups = new Map<number, "join" | "refresh" | "self">();
+  readonly #ownLookups: OwnLookup[] = [];
   /** 1 / (nodes + 1), as lookups have shown it; undefined before the first. */
   #spacing: number | undefined;
 
@@ -193,7 +204,7 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
     this.self = config.self;
     this.options = kademliaOptions(config.options);
     this.settings = lookupOptions(config.settings);
-    const { k, maxParked, maxFailures, maxPerHost, maxPerHostInBucket, disjointPaths } = this.options;
+    const { k, maxParked, maxFailures, maxPerHost, maxPerHostInBucket } = this.options;
     this.table = new KademliaTable({
       self: config.self.key,
       k,
@@ -203,21 +214,31 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
       maxPerHostInBucket,
       hostOf: config.hostOf ?? hostOf,
     });
-    this.#questions = new Questions(new RoundTrips({ settings: this.settings }), this.settings.maxTimeoutMs);
-    this.#runner = new LookupRunner({
-      host: {
-        self: config.self,
-        disjointPaths,
-        plan: (request, now) => this.#plan(request, now),
-        question: ({ key, records = "none" }, nonce) => {
-          return { type: records === "none" ? "find-node" : "find-value", nonce, key };
-        },
-        onEnded: (request, report, env) => this.#onLookupEnded(request, report, env as KademliaEnvironment),
+  }
+
+  get #questions(): Questions<Purpose, KademliaMessage> {
+    this.#asking ??= this.#makeAsking();
+    return this.#asking.questions;
+  }
+  get #runner(): LookupRunner<KademliaMessage> {
+    this.#asking ??= this.#makeAsking();
+    return this.#asking.runner;
+  }
+
+  #makeAsking(): Asking {
+    const { settings, self } = this;
+    const { tellsSteps } = this.#config;
+    const questions: Asking["questions"] = new Questions(new RoundTrips({ settings }), settings.maxTimeoutMs);
+    const host: LookupHost<KademliaMessage> = {
+      self,
+      disjointPaths: this.options.disjointPaths,
+      plan: (request, now) => this.#plan(request, now),
+      question: ({ key, records = "none" }, nonce) => {
+        return { type: records === "none" ? "find-node" : "find-value", nonce, key };
       },
-      questions: this.#questions,
-      settings: this.settings,
-      tellsSteps: config.tellsSteps,
-    });
+      onEnded: (request, report, env) => this.#onLookupEnded(request, report, env as KademliaEnvironment),
+    };
+    return { questions, runner: new LookupRunner({ host, questions, settings, tellsSteps }) };
   }
 
   // ---- What is known -----------------------------------------------------------------------------------------------
@@ -605,7 +626,7 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
   #check(contact: KeyedNode, env: KademliaEnvironment): void {
     const bucket = this.table.bucketOf(contact.key);
     for (const other of this.#checking) if (this.table.bucketOf(other) === bucket) return;
-    this.#checking.add(contact.key);
+    this.#checking = [...this.#checking, contact.key];
     this.counters.checks++;
     this.#verifyConnectivity(contact.node, { type: "check", contact }, env);
   }
@@ -640,7 +661,7 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
 
   /** The next of this bucket that was silent, if there is one. */
   #onCheckEnded({ key }: KeyedNode, env: KademliaEnvironment): void {
-    this.#checking.delete(key);
+    this.#checking = this.#checking.filter((other) => other !== key);
     for (const other of this.table.bucket(this.table.bucketOf(key))) {
       if (this.table.failuresOf(other.key) === 0 || this.table.isBelievedGone(other.key)) continue;
       return this.#check(other, env);
@@ -664,20 +685,18 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
   // ---- Nodes of whom we only heard ---------------------------------------------------------------------------------
 
   #verify(node: NodeId, env: KademliaEnvironment): void {
-    const name = String(identityOf(node)) || String(node);
-    if (this.#unverified.has(name)) return;
-    if (this.#unverified.size >= this.options.maxUnverified) {
+    if (this.#unverified.includes(node)) return;
+    if (this.#unverified.length >= this.options.maxUnverified) {
       this.counters.unverifiedDropped++;
       return;
     }
-    this.#unverified.set(name, node);
+    this.#unverified.push(node);
     this.#verifyNext(env);
   }
 
   #verifyNext(env: KademliaEnvironment): void {
-    for (const [name, node] of this.#unverified) {
-      if (this.#verifying >= this.options.maxChecks) return;
-      this.#unverified.delete(name);
+    while (this.#unverified.length > 0 && this.#verifying < this.options.maxChecks) {
+      const node = this.#unverified.shift()!;
       if (this.#contactOf(node)?.node === node) continue; // heard of meanwhile
       this.#verifying++;
       this.counters.verifications++;
@@ -713,9 +732,9 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
     return this.#withKeys([...this.#config.bootstrap, ...this.#old.nodes]);
   }
 
-  #lookUp(key: Key, purpose: "join" | "refresh" | "self", env: KademliaEnvironment): void {
+  #lookUp(key: Key, purpose: OwnLookup["purpose"], env: KademliaEnvironment): void {
     const request = this.#nextRequest++;
-    this.#ownLookups.set(request, purpose);
+    this.#ownLookups.push({ request, purpose });
     this.#runner.onCommand({ type: "lookup", asker: "router", request, key }, env);
   }
 
@@ -726,9 +745,9 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
   ): void {
     this.#lookedUpAt[this.table.bucketOf(key)] = env.now;
     if (report.outcome === "found") this.#noteSpacing(key, report.closest);
-    const purpose = asker === "router" ? this.#ownLookups.get(request) : undefined;
-    if (purpose === undefined) return;
-    this.#ownLookups.delete(request);
+    const place = this.#ownLookups.findIndex((own) => asker === "router" && own.request === request);
+    if (place < 0) return;
+    const [{ purpose }] = this.#ownLookups.splice(place, 1) as [OwnLookup];
     if (purpose === "refresh" || this.#hasJoined) return this.#refreshNext(env);
     if (report.answered > 0) this.#onJoined(env);
     else this.#joinedThrough = undefined; // upkeep tries again
@@ -748,7 +767,7 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
     const { upkeepMs, refreshMs, rejoinMs, persistMs } = this.options;
     env.schedule(upkeepMs, { type: "upkeep" });
     if (!this.#hasJoined) {
-      if (this.#joinQuestions === 0 && this.#ownLookups.size === 0) this.#join(env);
+      if (this.#joinQuestions === 0 && this.#ownLookups.length === 0) this.#join(env);
       return;
     }
     if (env.now >= this.#nextSelfLookupAt) {
@@ -770,7 +789,7 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
 
   /** One bucket at a time in which nobody was looked up for long, by looking up a random key of it. */
   #refreshNext(env: KademliaEnvironment): void {
-    if (this.#ownLookups.size > 0 || this.options.upkeepMs === 0 || this.#isLeaving) return;
+    if (this.#ownLookups.length > 0 || this.options.upkeepMs === 0 || this.#isLeaving) return;
     // The last one is that of our own id, which has lookups of its own.
     for (let bucket = 0; bucket < this.table.bucketCount - 1; bucket++) {
       const lookedUpAt = this.#lookedUpAt[bucket] ?? Number.NEGATIVE_INFINITY;

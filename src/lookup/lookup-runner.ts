@@ -53,6 +53,8 @@ export interface LookupPurpose {
 
 /** A lookup under way. */
 export interface LookupRun {
+  /** Of all lookups of this runner: requests may be used again. */
+  readonly serial: number;
   readonly request: LookupRequest;
   readonly lookup: IterativeLookup;
   /** Nobody waits for it any more. */
@@ -61,7 +63,9 @@ export interface LookupRun {
 
 export interface LookupDeadline {
   readonly type: "lookup-deadline";
-  readonly run: LookupRun;
+  /** Named and not held: it may have ended long before. */
+  readonly name: string;
+  readonly serial: number;
 }
 
 export type LookupTimer = QuestionTimer | LookupDeadline;
@@ -89,6 +93,7 @@ export class LookupRunner<Message extends Typed> {
   };
   readonly #config: LookupRunnerConfig<Message>;
   readonly #runs = new Map<string, LookupRun>();
+  #nextSerial = 1;
 
   constructor(config: LookupRunnerConfig<Message>) {
     this.#config = config;
@@ -120,7 +125,7 @@ export class LookupRunner<Message extends Typed> {
     if (this.#runs.has(name)) throw new UsageError(`request: ${name} is under way`);
     const config = { key, self: host.self, budget, branches, records, startedAt: env.now };
     const lookup = new IterativeLookup({ ...host.plan(request, env.now), ...config });
-    const run: LookupRun = { request, lookup, isOver: false };
+    const run: LookupRun = { serial: this.#nextSerial++, request, lookup, isOver: false };
     if (this.#runs.size >= settings.maxLookups) {
       this.counters.refused++;
       lookup.end("budget", env.now);
@@ -129,7 +134,7 @@ export class LookupRunner<Message extends Typed> {
     this.counters.started++;
     this.#runs.set(name, run);
     this.#advance(run, env);
-    if (!run.isOver) env.schedule(deadlineMs, { type: "lookup-deadline", run });
+    if (!run.isOver) env.schedule(deadlineMs, { type: "lookup-deadline", name, serial: run.serial });
   }
 
   #cancel(command: CancelLookup): void {
@@ -167,8 +172,9 @@ export class LookupRunner<Message extends Typed> {
     this.#advance(run, env);
   }
 
-  onDeadline({ run }: LookupDeadline, env: LookupEnvironment<Message>): void {
-    if (run.isOver) return;
+  onDeadline({ name, serial }: LookupDeadline, env: LookupEnvironment<Message>): void {
+    const run = this.#runs.get(name);
+    if (run === undefined || run.serial !== serial) return; // over
     run.lookup.end("deadline", env.now);
     this.#end(run, env);
   }
