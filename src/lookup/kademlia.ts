@@ -171,7 +171,7 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
     refreshes: 0,
     rejoins: 0,
   };
-  readonly #config: KademliaConfig;
+  #config: KademliaConfig;
   /** Made with the first question: most nodes of a large simulation only answer. */
   #asking: Asking | undefined;
   /** Contacts that are being checked: one of each bucket at the most. */
@@ -312,6 +312,7 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
     const { restored } = this.#config;
     if (restored !== undefined && "buckets" in restored) {
       this.table.fill(restored.buckets, env.now);
+      this.#config = { ...this.#config, restored: undefined };
       this.#hasJoined = true;
     } else this.#join(env);
     const { upkeepMs } = this.options;
