@@ -87,10 +87,10 @@ type ChordEnvironment = Environment<ChordMessage, ChordTimer, ChordNotice>;
 interface RingQuery {
   readonly type: "state";
   /**
-   * `join`: it precedes us. `successor`: the first half of stabilise. `nearer`: it may lie between us and our successor,
+   * `join`: it precedes us. `pair`: it is on no ring either. `successor`: the first half of stabilise. `nearer`: it may lie between us and our successor,
    * as q does in the second half.
    */
-  readonly step: "join" | "successor" | "nearer";
+  readonly step: "join" | "pair" | "successor" | "nearer";
   readonly asked: KeyedNode;
   /** So many nearer ones in a row were adopted before. */
   readonly depth: number;
@@ -504,10 +504,11 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
     const round = this.#round!;
     const contact = round.untried.pop();
     if (contact !== undefined) return this.#beginWalk("seek", contact, env);
-    if (round.host !== undefined) {
+    // Whoever knows of a ring founds no other one.
+    if (round.host !== undefined && round.joins === 0) {
       const { host } = round;
       round.host = undefined;
-      return this.#ask({ step: "join", asked: host, depth: 0 }, env);
+      return this.#ask({ step: "pair", asked: host, depth: 0 }, env);
     }
     this.#round = undefined;
     this.#planPeriod("seek", this.#seekMs, env);
@@ -529,10 +530,10 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
     this.#tryNext(env);
   }
 
-  #takeJoin({ asked }: RingQuery, list: readonly KeyedNode[], env: ChordEnvironment): void {
+  #takeJoin({ step, asked }: RingQuery, list: readonly KeyedNode[], env: ChordEnvironment): void {
     if (list.length === 0) {
-      // Alone, as we are; or it was a member when the walk came by, and is none any more.
-      if (asked.key > this.self.key) {
+      // It was a member when the walk came by, and is none any more.
+      if (step === "join") {
         this.#close(env);
         return this.#tryNext(env);
       }
@@ -709,6 +710,7 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
     const before = predecessor === undefined ? undefined : keyedNode(predecessor);
     switch (query!.step) {
       case "join":
+      case "pair":
         return this.#takeJoin(query!, list, env);
       case "successor":
         return this.#takeSuccessor(query!, list, before, env);
@@ -755,6 +757,7 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
     this.#suspect(query.asked.key, env);
     switch (query.step) {
       case "join":
+      case "pair":
         this.#close(env);
         return this.#tryNext(env);
       case "successor":
@@ -769,7 +772,7 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
   #abandon({ step }: RingQuery, env: ChordEnvironment): void {
     this.counters.abandoned++;
     this.#close(env);
-    if (step === "join") return this.#tryNext(env);
+    if (step === "join" || step === "pair") return this.#tryNext(env);
     this.#hasChanged = true; // as far as we know: soon again
     this.#finishStabilize(env);
   }

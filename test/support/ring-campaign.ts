@@ -124,15 +124,22 @@ export function ringCampaign(config: RingCampaignConfig): RingCampaignResult {
     };
   };
 
+  const listAfter = ({ successors }: RingProtocol, from: number, state: State): readonly NodeId[] => {
+    // A newcomer takes the list of the node before it, and not that node.
+    if (successors.length === 0) return state.successors;
+    // It is on no ring, or was not when it said so: it is dropped.
+    if (state.successors.length === 0)
+      return successors.map(({ node }) => node).filter((node) => node !== from);
+    return [from, ...state.successors].slice(0, length);
+  };
+
   /** Whoever is being told a list may adopt it: somebody in it, or who tells it, has to live then. */
   const leavesWhatIsTold = (row: number) => {
     const isAlive = (node: NodeId) => node !== row && (nodes.get(node as number)?.successors.length ?? 0) > 0;
     for (const { to, from, state } of told) {
       const receiver = nodes.get(to as number);
       if (receiver === undefined) continue;
-      // A newcomer takes the list of the node before it, and not that node.
-      const list = receiver.successors.length > 0 ? [from, ...state.successors] : state.successors;
-      if (!list.slice(0, length).some((node) => node !== to && isAlive(node))) return false;
+      if (!listAfter(receiver, from, state).some((node) => node !== to && isAlive(node))) return false;
     }
     // What is on its way may skip somebody who is principal still.
     return invariant.principals > length + 1 + told.size;
@@ -141,10 +148,12 @@ export function ringCampaign(config: RingCampaignConfig): RingCampaignResult {
   for (let row = 0; row < members; row++) start(row, true);
   let crashedAt = 0;
   let nextRow = members;
+  const gone: number[] = [];
   while (simulation.time < lastsMs && fault === undefined) {
     simulation.run(simulation.time + 1 + random.below(150));
     if (random.below(2) === 0 && nextRow < rows && nodes.size < 3 * (length + 1)) {
-      start(nextRow++, false);
+      // Somebody new, or somebody who was there before and knows nothing of it.
+      start(random.below(2) === 0 && gone.length > 0 ? gone.pop()! : nextRow++, false);
       result.joins++;
       continue;
     }
@@ -157,6 +166,7 @@ export function ringCampaign(config: RingCampaignConfig): RingCampaignResult {
     if (!mayCrash) continue;
     simulation.crash(row);
     nodes.delete(row);
+    gone.push(row);
     invariant.remove(victim.self.key);
     crashedAt = simulation.time;
     result.crashes++;
