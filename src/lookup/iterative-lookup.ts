@@ -13,15 +13,14 @@
  *
  * and after each calls `next` again, until `outcome` is no longer undefined; then `report` tells everything.
  *
- * It ends in one of three ways:
+ * It ends in one of two ways:
  *
  *     "closest-answered"   the `width` best nodes known have all answered (Kademlia). The best `count` that answered are
  *                          the result.
- *     "final-answer"       an answer says that it is final: its nodes are the result.
  *     "owner-answered"     nobody better than the best that answered is left to ask: that one precedes the key. Then the
  *                          first of the `owners` that were named is asked, and is the result when it answers (Chord).
  *
- * In all, dead nodes are skipped: the next best is asked instead, and nobody is asked twice.
+ * In both, dead nodes are skipped: the next best is asked instead, and nobody is asked twice.
  */
 import {
   compareUp,
@@ -34,7 +33,7 @@ import {
 import type { LookupReport, LookupStep, StepOutcome } from "../core/lookup.ts";
 import type { StoredRecord } from "../core/records.ts";
 
-export type EndRule = "closest-answered" | "final-answer" | "owner-answered";
+export type EndRule = "closest-answered" | "owner-answered";
 
 /**
  * How many questions are open at once. `slots`: `alpha`, and each answer makes room for the next question; when alpha
@@ -59,7 +58,7 @@ export interface IterativeLookupConfig {
   /** "owner-answered": who owns the key if the asker itself precedes it. */
   readonly owners?: readonly KeyedNode[] | undefined;
   readonly endRule: EndRule;
-  /** How many of the best have to have answered: Kademlia's k. Means nothing under "final-answer". */
+  /** How many of the best have to have answered: Kademlia's k. Chord's is 1: the best known, alone. */
   readonly width: number;
   /** How many nodes are wanted. */
   readonly count: number;
@@ -89,9 +88,8 @@ export interface LookupQuestion {
 
 /** What a node says. */
 export interface LookupAnswer {
-  /** Nodes that are nearer, as far as it knows; or, if the answer is final, the responsible ones, the first first. */
+  /** Nodes that are nearer, as far as it knows. */
   readonly nodes: readonly KeyedNode[];
-  readonly isFinal?: boolean;
   /** Under "owner-answered": nodes at or behind the key, the nearest first; the answering one itself if it owns the key. */
   readonly owners?: readonly KeyedNode[];
   readonly records?: readonly StoredRecord[];
@@ -169,7 +167,7 @@ export class IterativeLookup {
   #suspects: { readonly candidate: Candidate; readonly branch: Branch }[] = [];
   #outcome: LookupOutcome | undefined;
   #endedAt: Millis = 0;
-  /** The step whose answer was final, and what it said. */
+  /** The result, where it is not simply who answered; and the step of the node that decided, unless that is the asker. */
   #final: { readonly step: Step | undefined; readonly nodes: readonly KeyedNode[] } | undefined;
 
   /** Throws `UsageError` unless all numbers are at least 1. */
@@ -244,8 +242,6 @@ export class IterativeLookup {
     if (wasGone && !step.candidate.isOwner)
       for (const branch of this.#branches) this.#insert(branch, step.candidate);
     this.#take(step, answer.records ?? []);
-    if (answer.isFinal && this.config.endRule === "final-answer")
-      return this.#endWith(step, answer.nodes, now);
     for (const contact of answer.nodes) this.#learnFrom(step, contact, index, depth + 1);
     if (answer.owners !== undefined) {
       found.owners = answer.owners;
@@ -353,7 +349,8 @@ export class IterativeLookup {
   #nextOf({ candidates, silent }: Branch): Candidate | undefined {
     // Where some were silent others will be: those behind the best are asked before they are needed. It costs a fifth more
     // questions, but only among the dead, and takes a third off the slowest lookups (half of 200 nodes dead, p99).
-    let reach = this.#reachOf(candidates) + (this.config.pace === "batches" ? 0 : silent >> 1);
+    const isWidened = this.config.pace === "slots" && this.config.endRule === "closest-answered";
+    let reach = this.#reachOf(candidates) + (isWidened ? silent >> 1 : 0);
     for (let i = 0; i < Math.min(reach, candidates.length); i++) {
       const { state } = candidates[i]!.found;
       if (state === "unasked") return candidates[i];
@@ -367,8 +364,8 @@ export class IterativeLookup {
 
   /** So many of the first candidates matter: those that, with the asker if it counts, are the `width` best. */
   #reachOf(candidates: readonly Candidate[]): number {
-    const { width, endRule, countsSelf, order, self } = this.config;
-    if (endRule === "final-answer" || candidates.length < width) return candidates.length;
+    const { width, countsSelf, order, self } = this.config;
+    if (candidates.length < width) return candidates.length;
     const last = candidates[width - 1]!.found.contact.key;
     return countsSelf && order(self.key, last) < 0 ? width - 1 : width;
   }
