@@ -84,6 +84,8 @@ export interface LookupNetworkConfig {
   readonly hasMembership?: boolean | undefined;
   /** A node is gone, however it went. */
   readonly onGone?: ((row: number) => void) | undefined;
+  /** A message, without its layer, has come to a node, which will handle it next. */
+  readonly onMessage?: ((row: number, from: NodeId, message: Typed) => void) | undefined;
   readonly onNotice?: ((at: Millis, row: number, layer: string, notice: Notice) => void) | undefined;
 }
 
@@ -199,7 +201,9 @@ export class LookupNetwork {
     else {
       const member = this.#make(row);
       this.#members[row] = member;
-      this.simulation.host(row, member.protocol);
+      const { onMessage } = this.config;
+      const { protocol } = member;
+      this.simulation.host(row, onMessage === undefined ? protocol : new Tapped(protocol, onMessage));
     }
   }
 
@@ -549,5 +553,30 @@ class Dispatcher implements AnyProtocol {
   }
   onTimer(timer: any, env: Environment<any, any, any>): void {
     this.#protocolOf(env.row, env).onTimer(timer, env);
+  }
+}
+
+/** A protocol whose messages somebody reads, too. */
+class Tapped implements AnyProtocol {
+  readonly #protocol: AnyProtocol;
+  readonly #onMessage: NonNullable<LookupNetworkConfig["onMessage"]>;
+
+  constructor(protocol: AnyProtocol, onMessage: NonNullable<LookupNetworkConfig["onMessage"]>) {
+    this.#protocol = protocol;
+    this.#onMessage = onMessage;
+  }
+
+  start(env: Environment<any, any, any>): void {
+    this.#protocol.start(env);
+  }
+  onCommand(command: any, env: Environment<any, any, any>): void {
+    this.#protocol.onCommand(command, env);
+  }
+  onMessage(from: NodeId, message: any, env: Environment<any, any, any>): void {
+    this.#onMessage(env.row, from, message.body ?? message);
+    this.#protocol.onMessage(from, message, env);
+  }
+  onTimer(timer: any, env: Environment<any, any, any>): void {
+    this.#protocol.onTimer(timer, env);
   }
 }

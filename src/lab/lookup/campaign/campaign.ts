@@ -65,6 +65,7 @@ const faults = ["crashed", "power-cut", "left", "joined", "paused", "partitioned
 /** Without these a campaign has not tried what it is for. */
 const mustOccur = [
   ...faults,
+  "crashed-next-to-a-newcomer",
   "restarted",
   "resumed",
   "healed",
@@ -85,6 +86,7 @@ const mustOccur = [
   "timer-of-an-earlier-life",
 ] as const;
 const mustOccurOf: Readonly<Record<string, readonly string[]>> = {
+  kademlia: ["looked whether contacts-have-answered"],
   chord: ["looked whether the-ring-holds"],
 };
 

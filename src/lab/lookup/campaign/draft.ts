@@ -5,6 +5,8 @@ import type { LinkSettings } from "../../../simulator/index.ts";
 /** Nodes are named by their rows; rows from `Draft.nodes` on are of those that join later. */
 export type Fault =
   | { readonly do: "crash"; readonly node: number }
+  /** Whoever is most responsible for the keys of this newcomer besides itself: it hands them over, or is to answer for it. */
+  | { readonly do: "crash-next-to"; readonly node: number }
   /** Everybody who lives crashes at once, and comes back within some seconds with what is on disk. */
   | { readonly do: "power-cut" }
   | { readonly do: "restart"; readonly node: number; readonly keepsDisk: boolean }

@@ -85,7 +85,9 @@ class Draws {
   readonly #paused: number[] = [];
   /** Nodes whose copies are gone since the last repair. */
   #losses = 0;
-  #repair = new Repair();
+  /** Of the living so many are dead: who, depends on the keys. */
+  #unknownDead = 0;
+  readonly #repair = new Repair();
   readonly #records: NamedRecord[] = [];
   readonly #steps: Step[] = [];
   #nextNode: number;
@@ -175,7 +177,15 @@ class Draws {
       case "join": {
         const node = this.#nextNode++;
         this.#living.push(node);
-        return this.#add({ do: "join", node });
+        this.#add({ do: "join", node });
+        // In the middle of joining is when most can go wrong.
+        if (this.#kinds.includes("crash") && random.below(2) === 0 && this.#mayLose()) {
+          this.#losses++;
+          this.#unknownDead++;
+          this.#at += 50 + random.below(1500);
+          this.#add({ do: "crash-next-to", node });
+        }
+        return;
       }
       case "pause": {
         if (this.#paused.length > 0 && random.below(2) === 0) {
@@ -215,7 +225,7 @@ class Draws {
     const { leastNodes, maxLost } = this.#config;
     if (this.#repair.isDone(this.#at)) this.#losses = 0;
     const gone = this.#losses + this.#paused.length;
-    return gone < maxLost && this.#living.length > leastNodes - maxLost;
+    return gone < maxLost && this.#living.length - this.#unknownDead > leastNodes - maxLost;
   }
 
   #take(nodes: number[]): number {

@@ -81,6 +81,7 @@ class CampaignRun {
       make: (place) => subject.make(place),
       onNotice: (_, row, __, notice) => this.#onNotice(row, notice),
       onGone: (row) => this.#onGone(row),
+      onMessage: (row, from, message) => this.#watch?.onMessage?.(row, from, message),
     });
     this.#store = new StoreUse(this.#network, (name) => this.#note(name));
     this.#watch = subject.watch?.(this.#network, draft);
@@ -92,6 +93,7 @@ class CampaignRun {
       const begin = this.#network.time;
       for (const step of this.#draft.steps) {
         this.#advance(begin + step.at - this.#network.time);
+        this.#look();
         if (this.#repair.isDone(step.at)) this.#store.ledger.onCalm();
         this.#repair.onStep(step, step.at);
         this.#do(step);
@@ -99,7 +101,8 @@ class CampaignRun {
       this.#advance(1000);
       for (const action of closing(this.#draft.steps)) this.#do(action);
       this.#advance(calmMs);
-      for (const fault of this.#watch?.faultsWhenCalm() ?? [])
+      this.#look();
+      for (const fault of this.#watch?.faultsWhenCalm?.() ?? [])
         this.#violate("pointers-are-exact-after-calm", fault);
       this.#lookEverywhere();
       this.#readEverything();
@@ -136,6 +139,15 @@ class CampaignRun {
       if (!network.routerOf(row)!.hasJoined) this.#violate("everybody-joins", `node ${row} has not joined`);
   }
 
+  /** Among the living the first, besides itself, that is responsible for its keys. */
+  #nextTo(node: number): number | undefined {
+    const { keys } = this.#network;
+    const self = keys.nodes[node]!;
+    const closest = this.#network.trueClosest(self.key, 2, this.#subject.order);
+    const next = closest.find((one) => one !== self);
+    return next === undefined ? undefined : keys.rowOf(next.node);
+  }
+
   #leave(row: number): void {
     this.#leaving.add(row);
     this.#network.leave(row);
@@ -164,15 +176,20 @@ class CampaignRun {
     const { simulation, living } = this.#network;
     switch (action.do) {
       case "crash":
-        if (this.#mayGo(action.node)) this.#happened("crashed", () => this.#network.crash(action.node));
+        if (living.has(action.node)) this.#happened("crashed", () => this.#network.crash(action.node));
         return;
       case "restart":
         if (!simulation.isAlive(action.node))
           this.#happened("restarted", () => this.#start(action.node, action.keepsDisk));
         return;
       case "leave":
-        if (this.#mayGo(action.node)) this.#happened("left", () => this.#leave(action.node));
+        if (living.has(action.node)) this.#happened("left", () => this.#leave(action.node));
         return;
+      case "crash-next-to": {
+        const next = this.#nextTo(action.node);
+        if (next !== undefined) this.#happened("crashed-next-to-a-newcomer", () => this.#network.crash(next));
+        return;
+      }
       case "power-cut":
         this.#happened("power-cut", () => this.#cutPower());
         return;
@@ -217,10 +234,6 @@ class CampaignRun {
     if (forMs > 0) this.#network.run(forMs);
   }
 
-  #mayGo(row: number): boolean {
-    return this.#network.living.has(row) && (this.#watch?.canLose(row) ?? true);
-  }
-
   #onGone(row: number): void {
     if (this.#leaving.delete(row)) this.#store.ledger.onLeft(row);
     else if (!this.#isPowerCut) this.#store.ledger.onCrash(row);
@@ -232,7 +245,7 @@ class CampaignRun {
     const { type } = notice;
     this.#store.onNotice(row, notice);
     if (noted.has(type)) this.#note(type);
-    this.#watch?.onNotice(row, type);
+    this.#watch?.onNotice?.(row, type);
     if (type === "ring-changed") this.#look();
   }
 

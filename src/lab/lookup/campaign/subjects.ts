@@ -1,6 +1,6 @@
 /** What lookup campaigns are about: each router with the store on top, at a pace at which much happens in a minute. */
 
-import { Stack } from "../../../core/index.ts";
+import { type NodeId, Stack, type Typed } from "../../../core/index.ts";
 import type { Chord } from "../../../lookup/chord.ts";
 import { type RoutingOptions, routing } from "../../../profiles/routing.ts";
 import { ChordInvariant } from "../chord-invariant.ts";
@@ -16,12 +16,11 @@ export interface Watch {
   readonly name: string;
   /** What is broken now; undefined: nothing. */
   readonly fault: string | undefined;
-  onNotice(row: number, type: string): void;
+  onNotice?(row: number, type: string): void;
+  onMessage?(row: number, from: NodeId, message: Typed): void;
   onGone(row: number): void;
-  /** May this node be gone now, without more being lost at once than is survived? */
-  canLose(row: number): boolean;
   /** After the calm: what is not as it should be. */
-  faultsWhenCalm(): readonly string[];
+  faultsWhenCalm?(): readonly string[];
 }
 
 export interface CampaignSubject {
@@ -69,7 +68,7 @@ export function campaignSubject(name: string): CampaignSubject {
     // More than L + 1, so that Zave's proof holds, and after the losses still.
     budget: { router, leastNodes: successors + 1 + 4, maxLost: replicas - 3 },
     make: (place) => campaignStack(router, place),
-    ...(router === "chord" ? { watch: watchRing } : {}),
+    ...watches[router],
   };
 }
 
@@ -99,7 +98,41 @@ function watchRing(network: LookupNetwork, { kinds }: Draft): Watch | undefined 
       if (type === "ring-changed") invariant.update(network.routerOf(row) as Chord);
     },
     onGone: (row) => invariant.remove(network.keys.nodes[row]!.key),
-    canLose: (row) => invariant.canLose(network.keys.nodes[row]!.key),
     faultsWhenCalm: () => invariant.faultsWhenCalm(),
   };
 }
+
+// ---- Kademlia's table ----------------------------------------------------------------------------------------------
+
+/** Who has only asked us something, or was only named, may be dead, deaf or a liar: it is no contact. */
+function watchTables(network: LookupNetwork): Watch {
+  /** By row: who has answered this life of it. */
+  const answered = new Map<number, Set<NodeId>>();
+  return {
+    name: "contacts-have-answered",
+    get fault() {
+      for (const row of network.living.all()) {
+        const stranger = network
+          .routerOf(row)!
+          .contacts()
+          .find(({ node }) => !answered.get(row)?.has(node));
+        if (stranger !== undefined)
+          return `node ${row} has node ${network.keys.rowOf(stranger.node)} in its table, which never answered it`;
+      }
+      return undefined;
+    },
+    onMessage: (row, from, { type }) => {
+      if (!type.endsWith("-reply")) return;
+      const known = answered.get(row);
+      if (known === undefined) answered.set(row, new Set([from]));
+      else known.add(from);
+    },
+    onGone: (row) => answered.delete(row),
+  };
+}
+
+const watches: Record<LabRouterName, Pick<CampaignSubject, "watch">> = {
+  kademlia: { watch: watchTables },
+  chord: { watch: watchRing },
+  pastry: {},
+};
