@@ -124,6 +124,10 @@ export function ringCampaign(config: RingCampaignConfig): RingCampaignResult {
     };
   };
 
+  const isListed = (row: number) =>
+    [...nodes.values()].some(({ successors }) => successors.some(({ node }) => node === row)) ||
+    [...told].some(({ state }) => state.successors.includes(row));
+
   const listAfter = ({ successors }: RingProtocol, from: number, state: State): readonly NodeId[] => {
     // A newcomer takes the list of the node before it, and not that node.
     if (successors.length === 0) return state.successors;
@@ -152,8 +156,10 @@ export function ringCampaign(config: RingCampaignConfig): RingCampaignResult {
   while (simulation.time < lastsMs && fault === undefined) {
     simulation.run(simulation.time + 1 + random.below(150));
     if (random.below(2) === 0 && nextRow < rows && nodes.size < 3 * (length + 1)) {
-      // Somebody new, or somebody who was there before and knows nothing of it.
-      start(random.below(2) === 0 && gone.length > 0 ? gone.pop()! : nextRow++, false);
+      // Somebody new, or somebody who was there before and knows nothing of it, and whom nobody takes for the same.
+      const missed = gone.findIndex((row) => !isListed(row));
+      const [returning] = missed >= 0 && random.below(2) === 0 ? gone.splice(missed, 1) : [];
+      start(returning ?? nextRow++, false);
       result.joins++;
       continue;
     }
