@@ -1,3 +1,4 @@
+export * from "./attacks.ts";
 export * from "./campaign/index.ts";
 export * from "./compare/index.ts";
 export * from "./key-space.ts";

@@ -15,6 +15,7 @@ import { pbbfExperiment } from "./pbbf.ts";
 import { pullVsPushExperiment } from "./pull-vs-push.ts";
 import { pushSumExperiment } from "./push-sum.ts";
 import { roundsExperiment } from "./rounds.ts";
+import { sKademliaExperiment } from "./s-kademlia.ts";
 import { sirResidueExperiment } from "./sir-residue.ts";
 import { spatialExperiment } from "./spatial.ts";
 import { topologyAwareExperiment } from "./topology-aware.ts";
@@ -37,6 +38,7 @@ export const experiments: readonly Experiment<any, any>[] = [
   roundsExperiment,
   lossAndFailuresExperiment,
   antiEntropyExperiment,
+  sKademliaExperiment,
 ];
 
 /** Throws `UsageError` where there is none. */
