@@ -213,6 +213,18 @@ export class KademliaTable {
     }
   }
 
+  /**
+   * Who has to go for this one: the farthest from us of its bucket, where that is at its bound of twice k and the newcomer
+   * is among the k nearest. Undefined if there is room, or none for it.
+   */
+  crowdedOutBy(key: Key): KeyedNode | undefined {
+    const { self, k } = this.config;
+    if (this.hasRoomFor(key)) return undefined;
+    const bucket = this.bucketOf(key);
+    if (key === self || this.#sizes[bucket]! < 2 * k || !this.#isAmongNearest(key, bucket)) return undefined;
+    return this.bucket(bucket).reduce((a, b) => (compareXor(self, a.key, b.key) > 0 ? a : b));
+  }
+
   /** Have other contacts of its host left it a place? Against whoever has many ids and few hosts. */
   admitsHostOf({ node, key }: KeyedNode): boolean {
     const { maxPerHost, maxPerHostInBucket, hostOf } = this.config;

@@ -39,6 +39,7 @@ import {
   pick,
   type Random,
   type RecordSource,
+  type RememberedContacts,
   type RouterCommand,
   type RouterNotice,
   type RoutingProtocol,
@@ -69,14 +70,6 @@ import {
 import { type LimitReached, Questions, type QuestionTimer } from "./questions.ts";
 import { RoundTrips } from "./round-trips.ts";
 
-/** A table on disk. */
-export interface KademliaState {
-  /** In the order of buckets, and in each the least recently seen first. */
-  readonly nodes: readonly NodeId[];
-  /** How long before it was written each was seen; parallel to `nodes`. */
-  readonly agesMs: readonly Millis[];
-}
-
 /** A table that is made for an ideal network: all of them are there, and need not be asked. */
 export interface BuiltKademliaTable {
   readonly type: "built-kademlia-table";
@@ -90,7 +83,7 @@ export interface KademliaConfig {
   /** Nodes to join through. Without them, without a restored table and without a sampler a node is the first. */
   readonly bootstrap: readonly NodeId[];
   readonly sampler?: PeerSampler | undefined;
-  readonly restored?: KademliaState | BuiltKademliaTable | undefined;
+  readonly restored?: RememberedContacts | BuiltKademliaTable | undefined;
   /** Whoever keeps records here: FIND_VALUE is answered with them. */
   readonly records?: RecordSource | undefined;
   readonly settings?: Partial<LookupSettings> | undefined;
@@ -328,7 +321,7 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
     if (nodes.length === 0 && this.table.size === 0) {
       // The first, or alone: others will come to us.
       const { bootstrap, sampler } = this.#config;
-      const isFirst = bootstrap.length === 0 && this.#old.nodes.length === 0;
+      const isFirst = bootstrap.length === 0 && this.#old.length === 0;
       if (isFirst && (sampler === undefined || sampler.size === 0)) this.#onJoined(env);
       return;
     }
@@ -344,12 +337,8 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
   /** Up to so many nodes that may be there and are not in the table, those first that were seen last. */
   #strangers(count: number, env: KademliaEnvironment): NodeId[] {
     const { bootstrap, sampler } = this.#config;
-    const { nodes, agesMs } = this.#old;
     const isStrange = (node: NodeId) => !this.#isSelf(node) && !this.#isContact(node);
-    const old = nodes
-      .map((node, i) => ({ node, age: agesMs[i] ?? 0 }))
-      .sort((a, b) => a.age - b.age)
-      .map(({ node }) => node);
+    const old = [...this.#old].sort((a, b) => a.ageMs - b.ageMs).map(({ node }) => node);
     const known = [...old, ...bootstrap].filter(isStrange);
     const chosen = new Set<NodeId>(known.slice(0, count - 1));
     // One of those behind, for the first may all be dead.
@@ -371,7 +360,8 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
   /** The paper, section 2.3: look oneself up, then refresh all buckets further away than the nearest neighbor. */
   #onJoined(env: KademliaEnvironment): void {
     this.#hasJoined = true;
-    const isOld = this.#joinedThrough !== undefined && this.#old.nodes.includes(this.#joinedThrough);
+    const isOld =
+      this.#joinedThrough !== undefined && this.#old.some(({ node }) => node === this.#joinedThrough);
     const through = isOld ? undefined : this.#joinedThrough;
     env.notify({ type: "router-joined", through, afterMs: env.now - this.#startedAt });
     // Whoever starts at the same time as many others finds only some of them at first: look again soon, then less often.
@@ -569,11 +559,11 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
       return;
     }
     if (this.table.hasRoomFor(contact.key)) return this.#add(contact, env);
-    const gone = this.table
-      .bucket(this.table.bucketOf(contact.key))
-      .find((other) => this.table.isBelievedGone(other.key));
-    if (gone !== undefined) {
-      this.#remove(gone, true, env);
+    const bucket = this.table.bucket(this.table.bucketOf(contact.key));
+    const gone = bucket.find((other) => this.table.isBelievedGone(other.key));
+    const leaves = gone ?? this.table.crowdedOutBy(contact.key);
+    if (leaves !== undefined) {
+      this.#remove(leaves, leaves === gone, env);
       if (this.table.hasRoomFor(contact.key)) return this.#add(contact, env);
     }
     this.table.park(contact, true);
@@ -585,7 +575,8 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
     const contact = this.#config.keyedNode(node);
     const { key } = contact;
     if (!isKey(key) || key === this.self.key || this.table.get(key)?.node === node) return;
-    if (this.table.get(key) !== undefined || this.table.hasRoomFor(key)) return this.#verify(node, env);
+    const isWelcome = this.table.hasRoomFor(key) || this.table.crowdedOutBy(key) !== undefined;
+    if (this.table.get(key) !== undefined || isWelcome) return this.#verify(node, env);
     this.table.park(contact, false);
     this.#checkHead(key, env);
   }
@@ -730,7 +721,7 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
     const contacts = this.table.closest(key, count, "if-needed");
     if (contacts.length > 0) return contacts;
     // Asked before anybody has answered us.
-    return this.#withKeys([...this.#config.bootstrap, ...this.#old.nodes]);
+    return this.#withKeys([...this.#config.bootstrap, ...this.#old.map(({ node }) => node)]);
   }
 
   #lookUp(key: Key, purpose: OwnLookup["purpose"], env: KademliaEnvironment): void {
@@ -834,9 +825,10 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
   #persist(env: KademliaEnvironment): void {
     if (this.#isPersisted) return;
     this.#isPersisted = true;
-    const nodes = this.table.contacts.map(({ node }) => node);
-    const agesMs = this.table.contacts.map(({ key }) => env.now - (this.table.seenAt(key) ?? env.now));
-    const value: KademliaState = { nodes, agesMs };
+    const contacts = this.table.contacts.map(({ node, key }) => {
+      return { node, ageMs: env.now - (this.table.seenAt(key) ?? env.now) };
+    });
+    const value: RememberedContacts = { type: "remembered-contacts", savedAt: env.now, contacts };
     env.notify({ type: "persist", key: "table", value, isAwaited: false });
   }
 
@@ -858,9 +850,9 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
   // ---- Small things ------------------------------------------------------------------------------------------------
 
   /** What an earlier life had on disk. */
-  get #old(): KademliaState {
+  get #old(): RememberedContacts["contacts"] {
     const { restored } = this.#config;
-    return restored === undefined || "buckets" in restored ? { nodes: [], agesMs: [] } : restored;
+    return restored?.type === "remembered-contacts" ? restored.contacts : [];
   }
   #contactOf(node: NodeId): KeyedNode | undefined {
     return this.table.get(this.#config.keyedNode(node).key);
