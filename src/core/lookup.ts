@@ -182,9 +182,11 @@ export interface RouterJoined {
 
 /**
  * What a router has on disk (a `persist` notice with the key `table`) and finds again in its next life: nodes that were
- * there, the best first, and how long before it was written each was last heard. They are asked before they are believed.
+ * there, the best first, and how long before `savedAt` each was last heard. They are asked before they are believed.
  */
 export interface RememberedContacts {
+  readonly type: "remembered-contacts";
+  readonly savedAt: Millis;
   readonly contacts: readonly { readonly node: NodeId; readonly ageMs: Millis }[];
 }
 

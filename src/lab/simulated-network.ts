@@ -26,6 +26,7 @@ import {
   classicPeer,
   classicSeed,
 } from "../profiles/classic.ts";
+import type { RestoredRouting } from "../profiles/routing.ts";
 import { type LinkSettings, Simulation } from "../simulator/index.ts";
 import { isConnected } from "../theory/graph-measures.ts";
 import { diskMs, SimulatedDisk } from "./simulated-disk.ts";
@@ -165,6 +166,7 @@ export class SimulatedNetwork {
       contacts: disk?.read<readonly ListEntry[]>("introduction/contacts"),
       restored: gossip?.sort((a, b) => a.statement.at - b.statement.at),
       restoredState: disk?.below<MapEntry>("state/entry/"),
+      restoredRouting: disk === undefined ? undefined : restoredRouting(disk),
       options: this.#optionsOf(row),
     });
     this.peers.set(row, peer);
@@ -297,4 +299,13 @@ export class SimulatedNetwork {
 
 function tagged(layer: string, body: Typed & Record<string, any>): Tagged {
   return { layer, body };
+}
+
+function restoredRouting(disk: SimulatedDisk): RestoredRouting {
+  return {
+    kademlia: disk.read("kademlia/table"),
+    chord: disk.read("chord/table"),
+    pastry: disk.read("pastry/table"),
+    records: disk.below("store/"),
+  };
 }

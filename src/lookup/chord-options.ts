@@ -1,5 +1,11 @@
 /** Chord's tunables, and what a node of it is made of. */
-import { defineOptions, type KeyedNode, type KeyedNodeOf, type Millis, type NodeId } from "../core/index.ts";
+import {
+  defineOptions,
+  type KeyedNode,
+  type KeyedNodeOf,
+  type NodeId,
+  type RememberedContacts,
+} from "../core/index.ts";
 import type { PeerSampler } from "../core/interfaces.ts";
 import { maxCloser, maxSuccessors } from "./chord-messages.ts";
 import type { RingPointers } from "./chord-ring.ts";
@@ -139,14 +145,6 @@ export function sharedChordOptions(overrides?: Partial<ChordOptions>): Readonly<
   return options;
 }
 
-/** What a node had on disk. It is asked before it is believed. */
-export interface ChordTable {
-  readonly type: "chord-table";
-  readonly savedAt: Millis;
-  /** Successors first. `ageMs`: how long before `savedAt` it was last heard. */
-  readonly contacts: readonly { readonly node: NodeId; readonly ageMs: Millis }[];
-}
-
 /** A table that was built by somebody who knows everybody, for static networks: it is believed. */
 export interface BuiltChordTable extends RingPointers {
   readonly type: "built-chord-table";
@@ -160,7 +158,7 @@ export interface ChordConfig {
   readonly bootstrap: readonly NodeId[];
   /** Others that the membership knows. */
   readonly sampler?: PeerSampler | undefined;
-  readonly restored?: ChordTable | BuiltChordTable | undefined;
+  readonly restored?: RememberedContacts | BuiltChordTable | undefined;
   readonly settings?: Partial<LookupSettings> | undefined;
   readonly options?: Partial<ChordOptions> | undefined;
   /** False: tables stay as they are, and no timer is set. Default: true. */

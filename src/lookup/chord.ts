@@ -40,6 +40,7 @@ import {
   type NodeId,
   type Persist,
   pick,
+  type RememberedContacts,
   sample,
   type Typed,
 } from "../core/index.ts";
@@ -53,7 +54,7 @@ import type {
 } from "../core/lookup.ts";
 import { bucketOf, Fingers } from "./chord-fingers.ts";
 import type { ChordMessage, Routed, State } from "./chord-messages.ts";
-import { type ChordConfig, type ChordOptions, type ChordTable, sharedChordOptions } from "./chord-options.ts";
+import { type ChordConfig, type ChordOptions, sharedChordOptions } from "./chord-options.ts";
 import { ChordRing } from "./chord-ring.ts";
 import { type LookupSettings, lookupOptions } from "./lookup-options.ts";
 import {
@@ -284,7 +285,7 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
   start(env: ChordEnvironment): void {
     const { restored, hasUpkeep = true } = this.#config;
     this.#seekingSince = env.now;
-    if (restored?.type === "chord-table") this.#restore(restored, env);
+    if (restored?.type === "remembered-contacts") this.#restore(restored, env);
     if (!hasUpkeep) return;
     if (this.#ring.isMember) this.#beginUpkeep(env);
     else this.#plan("seek", 0, env);
@@ -1233,11 +1234,11 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
       node,
       ageMs: env.now - (heard.get(key) ?? env.now),
     }));
-    const value: ChordTable = { type: "chord-table", savedAt: env.now, contacts };
+    const value: RememberedContacts = { type: "remembered-contacts", savedAt: env.now, contacts };
     env.notify({ type: "persist", key: "table", value, isAwaited: false });
   }
 
-  #restore({ savedAt, contacts }: ChordTable, env: ChordEnvironment): void {
+  #restore({ savedAt, contacts }: RememberedContacts, env: ChordEnvironment): void {
     const asleepMs = Math.max(0, env.now - savedAt);
     for (const { node, ageMs } of contacts.slice(0, this.options.maxKnown)) {
       const { key } = this.#config.keyedNode(node);

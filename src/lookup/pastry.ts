@@ -30,6 +30,7 @@ import {
   nonce,
   type PeerSampler,
   type Persist,
+  type RememberedContacts,
   type RouterCommand,
   type RouterNotice,
   type RoutingProtocol,
@@ -64,18 +65,6 @@ import { RoundTrips } from "./round-trips.ts";
 
 // ---- What it is made of and what it says ----------------------------------------------------------------------------
 
-/** A contact and how long before the table was written it was last heard. */
-export interface AgedContact {
-  readonly node: NodeId;
-  readonly ageMs: Millis;
-}
-
-/** What is on disk. Its nodes are asked before they are believed. */
-export interface PastryTableRecord {
-  readonly type: "pastry-table";
-  readonly contacts: readonly AgedContact[];
-}
-
 /** Tables that are known to be right: of a network that somebody has built, in a simulation. */
 export interface PastryReadyTable {
   readonly type: "ready-table";
@@ -92,7 +81,7 @@ export interface PastryConfig {
   /** To join through; "@host:port" is whoever answers there. None: we are the first. */
   readonly bootstrap?: readonly NodeId[] | undefined;
   readonly sampler?: PeerSampler | undefined;
-  readonly restored?: PastryTableRecord | PastryReadyTable | undefined;
+  readonly restored?: RememberedContacts | PastryReadyTable | undefined;
   readonly settings?: Partial<LookupSettings> | undefined;
   readonly options?: Partial<PastryOptions> | undefined;
   /** How the next hop is chosen. Default: by the three rules with progress. */
@@ -213,7 +202,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
   readonly neighborhood: Neighborhood;
   readonly #config: Omit<PastryConfig, "restored">;
   /** What was on disk: who might be there, the leaves first. */
-  readonly #restored: readonly AgedContact[];
+  readonly #restored: RememberedContacts["contacts"];
   readonly #settings: Readonly<LookupSettings>;
   readonly #rule: RoutingRule;
   #hasJoined = false;
@@ -236,7 +225,8 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     const { self } = config;
     // Not the table that was ready: it is taken apart below, and there may be a million.
     this.#config = rest;
-    this.#restored = restored?.type === "pastry-table" ? restored.contacts.slice(0, maxPastryNodes) : [];
+    this.#restored =
+      restored?.type === "remembered-contacts" ? restored.contacts.slice(0, maxPastryNodes) : [];
     this.self = self;
     this.options = checkedPastryOptions(config.options);
     this.#settings = config.settings === undefined ? defaultSettings : lookupOptions(config.settings);
@@ -1236,10 +1226,14 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
   /** Leaves first. */
   #persist(env: PastryEnvironment): void {
     const { heardAt } = this.#upkeepOf();
-    const contacts = this.contacts().map(({ key, node }): AgedContact => {
+    const contacts = this.contacts().map(({ key, node }) => {
       return { node, ageMs: env.now - (heardAt.get(key) ?? env.now) };
     });
-    const value: PastryTableRecord = { type: "pastry-table", contacts: contacts.slice(0, maxPastryNodes) };
+    const value: RememberedContacts = {
+      type: "remembered-contacts",
+      savedAt: env.now,
+      contacts: contacts.slice(0, maxPastryNodes),
+    };
     env.notify({ type: "persist", key: "table", value, isAwaited: false });
   }
 

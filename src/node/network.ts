@@ -6,7 +6,9 @@ import type { Payload } from "../dissemination/messages.ts";
 import type { Address } from "../transport/index.ts";
 import { loadNodeFolder } from "./cluster.ts";
 import { createIdentity, type Identity } from "./identity.ts";
+import type { LookupCallOptions, LookupRun } from "./lookups.ts";
 import { GrapevineNode, type NodeOptions, type PublishOptions, type Security } from "./node.ts";
+import type { DeleteOptions, FoundRecord, GetOptions, OperationResult, PutOptions } from "./records.ts";
 import { parseAddress, readSeedFile } from "./seed-file.ts";
 import { checkSections } from "./settings.ts";
 import type { SharedState } from "./shared-state.ts";
@@ -229,6 +231,29 @@ export class Network {
       const { key, value, writer, at } = notice;
       return { key, value, writer, at: at === undefined ? undefined : new Date(at) };
     });
+  }
+
+  /**
+   * Looks for the members that are responsible for a key: 40 hexadecimal digits, or a name whose hash is the key. Needs a
+   * router: `join({ options: { lookup: { router: "kademlia" } } })`. See `GrapevineNode.lookup`.
+   */
+  lookup(key: string, options?: LookupCallOptions): LookupRun {
+    return this.node.lookup(key, options);
+  }
+
+  /** Has the responsible members keep a value under a name, on their disks. See `GrapevineNode.put`. */
+  put(name: string, value: Payload, options?: PutOptions): Promise<OperationResult> {
+    return this.node.put(name, value, options);
+  }
+
+  /** What was put last under that name, by any member; undefined if there is nothing. */
+  get(name: string, options?: GetOptions): Promise<FoundRecord | undefined> {
+    return this.node.get(name, options);
+  }
+
+  /** False if there was nothing to delete. */
+  delete(name: string, options?: DeleteOptions): Promise<boolean> {
+    return this.node.delete(name, options);
   }
 
   /** Says goodbye and stops; ends all iterators. */

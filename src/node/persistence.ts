@@ -103,7 +103,7 @@ export function persist(
 }
 
 function encode(codec: Codec, layer: string, { key, value }: Persist): Uint8Array {
-  if (key === "table") return writeTable(remembered(value as any));
+  if (key === "table") return writeTable(value as RememberedContacts);
   if (layer === "state") {
     const body: AntiEntropyMessage = { type: "entries", entries: [value as MapEntry], isPartial: false };
     return codec.encode({ layer, body });
@@ -122,20 +122,15 @@ function encode(codec: Codec, layer: string, { key, value }: Persist): Uint8Arra
   return codec.encode({ layer, body: value as Gossip | StoreMessage });
 }
 
-function remembered(value: any): RememberedContacts {
-  if (value.contacts !== undefined) return value;
-  return { contacts: value.nodes.map((node: any, i: number) => ({ node, ageMs: value.agesMs[i] })) };
-}
-
 const tableFile = z.object({
   savedAt: z.number().int().min(0),
   contacts: z.array(z.tuple([z.string(), z.number().int().min(0)])).max(maxTableEntries),
 });
 
-/** A router's table is no message: JSON, with the time, since ages go on while nobody runs. */
-function writeTable({ contacts }: RememberedContacts): Uint8Array {
+/** A router's table is no message: JSON. */
+function writeTable({ savedAt, contacts }: RememberedContacts): Uint8Array {
   const file: z.infer<typeof tableFile> = {
-    savedAt: Date.now(),
+    savedAt,
     contacts: contacts.slice(0, maxTableEntries).map(({ node, ageMs }) => [String(node), Math.round(ageMs)]),
   };
   return new TextEncoder().encode(JSON.stringify(file));
@@ -144,9 +139,11 @@ function writeTable({ contacts }: RememberedContacts): Uint8Array {
 /** Throws for whatever is no table. */
 function readTable(bytes: Uint8Array): RememberedContacts {
   const { savedAt, contacts } = tableFile.parse(JSON.parse(new TextDecoder().decode(bytes)));
-  const since = Math.max(0, Date.now() - savedAt);
+  const readable = contacts.filter(([node]) => isContact(node));
   return {
-    contacts: contacts.flatMap(([node, ageMs]) => (isContact(node) ? [{ node, ageMs: ageMs + since }] : [])),
+    type: "remembered-contacts",
+    savedAt,
+    contacts: readable.map(([node, ageMs]) => ({ node, ageMs })),
   };
 }
 

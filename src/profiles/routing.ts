@@ -98,22 +98,19 @@ function makeRouter(
       return new Kademlia({
         ...shared,
         records,
-        restored: restored?.kademlia && {
-          nodes: restored.kademlia.contacts.map(({ node }) => node),
-          agesMs: restored.kademlia.contacts.map(({ ageMs }) => ageMs),
-        },
+        restored: restored?.kademlia,
         options: options?.kademlia,
       });
     case "chord":
       return new Chord({
         ...shared,
-        restored: restored?.chord && { type: "chord-table", savedAt: 0, ...restored.chord },
+        restored: restored?.chord,
         options: options?.chord,
       });
     case "pastry":
       return new Pastry({
         ...shared,
-        restored: restored?.pastry && { type: "pastry-table", ...restored.pastry },
+        restored: restored?.pastry,
         options: options?.pastry,
       });
   }
