@@ -13,6 +13,7 @@ export * from "./graph-measures.ts";
 export * from "./kademlia-lookups.ts";
 export * from "./lambert-w.ts";
 export * from "./logistic.ts";
+export * from "./lookup-upkeep.ts";
 export * from "./misrouted-lookups.ts";
 export * from "./network-size.ts";
 export * from "./pastry-routes.ts";
