@@ -20,6 +20,7 @@ export interface ChordOptions {
   readonly searchMs: number;
   readonly busyMs: number;
   readonly attempts: number;
+  readonly repeatsQuestions: boolean;
   readonly alpha: number;
   readonly closer: number;
   readonly routesOverList: boolean;
@@ -87,6 +88,11 @@ export const chordOptions = defineOptions<ChordOptions>({
     flag: "chord-attempts",
     description:
       "Questions to a neighbor on the ring before it counts as dead (guess: one message in ten may be lost)",
+  },
+  repeatsQuestions: {
+    default: true,
+    flag: "chord-repeats-questions",
+    description: "A question of a lookup is asked once more of a slow node (over datagrams it may be lost)",
   },
   alpha: {
     default: 1,

@@ -208,6 +208,8 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
   #hasChanged = false;
   /** Stabilise when the query that is open has ended. */
   #isStabilizeDue = false;
+  /** Questions of lookups that were asked once more: `last` when the first one has come to its second limit. */
+  readonly #repeated = new WeakMap<LookupPurpose, "open" | "last" | "answered">();
   /** The bucket whose start is looked up next, and the number of the lookup. */
   #fix: { exponent: number; readonly request: number } | undefined;
   #nextExponent = 0;
@@ -374,8 +376,7 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
   #onLimit({ type, purpose, to }: LimitReached<Purpose>, env: ChordEnvironment): void {
     switch (purpose.type) {
       case "lookup":
-        if (type === "silent") this.#suspect(this.#config.keyedNode(to).key, env);
-        return this.#lookups.onLimit({ type, purpose, to }, env);
+        return this.#onLookupLimit({ type, purpose, to }, env);
       case "state":
         return this.#onQueryLimit(purpose, type, env);
       case "ping":
@@ -1097,10 +1098,29 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
     const { purpose } = answered;
     if (purpose.type === "walk") return this.#onWay(purpose, node, message, env);
     if (purpose.type !== "lookup") return;
+    if (this.#repeated.has(purpose)) this.#repeated.set(purpose, "answered");
     if (!isMember) return this.#lookups.onRefused(purpose, env);
     const nodes = this.#withoutSuspects(message.closer.map(keyedNode));
     const owners = message.owners.map(keyedNode);
     this.#lookups.onReply(purpose, { nodes, owners }, env);
+  }
+
+  /** Whoever is slow may not have got the question: it is asked once more before it counts as silent. */
+  #onLookupLimit(limit: LimitReached<LookupPurpose>, env: ChordEnvironment): void {
+    const { type, purpose, to } = limit;
+    const repeated = this.#repeated.get(purpose);
+    if (repeated === "answered") return; // to the other copy
+    if (type === "slow" && repeated === undefined && this.options.repeatsQuestions && !purpose.run.isOver) {
+      this.#repeated.set(purpose, "open");
+      const { key } = purpose.run.request;
+      this.#questions.ask(to, purpose, (nonce) => ({ type: "route", nonce, key }), env);
+    } else if (type === "silent" && repeated === "open") {
+      this.#repeated.set(purpose, "last");
+      return;
+    } else if (type === "silent") {
+      this.#suspect(this.#config.keyedNode(to).key, env);
+    }
+    this.#lookups.onLimit(limit, env);
   }
 
   #planOf({ key, count = 1 }: LookupRequest): LookupPlan {
