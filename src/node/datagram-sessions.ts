@@ -1,10 +1,11 @@
 /**
  * The datagram sessions of one node: keys, counters and the window against replays, in rows of three flat arrays. A
- * session costs 140 bytes so, beside 400 as an object with two buffers; a node in a large lookup network has hundreds.
+ * session costs 130 bytes so, beside 400 as an object with two buffers; a node in a large lookup network has hundreds.
  */
 import { createCipheriv, createDecipheriv } from "node:crypto";
-import type { NodeId } from "../core/index.ts";
+import { identityOf, type NodeId } from "../core/index.ts";
 import { sealBytes, sealedHeaderBytes, writeSealedHeader } from "../wire/index.ts";
+import { shared } from "./shared-texts.ts";
 
 /**
  * `dialling`: a hello is out. `half-open`: we answered a hello, and have heard nothing within the session. `live`. `old`:
@@ -27,7 +28,8 @@ const peerNumber = 1;
 const windowLow = 2; // bit i: counter `highest - i` came
 const windowHigh = 3;
 const port = 4;
-const wordsPerRow = 5;
+const ours = 5; // 1: we sent the hello, and seal with the first of the two keys
+const wordsPerRow = 6;
 
 const sent = 0; // datagrams sealed so far; the next has this counter + 1
 const highest = 1; // counter among those that came; 0: none
@@ -41,15 +43,12 @@ const doublesPerRow = 7;
 export const maxSessionRows = 65_536;
 
 export class DatagramSessions {
-  #states: SessionState[] = [];
-  #contacts: NodeId[] = [];
-  #identities: string[] = [];
-  #hosts: string[] = [];
+  readonly #states: SessionState[] = [];
+  readonly #contacts: NodeId[] = [];
+  readonly #hosts: string[] = [];
   #words = new Uint32Array(0);
   #doubles = new Float64Array(0);
   #secrets = new Uint8Array(0);
-  /** True: we sent the hello, and seal with the first of the two keys. */
-  #isOurs: boolean[] = [];
   readonly #free: number[] = [];
   readonly #live = new Map<string, number>();
 
@@ -99,7 +98,7 @@ export class DatagramSessions {
     return this.#contacts[row]!;
   }
   identityOf(row: number): string {
-    return this.#identities[row]!;
+    return identityOf(this.#contacts[row]!) as string;
   }
   hostOf(row: number): string {
     return this.#hosts[row]!;
@@ -149,16 +148,14 @@ export class DatagramSessions {
     this.#doubles[doubles + usedAt] = now;
     this.#states[row] = state;
     this.#contacts[row] = "";
-    this.#identities[row] = "";
     this.#hosts[row] = "";
-    this.#isOurs[row] = false;
     return row;
   }
 
   #grow(rows: number): void {
     this.#states.push("free");
     if (rows * doublesPerRow <= this.#doubles.length) return;
-    const capacity = Math.max(8, Math.ceil(rows * 1.5));
+    const capacity = Math.max(8, Math.ceil(rows * 1.25));
     const [words, doubles, secrets] = [this.#words, this.#doubles, this.#secrets];
     this.#words = new Uint32Array(capacity * wordsPerRow);
     this.#words.set(words);
@@ -176,7 +173,6 @@ export class DatagramSessions {
       isOurs,
       number,
       contact,
-      identity,
       host,
       portNumber,
     }: {
@@ -184,32 +180,30 @@ export class DatagramSessions {
       readonly isOurs: boolean;
       readonly number: number;
       readonly contact: NodeId;
-      readonly identity: string;
       readonly host: string;
       readonly portNumber: number;
     },
   ): void {
     this.#secrets.set(secret, row * sessionSecretBytes);
-    this.#isOurs[row] = isOurs;
+    this.#words[row * wordsPerRow + ours] = Number(isOurs);
     this.#words[row * wordsPerRow + peerNumber] = number;
-    this.#contacts[row] = contact;
-    this.#identities[row] = identity;
+    this.#contacts[row] = shared(contact as string);
     this.moveTo(row, host, portNumber);
   }
 
   /** The other end is proven at this address. */
   moveTo(row: number, host: string, portNumber: number): void {
-    this.#hosts[row] = host;
+    this.#hosts[row] = shared(host);
     this.#words[row * wordsPerRow + port] = portNumber;
   }
 
   renameTo(row: number, contact: NodeId): void {
-    this.#contacts[row] = contact;
+    this.#contacts[row] = shared(contact as string);
   }
 
   /** The other end is proven. Returns the row of the session whose place it takes. */
   open(row: number): number | undefined {
-    const identity = this.#identities[row]!;
+    const identity = shared(this.identityOf(row));
     const old = this.#live.get(identity);
     if (old !== undefined) this.#states[old] = "old";
     this.#states[row] = "live";
@@ -218,13 +212,13 @@ export class DatagramSessions {
   }
 
   remove(row: number): void {
-    if (this.#live.get(this.#identities[row]!) === row) this.#live.delete(this.#identities[row]!);
+    const identity = this.identityOf(row);
+    if (this.#live.get(identity) === row) this.#live.delete(identity);
     this.#states[row] = "free";
     this.#words[row * wordsPerRow + ownNumber] = 0;
     this.#words[row * wordsPerRow + peerNumber] = 0;
     this.#secrets.fill(0, row * sessionSecretBytes, (row + 1) * sessionSecretBytes);
     this.#contacts[row] = "";
-    this.#identities[row] = "";
     this.#hosts[row] = "";
     this.#free.push(row);
   }
@@ -251,7 +245,7 @@ export class DatagramSessions {
     writeSealedHeader(bytes, code, this.#words[row * wordsPerRow + peerNumber]!, counter);
     const cipher = createCipheriv(
       algorithm,
-      this.#key(row, this.#isOurs[row]!),
+      this.#key(row, this.#isOurs(row)),
       initialVector(bytes),
       sealOptions,
     );
@@ -267,7 +261,7 @@ export class DatagramSessions {
     const end = bytes.length - sealBytes;
     const decipher = createDecipheriv(
       algorithm,
-      this.#key(row, !this.#isOurs[row]!),
+      this.#key(row, !this.#isOurs(row)),
       initialVector(bytes),
       sealOptions,
     );
@@ -280,6 +274,10 @@ export class DatagramSessions {
       return undefined;
     }
     return plain;
+  }
+
+  #isOurs(row: number): boolean {
+    return this.#words[row * wordsPerRow + ours] === 1;
   }
 
   /** `isFirst`: of the two keys, the one that the sender of the hello seals with. */

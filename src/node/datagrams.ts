@@ -626,7 +626,7 @@ export class Datagrams {
     }
     welcome.set(sealGreeting(secret, welcome.subarray(0, greetingProofAt)), greetingProofAt);
     const contact = contactOf(identity, theirs, host, port);
-    const end = { number: theirs.session, contact, identity, host, portNumber: port };
+    const end = { number: theirs.session, contact, host, portNumber: port };
     this.#sessions.agree(row, { secret, isOurs: false, ...end });
     this.#halfOpen.set(name, { row, welcome });
     if (this.#halfOpen.size > maxHalfOpen) this.#dropHalfOpen("too-many-half-open");
@@ -710,7 +710,7 @@ export class Datagrams {
     const { row } = dial;
     const identity = idOfKey(theirs.publicKey);
     const contact = contactOf(identity, theirs, host, port);
-    const end = { number: theirs.session, contact, identity, host, portNumber: port };
+    const end = { number: theirs.session, contact, host, portNumber: port };
     this.#sessions.agree(row, { secret, isOurs: true, ...end });
     this.#dialOfRow.delete(row);
     this.#open(row);

@@ -11,7 +11,6 @@ import {
   hostOf,
   identityOf,
   isKey,
-  keyedNode,
   type NodeId,
   type Persist,
   portOf,
@@ -42,6 +41,7 @@ import {
   type PutOptions,
   Records,
 } from "./records.ts";
+import { sharedKeyedNode } from "./shared-texts.ts";
 import { LiveSignatures } from "./signatures.ts";
 import { DiskStore, type Store } from "./store.ts";
 import { systemRandom } from "./system-random.ts";
@@ -195,7 +195,7 @@ export class LookupNode {
     });
     this.#routing = routing({
       self: this.contact,
-      keyedNode,
+      keyedNode: sharedKeyedNode,
       // The port may be a new one, and this node among its own bootstrap nodes.
       bootstrap: bootstrap.filter((node) => identityOf(node) !== identity.id),
       signatures: new LiveSignatures(identity, membership(security)),
