@@ -16,22 +16,30 @@ export interface StaticPastryConfig {
   readonly leafSetSize?: number;
   /** How far apart two rows are. Given: the nearest of `candidates` random ones is taken, not any. */
   readonly distance?: ((from: number, to: number) => number) | undefined;
+  /** Who is in leaf sets; default: everybody. Leaf sets that were repaired, and tables that were not. */
+  readonly isThere?: ((row: number) => boolean) | undefined;
   /** Default: 16 (what a newcomer and some tuning see); all, if no more than that fit. */
   readonly candidates?: number;
 }
 
 /** The table of a row. */
 export function staticPastry(keys: KeySpace, config: StaticPastryConfig): (row: number) => PastryReadyTable {
-  const { bits = 4, leafSetSize = 16 } = config;
+  const { bits = 4, leafSetSize = 16, isThere = () => true } = config;
   const { sorted } = keys;
   return (row) => {
     const rank = keys.rankOf(row);
-    const side = Math.min(leafSetSize / 2, sorted.length - 1);
-    const step = (by: number) => sorted[(rank + by + sorted.length) % sorted.length]!;
+    const side = (step: 1 | -1) => {
+      const leaves: KeyedNode[] = [];
+      for (let by = 1; by < sorted.length && leaves.length < leafSetSize / 2; by++) {
+        const leaf = sorted[(rank + step * by + sorted.length) % sorted.length]!;
+        if (isThere(keys.rowOf(leaf.node)!)) leaves.push(leaf);
+      }
+      return leaves;
+    };
     return {
       type: "ready-table",
-      above: Array.from({ length: side }, (_, i) => step(i + 1)),
-      below: Array.from({ length: side }, (_, i) => step(-i - 1)),
+      above: side(1),
+      below: side(-1),
       entries: entriesOf(keys, row, rank, bits, config),
     };
   };

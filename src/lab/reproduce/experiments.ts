@@ -11,6 +11,7 @@ import { infectAndDieExperiment } from "./infect-and-die.ts";
 import { logisticExperiment } from "./logistic.ts";
 import { lossAndFailuresExperiment } from "./loss-and-failures.ts";
 import { medianCounterExperiment } from "./median-counter.ts";
+import { pastryExperiment } from "./pastry.ts";
 import { pbbfExperiment } from "./pbbf.ts";
 import { pullVsPushExperiment } from "./pull-vs-push.ts";
 import { pushSumExperiment } from "./push-sum.ts";
@@ -39,6 +40,7 @@ export const experiments: readonly Experiment<any, any>[] = [
   lossAndFailuresExperiment,
   antiEntropyExperiment,
   sKademliaExperiment,
+  pastryExperiment,
 ];
 
 /** Throws `UsageError` where there is none. */
