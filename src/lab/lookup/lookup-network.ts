@@ -78,7 +78,7 @@ export interface LookupNetworkConfig {
   readonly isWireTrue?: boolean | undefined;
   /** Nodes find again what they had on disk. */
   readonly keepsDisks?: boolean | undefined;
-  /** What a write to disk takes, where a node waits for it. Default: 2 ms. */
+  /** What a write to disk takes. Default: 2 ms. */
   readonly diskMs?: Millis | undefined;
   /** Nodes are told of each other by an ideal membership (`sampler`). */
   readonly hasMembership?: boolean | undefined;
@@ -248,7 +248,8 @@ export class LookupNetwork {
 
   #leaveRouting(row: number, member: Member | undefined): void {
     this.#command(row, member?.routerLayer, { type: "leave" });
-    this.simulation.at(this.time + 1, () => {
+    // What it writes to disk last of all is written.
+    this.simulation.at(this.time + 1 + (this.config.diskMs ?? diskMs), () => {
       if (this.#members[row] === member && this.simulation.isAlive(row)) this.crash(row);
     });
   }
@@ -479,16 +480,12 @@ export class LookupNetwork {
     // The table has one name, whichever router it is of.
     const isTable = key === "table" && (layer === aloneLayer || layer === member?.routerLayer);
     const name = isTable ? key : `${layer}/${key}`;
-    if (!isAwaited) {
-      this.#disks.get(row)?.write(name, value);
-      return;
-    }
-    // On disk when the command says so, not before: a crash in between loses it.
+    // On disk after a while, awaited or not: a crash in between loses it.
     this.simulation.at(this.time + (this.config.diskMs ?? diskMs), () => {
       if (member === undefined || this.#members[row] !== member) return;
       this.#disks.get(row)?.write(name, value);
       const command = { type: "persisted", key };
-      this.#command(row, member.routerLayer === undefined ? undefined : layer, command);
+      if (isAwaited) this.#command(row, member.routerLayer === undefined ? undefined : layer, command);
     });
   }
 

@@ -53,7 +53,7 @@ function drawOnce(random: Random, config: DrawConfig): Draft {
   });
   const latency = drawLatency(random);
   const isWireTrue = random.below(4) === 0;
-  const diskMs = random.below(2) === 0 ? 2 : 20 + random.below(500);
+  const diskMs = random.below(2) === 0 ? 2 : 20 + random.below(1500);
   // Who has nobody to tell it of others can find the other half of a network again only among former contacts.
   const hasMembership = random.below(2) === 0;
   const steps = new Draws(random, kinds, nodes, config).draw();
@@ -148,6 +148,13 @@ class Draws {
       this.#add({ do: "put", node: writer, kind, name, value });
   }
 
+  /** Something that nobody touches afterwards: what was only just said to be on disk has to be there at the end. */
+  #putOnce(node: number): void {
+    const value = `value ${++this.#values}`;
+    const kind = pick<RecordKind>(["shared", "owned", "immutable"], this.#random);
+    this.#add({ do: "put", node, kind, name: kind === "immutable" ? value : `once ${this.#values}`, value });
+  }
+
   // ---- What goes wrong ---------------------------------------------------------------------------------------------
 
   #fault(kind: FaultKind): void {
@@ -168,8 +175,10 @@ class Draws {
         return this.#add({ do: "restart", node, keepsDisk: random.below(4) > 0 });
       }
       case "power-cut":
-        if (this.#mayLose()) this.#add({ do: "power-cut" });
-        return;
+        if (!this.#mayLose()) return;
+        this.#putOnce(pick(this.#living, random));
+        this.#at += 50 + random.below(1500);
+        return this.#add({ do: "power-cut" });
       case "leave":
         if (!this.#mayLose()) return;
         this.#losses++;

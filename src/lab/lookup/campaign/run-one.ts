@@ -2,6 +2,7 @@
 import {
   hashNumbers,
   type Key,
+  type LookupReport,
   type Millis,
   type Random,
   randomKey,
@@ -221,7 +222,10 @@ class CampaignRun {
 
   #use(use: Use): void {
     if (use.do === "lookup")
-      this.#network.lookup(use.node, use.key, {}, ({ report }) => this.#note(`looked-up-${report!.outcome}`));
+      this.#network.lookup(use.node, use.key, {}, ({ report }) => {
+        this.#note(`looked-up-${report!.outcome}`);
+        this.#lookAtRoute(use.node, report!);
+      });
     else this.#store.operate(use);
   }
 
@@ -274,6 +278,7 @@ class CampaignRun {
     for (const { row, key, report } of asked) {
       if (report === undefined) continue;
       this.#note("looked-up-after-calm");
+      this.#lookAtRoute(row, report);
       const [truth] = network.trueClosest(key, 1, this.#subject.order);
       const [named] = report.closest;
       if (named?.key === truth!.key) continue;
@@ -283,6 +288,22 @@ class CampaignRun {
         "lookups-are-right-after-calm",
         `node ${row} looks up ${key} and finds ${found} (${report.outcome}), not node ${right}`,
       );
+    }
+  }
+
+  /** Whoever was asked, nobody on the way to it was asked twice, nor is it who asks. */
+  #lookAtRoute(row: number, { key, path }: LookupReport): void {
+    for (const last of path) {
+      const way = [last.node];
+      for (let step = path[last.referrer]; step !== undefined && way.length <= path.length; ) {
+        way.push(step.node);
+        step = path[step.referrer];
+      }
+      way.push(this.#network.keys.nodes[row]!.node);
+      if (new Set(way).size === way.length) continue;
+      const rows = way.reverse().map((node) => this.#network.keys.rowOf(node));
+      this.#violate("routes-do-not-go-in-circles", `a lookup of ${key} went ${rows.join(" > ")}`);
+      return;
     }
   }
 
