@@ -1,3 +1,4 @@
+import { hkdfSync } from "node:crypto";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { formatContact, type NodeId, type Tagged } from "../core/index.ts";
@@ -16,7 +17,7 @@ import {
 import { DatagramSessions, replayWindow } from "./datagram-sessions.ts";
 import { type DatagramOptions, Datagrams, type DatagramsConfig } from "./datagrams.ts";
 import { createIdentity, type Identity } from "./identity.ts";
-import { clusterTag, isSessionKeyOf, maxSessionKeyAgeMs, SessionKey } from "./session-key.ts";
+import { clusterTag, deriveSecret, isSessionKeyOf, maxSessionKeyAgeMs, SessionKey } from "./session-key.ts";
 import { SourceRates, sourceOf } from "./source-rates.ts";
 
 // ---- A network in memory, in which a test may stand anywhere -------------------------------------------------------
@@ -413,6 +414,12 @@ describe("a node that is not who it should be", () => {
     await air.quiet();
     expect(drops).toEqual([JSON.stringify({ forged: 2, unasked: 1 })]);
     expect(b.received.length).toBe(1);
+  });
+
+  test("the secret of a session is HKDF of what was agreed upon", () => {
+    const [agreed, salt] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+    const expected = hkdfSync("sha256", agreed, salt, "grapevine datagram session 1", 32);
+    expect(Buffer.from(deriveSecret(agreed, salt)).equals(Buffer.from(expected))).toBe(true);
   });
 
   test("a session key counts for two days, and not when it was made tomorrow", () => {

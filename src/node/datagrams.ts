@@ -58,6 +58,7 @@ import { DatagramSessions, sealGreeting } from "./datagram-sessions.ts";
 import { type Identity, idOfKey } from "./identity.ts";
 import { clusterTag, isSessionKeyOf, SessionKey } from "./session-key.ts";
 import { SourceRates, sourceOf } from "./source-rates.ts";
+import { systemRandom } from "./system-random.ts";
 import { flushAtEndOfTurn } from "./turn.ts";
 
 export interface DatagramOptions {
@@ -469,7 +470,7 @@ export class Datagrams {
       return this.#dropMessages(frames.length, reason);
     }
     const now = performance.now();
-    const row = this.#sessions.add("dialling", randomBytes(2).readUInt16BE(), now);
+    const row = this.#sessions.add("dialling", systemRandom.uint32(), now);
     const dial: Dial = {
       to,
       row,
@@ -616,7 +617,7 @@ export class Datagrams {
     if (!this.#isAuthentic(theirs)) return;
 
     const key = this.#currentKey();
-    const row = this.#sessions.add("half-open", randomBytes(2).readUInt16BE(), now);
+    const row = this.#sessions.add("half-open", systemRandom.uint32(), now);
     const answer = { answers: theirs.session, session: this.#sessions.numberOf(row) };
     const welcome = encodeGreeting(this.#greeting("welcome", answer, key));
     const secret = key.agree(theirs.sessionKey, bytes, welcome);

@@ -10,15 +10,14 @@
  */
 import {
   createHash,
+  createHmac,
   createPublicKey,
   diffieHellman,
   generateKeyPairSync,
-  hkdfSync,
   type KeyObject,
 } from "node:crypto";
 import { clusterTagBytes, encodeSessionKeyStatement, type Greeting, greetingProofAt } from "../wire/index.ts";
 import { BoundedCache, cacheKey } from "./bounded-cache.ts";
-import { sessionSecretBytes } from "./datagram-sessions.ts";
 import { type Identity, rawPublicKey, verifySignature } from "./identity.ts";
 
 const dayMs = 24 * 3600 * 1000;
@@ -64,13 +63,22 @@ export class SessionKey {
         .update(hello.subarray(0, greetingProofAt))
         .update(welcome.subarray(0, greetingProofAt))
         .digest();
-      return new Uint8Array(
-        hkdfSync("sha256", shared, salt, "grapevine datagram session 1", sessionSecretBytes),
-      );
+      return deriveSecret(shared, salt);
     } catch {
       return undefined; // OpenSSL refuses points of small order
     }
   }
+}
+
+const derivationInfo = Buffer.from("grapevine datagram session 1\u0001");
+
+/**
+ * HKDF with SHA-256 (RFC 5869) for just one block: extract, then expand with the counter 1 behind the text. `hkdfSync`
+ * gives the same for 14 microseconds more.
+ */
+export function deriveSecret(shared: Uint8Array, salt: Uint8Array): Uint8Array {
+  const extracted = createHmac("sha256", salt).update(shared).digest();
+  return createHmac("sha256", extracted).update(derivationInfo).digest();
 }
 
 export function clusterTag(name: string): Uint8Array {
