@@ -39,6 +39,19 @@ describe("a key space", () => {
     }
   });
 
+  test("its first rows are a space of their own, with the same objects", () => {
+    for (const hasContacts of [false, true]) {
+      const keys = new KeySpace({ seed: 3, rows: 10, hasContacts });
+      const first = keys.first(4);
+      expect(first.nodes).toEqual(keys.nodes.slice(0, 4));
+      for (let row = 0; row < 4; row++) {
+        expect(first.rowOf(keys.nodes[row]!.node)).toBe(row);
+        expect(first.keyedNode(keys.nodes[row]!.node)).toBe(keys.nodes[row]);
+      }
+      expect(first.rowOf(keys.nodes[4]!.node)).toBeUndefined();
+    }
+  });
+
   test("gives rising keys to rising rows where that is wanted", () => {
     const { nodes, sorted } = new KeySpace({ seed: 3, rows: 50, isSortedByRow: true });
     expect(sorted).toBe(nodes);

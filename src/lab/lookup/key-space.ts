@@ -37,7 +37,15 @@ export class KeySpace {
   #sorted: readonly KeyedNode[] | undefined;
   #ranks: Int32Array | undefined;
 
-  constructor({ seed, rows, keyOf, isSortedByRow = false, hasContacts = false }: KeySpaceConfig) {
+  /** A list of nodes is taken as it is: the same objects. */
+  constructor(config: KeySpaceConfig | readonly KeyedNode[]) {
+    if ("length" in config) {
+      this.nodes = config;
+      if (config.some(({ node }, row) => node !== row))
+        this.#rowsById = new Map(config.map(({ node }, row) => [node, row]));
+      return;
+    }
+    const { seed, rows, keyOf, isSortedByRow = false, hasContacts = false } = config;
     const keys = Array.from({ length: rows }, (_, row) => keyOf?.(row) ?? hashedKey(seed, row));
     if (isSortedByRow) keys.sort();
     this.nodes = keys.map((key, row) => ({ node: hasContacts ? contactOfKey(key, row) : row, key }));
@@ -54,6 +62,11 @@ export class KeySpace {
   rowOf(node: NodeId): number | undefined {
     if (this.#rowsById !== undefined) return this.#rowsById.get(node);
     return this.nodes[node as number] === undefined ? undefined : (node as number);
+  }
+
+  /** The first so many rows by themselves, as those of a network before others join. */
+  first(rows: number): KeySpace {
+    return new KeySpace(this.nodes.slice(0, rows));
   }
 
   /** All nodes, living or not, by key. Sorted when it is first asked for. */

@@ -9,14 +9,17 @@ import {
   UsageError,
 } from "../../core/index.ts";
 import { Chord } from "../../lookup/chord.ts";
-import type { ChordOptions } from "../../lookup/chord-options.ts";
+import { type ChordOptions, chordOptions } from "../../lookup/chord-options.ts";
 import { Kademlia } from "../../lookup/kademlia.ts";
-import type { KademliaOptions } from "../../lookup/kademlia-options.ts";
+import { type KademliaOptions, kademliaOptions } from "../../lookup/kademlia-options.ts";
 import type { LookupSettings, RouterName } from "../../lookup/lookup-options.ts";
 import { Pastry } from "../../lookup/pastry.ts";
-import type { PastryOptions } from "../../lookup/pastry-options.ts";
-import type { Responsibility } from "./key-space.ts";
+import { type PastryOptions, pastryOptions } from "../../lookup/pastry-options.ts";
+import type { KeySpace, Responsibility } from "./key-space.ts";
 import type { Place } from "./lookup-network.ts";
+import { staticChord } from "./static-chord.ts";
+import { staticKademlia } from "./static-kademlia.ts";
+import { staticPastry } from "./static-pastry.ts";
 
 export type LabRouterName = Exclude<RouterName, "none">;
 
@@ -48,6 +51,8 @@ export interface LabRouter {
   readonly order: Responsibility;
   /** `records`: what is stored here, for routers that look into it on the way. */
   readonly make: (place: Place, tuning: RouterTuning, records?: RecordSource) => RoutingProtocol;
+  /** The tables of a network in which all is as it should be: the `restored` of each row. */
+  readonly tables: (keys: KeySpace, seed: number, tuning: RouterTuning) => (row: number) => unknown;
 }
 
 const kademlia: LabRouter = {
@@ -55,6 +60,8 @@ const kademlia: LabRouter = {
   order: compareXor,
   make: (place, { settings, kademlia: options }, records) =>
     new Kademlia({ ...place, settings, options, records, tellsSteps: false }),
+  tables: (keys, seed, { kademlia: options }) =>
+    staticKademlia(keys, { seed, k: kademliaOptions(options).k }),
 };
 
 const chord: LabRouter = {
@@ -62,6 +69,8 @@ const chord: LabRouter = {
   order: compareUp,
   make: (place, { settings, chord: options, hasUpkeep }) =>
     new Chord({ ...place, settings, options, hasUpkeep, tellsSteps: false }),
+  tables: (keys, _, { chord: options }) =>
+    staticChord(keys, { successors: chordOptions(options).successors }),
 };
 
 const pastry: LabRouter = {
@@ -69,6 +78,10 @@ const pastry: LabRouter = {
   order: compareAround,
   make: (place, { settings, pastry: options }) =>
     new Pastry({ ...place, settings, options, tellsSteps: false }),
+  tables: (keys, seed, { pastry: options }) => {
+    const { bits, leafSetSize } = pastryOptions(options);
+    return staticPastry(keys, { seed, bits, leafSetSize });
+  },
 };
 
 export const labRouters: readonly LabRouter[] = [kademlia, chord, pastry];

@@ -12,6 +12,7 @@ import {
   seededRandom,
 } from "../../../core/index.ts";
 import { type ChurnEvent, churnEvents } from "../../../simulator/index.ts";
+import { KeySpace } from "../key-space.ts";
 import { type LabRouter, type RouterTuning, stackOf } from "../lab-routers.ts";
 import { type AskedLookup, LookupNetwork, type PlannedLookup } from "../lookup-network.ts";
 import type { Conditions, RouterRun, Traffic, TrafficSample } from "./comparison.ts";
@@ -64,11 +65,16 @@ class Run {
     this.#churn = churnOf(conditions);
     this.#endMs = joinMs(conditions) + churningMs(conditions);
     this.#sampleEveryMs = Math.max(1, Math.ceil(this.#endMs / samples));
-    const { nodes, seed, links } = conditions;
+    const { nodes, seed, links, start } = conditions;
+    const rows = nodes + this.#churn.filter(({ type }) => type === "join").length;
+    const keys = new KeySpace({ seed, rows, hasContacts: true });
+    const tableOf = start === "built" ? router.tables(keys.first(nodes), seed, tuning) : undefined;
     this.#network = new LookupNetwork({
       seed,
-      rows: nodes + this.#churn.filter(({ type }) => type === "join").length,
+      rows,
+      keys,
       links,
+      tableOf: (row) => (row < nodes ? tableOf?.(row) : undefined),
       isWireTrue: true,
       make: (place) => stackOf(router, place, tuning),
     });
