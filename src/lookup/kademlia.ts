@@ -349,12 +349,11 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
   }
 
   #onJoinAnswer(from: NodeId, { nodes }: FindNodeReply, env: KademliaEnvironment): void {
-    if (this.#joinedThrough === undefined) {
-      this.#joinedThrough = from;
-      return this.#lookUp(this.self.key, "join", env);
-    }
-    // The lookup asks them itself, unless it is over.
+    // Before that the lookup asks them itself.
     if (this.#hasJoined) for (const { node } of this.#contactsIn(nodes)) this.#met(node, env);
+    if (this.#joinedThrough !== undefined) return;
+    this.#joinedThrough = from;
+    this.#lookUp(this.self.key, "join", env);
   }
 
   /** The paper, section 2.3: look oneself up, then refresh all buckets further away than the nearest neighbor. */
@@ -665,6 +664,9 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
     this.#isPersisted = false;
     this.table.add(contact, env.now);
     env.notify({ type: "contact-up", contact });
+    // A small network that grows: there may be more of them.
+    if (this.#hasJoined && this.table.size <= this.options.k)
+      this.#nextSelfLookupAt = Math.min(this.#nextSelfLookupAt, env.now + this.options.upkeepMs);
   }
 
   #remove(contact: KeyedNode, wasGone: boolean, env: KademliaEnvironment): void {
