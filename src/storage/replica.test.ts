@@ -2,17 +2,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Alone } from "../../test/support/alone.ts";
+import { keyedNode, routerOf } from "../../test/support/still-router.ts";
 import { bytes } from "../../test/support/store-network.ts";
-import {
-  compareXor,
-  type Key,
-  type KeyedNode,
-  keyOfName,
-  type NodeId,
-  type RecordStatement,
-  type Router,
-  type StoredRecord,
-} from "../core/index.ts";
+import { type Key, keyOfName, type NodeId, type RecordStatement, type StoredRecord } from "../core/index.ts";
 import { SimulatedSignatures } from "../lab/simulated-signatures.ts";
 import { digestOf, keyOfOwned, keyOfShared, keyOfValue } from "./records.ts";
 import { Store } from "./store.ts";
@@ -20,22 +12,6 @@ import type { StoreCommand, StoreNotice } from "./store-commands.ts";
 import type { StoreMessage, StoreRecord } from "./store-messages.ts";
 import type { StoreOptions } from "./store-options.ts";
 import type { StoreTimer } from "./store-parts.ts";
-
-const keyedNode = (node: NodeId): KeyedNode => ({ node, key: keyOfName(String(node)) });
-
-/** Knows those that it is told of, and finds nobody. */
-function routerOf(self: NodeId, others: readonly NodeId[]): Router {
-  const nodes = [self, ...others].map(keyedNode);
-  return {
-    self: keyedNode(self),
-    hasJoined: true,
-    size: others.length,
-    compare: compareXor,
-    replicas: (key: Key, count: number) =>
-      nodes.toSorted((a, b) => compareXor(key, a.key, b.key)).slice(0, count),
-    contacts: () => nodes.slice(1),
-  };
-}
 
 const writer = 5;
 const hour = 3_600_000;
@@ -459,15 +435,13 @@ test("whatever peers send in whatever order, nothing is thrown, and all bounds h
       ticket: fc.nat(3),
       lifetimeMs: fc.nat(3000),
     }),
-    fc
-      .tuple(address, nonce, fc.nat(5), fc.nat(3))
-      .map(([one, n, sequence, ticket]) => ({
-        type: "reserve" as const,
-        nonce: n,
-        ...one,
-        sequence,
-        ticket,
-      })),
+    fc.tuple(address, nonce, fc.nat(5), fc.nat(3)).map(([one, n, sequence, ticket]) => ({
+      type: "reserve" as const,
+      nonce: n,
+      ...one,
+      sequence,
+      ticket,
+    })),
     fc.tuple(address, nonce).map(([{ kind, key }, n]) => ({ type: "fetch" as const, nonce: n, kind, key })),
     fc.tuple(fc.array(record, { maxLength: 4 }), nonce).map(([records, n]) => ({
       type: "offer" as const,
