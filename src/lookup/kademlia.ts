@@ -580,11 +580,13 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
     this.#checkHead(key, env);
   }
 
-  /** The user or another layer names it: it may have no id yet ("@host:port"), and it may be our way in. */
+  /**
+   * The user or another layer names it: it may have no id yet ("@host:port"), it may be our way in, or belong to a part of
+   * the network that we do not know.
+   */
   #introduce(node: NodeId, env: KademliaEnvironment): void {
     if (this.#isSelf(node) || this.#isContact(node)) return;
-    const isNeeded = !this.#hasJoined || this.table.size === 0;
-    if (isNeeded && this.#joinQuestions < joinWidth) this.#askToJoin(node, env);
+    if (this.#joinQuestions < joinWidth) this.#askToJoin(node, env);
     else if (isKey(this.#config.keyedNode(node).key)) this.#met(node, env);
     else this.#verify(node, env);
   }
