@@ -43,6 +43,8 @@ interface Transfer {
 
 /** Most that came or went and are not yet seen to. */
 const maxChanges = 256;
+/** Most records that are held against what came and went in one portion: some 10 ms of work. */
+const maxScanned = 1024;
 /** Most records that are looked at in one portion. */
 const maxLooks = 2 * maxOfferedRecords;
 /** Most records that wait to be sent; what is beyond is looked at again. */
@@ -70,6 +72,14 @@ export class Upkeep {
   readonly #replica: () => Replica;
   readonly #newcomers: KeyedNode[] = [];
   readonly #gone: KeyedNode[] = [];
+  /** What came and went, and the records that are still to be held against it. */
+  #scan:
+    | {
+        readonly entries: IterableIterator<Entry>;
+        readonly newcomers: readonly KeyedNode[];
+        readonly gone: readonly KeyedNode[];
+      }
+    | undefined;
   readonly #transfers: Transfer[] = [];
   #lookups = 0;
   /** The time of the earliest `upkeep` timer that still counts. */
@@ -107,7 +117,8 @@ export class Upkeep {
     this.#seeToChanges(env);
     const next = this.#seeToRecords(env);
     this.#sendPortion(env);
-    this.wakeAt(this.#transfers.length > 0 ? env.now : next, env);
+    const hasMore = this.#transfers.length > 0 || this.#scan !== undefined || this.#newcomers.length > 0;
+    this.wakeAt(hasMore || this.#gone.length > 0 ? env.now : next, env);
     return true;
   }
 
@@ -140,31 +151,49 @@ export class Upkeep {
     this.wakeAt(env.now, env);
   }
 
+  /** Of so many records at a time; who comes or goes meanwhile is seen to afterwards. */
   #seeToChanges(env: StoreEnvironment): void {
-    if (this.#newcomers.length + this.#gone.length === 0) return;
-    const { table, router, options } = this.#parts;
-    const { replicas, repairDelayMs } = options;
-    for (const entry of table.entries()) {
-      if (entry.isCached) continue;
-      const { key } = entry.record.statement;
-      const responsible = router.replicas(key, replicas);
-      const came = responsible.some(({ node }) => this.#newcomers.some((one) => isSame(one.node, node)));
-      if (came) {
-        const others = responsible.filter(
-          ({ node }) => !this.#newcomers.some((one) => isSame(one.node, node)),
-        );
-        const isOurs = others.length > 0 && isSame(others[0]!.node, router.self.node);
-        const pause = isOurs ? 0 : repairDelayMs + env.random.below(repairDelayMs + 1);
-        entry.checkAt = Math.min(entry.checkAt, env.now + pause);
-      }
-      const last = responsible.at(-1);
-      const wasOneOfThem = (gone: KeyedNode) =>
-        last === undefined || responsible.length < replicas || router.compare(key, gone.key, last.key) < 0;
-      if (this.#gone.some(wasOneOfThem))
-        entry.checkAt = Math.min(entry.checkAt, env.now + env.random.below(repairDelayMs + 1));
+    if (this.#scan === undefined) {
+      if (this.#newcomers.length + this.#gone.length === 0) return;
+      this.#scan = {
+        entries: this.#parts.table.entries(),
+        newcomers: this.#newcomers.splice(0),
+        gone: this.#gone.splice(0),
+      };
     }
-    this.#newcomers.length = 0;
-    this.#gone.length = 0;
+    const { entries, newcomers, gone } = this.#scan;
+    for (let i = 0; i < maxScanned; i++) {
+      const { value: entry, done } = entries.next();
+      if (done === true) {
+        this.#scan = undefined;
+        return;
+      }
+      if (!entry.isCached) this.#seeToEntry(entry, newcomers, gone, env);
+    }
+  }
+
+  #seeToEntry(
+    entry: Entry,
+    newcomers: readonly KeyedNode[],
+    gone: readonly KeyedNode[],
+    env: StoreEnvironment,
+  ): void {
+    const { router, options } = this.#parts;
+    const { replicas, repairDelayMs } = options;
+    const { key } = entry.record.statement;
+    const responsible = router.replicas(key, replicas);
+    const isNew = ({ node }: KeyedNode) => newcomers.some((one) => isSame(one.node, node));
+    if (responsible.some(isNew)) {
+      const first = responsible.find((one) => !isNew(one));
+      const isOurs = first !== undefined && isSame(first.node, router.self.node);
+      const pause = isOurs ? 0 : repairDelayMs + env.random.below(repairDelayMs + 1);
+      entry.checkAt = Math.min(entry.checkAt, env.now + pause);
+    }
+    const last = responsible.at(-1);
+    const wasOneOfThem = (one: KeyedNode) =>
+      last === undefined || responsible.length < replicas || router.compare(key, one.key, last.key) < 0;
+    if (gone.some(wasOneOfThem))
+      entry.checkAt = Math.min(entry.checkAt, env.now + env.random.below(repairDelayMs + 1));
   }
 
   // ---- Looking at records -------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ type Message =
   | { readonly type: "ping" | "pong"; readonly nonce: number }
   | { readonly type: "goodbye" };
 
-type Timer = { readonly type: "watch" } | { readonly type: "silent"; readonly nonce: number };
+type Timer = { readonly type: "watch" | "joined" } | { readonly type: "silent"; readonly nonce: number };
 
 type Env = Environment<Message, Timer, any>;
 
