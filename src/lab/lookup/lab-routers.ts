@@ -49,6 +49,8 @@ export interface LabRouter {
   readonly name: LabRouterName;
   /** Who is responsible: what an answer is held against. */
   readonly order: Responsibility;
+  /** The messages that lookups are made of. Upkeep has some of them, too. */
+  readonly lookupTypes: readonly string[];
   /** `records`: what is stored here, for routers that look into it on the way. */
   readonly make: (place: Place, tuning: RouterTuning, records?: RecordSource) => RoutingProtocol;
   /** The tables of a network in which all is as it should be: the `restored` of each row. */
@@ -58,6 +60,7 @@ export interface LabRouter {
 const kademlia: LabRouter = {
   name: "kademlia",
   order: compareXor,
+  lookupTypes: ["find-node", "find-node-reply", "find-value", "find-value-reply"],
   make: (place, { settings, kademlia: options }, records) =>
     new Kademlia({ ...place, settings, options, records, tellsSteps: false }),
   tables: (keys, seed, { kademlia: options }) =>
@@ -67,6 +70,7 @@ const kademlia: LabRouter = {
 const chord: LabRouter = {
   name: "chord",
   order: compareUp,
+  lookupTypes: ["route", "routed"],
   make: (place, { settings, chord: options, hasUpkeep }) =>
     new Chord({ ...place, settings, options, hasUpkeep, tellsSteps: false }),
   tables: (keys, _, { chord: options }) =>
@@ -76,6 +80,7 @@ const chord: LabRouter = {
 const pastry: LabRouter = {
   name: "pastry",
   order: compareAround,
+  lookupTypes: ["route", "ack", "passed", "arrived"],
   make: (place, { settings, pastry: options }) =>
     new Pastry({ ...place, settings, options, tellsSteps: false }),
   tables: (keys, seed, { pastry: options }) => {

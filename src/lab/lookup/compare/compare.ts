@@ -40,8 +40,8 @@ export const defaultConditions: Omit<Conditions, "nodes"> = Object.freeze({
   count: undefined,
   start: "joined",
   joinEveryMs: 100,
-  settleMs: 5 * 60_000,
-  upkeepMs: 10 * 60_000,
+  settleMs: 3 * 60_000,
+  upkeepMs: 5 * 60_000,
 });
 
 const progressEveryMs = 100;

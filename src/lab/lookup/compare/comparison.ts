@@ -69,6 +69,9 @@ export interface RouterRun {
 export interface Traffic {
   readonly messages: number;
   readonly bytes: number;
+  /** Of the kinds that lookups are made of, those of the upkeep among them. */
+  readonly lookupMessages: number;
+  readonly lookupBytes: number;
   /** The living, times how long they lived. */
   readonly nodeSeconds: number;
 }

@@ -19,7 +19,10 @@ export interface RouterFigures {
   /** Questions that one lookup asked, and those of them that nobody answered. */
   readonly questions: number | null;
   readonly silent: number | null;
-  /** All messages that lookups cost, answers and acknowledgements among them: traffic under load less upkeep. */
+  /**
+   * All messages that a lookup costs, answers and acknowledgements among them: those of its kinds that were sent while
+   * lookups were made, less those of the upkeep.
+   */
   readonly messagesPerLookup: number | null;
   readonly bytesPerLookup: number | null;
   /** Without any lookup. */
@@ -91,8 +94,8 @@ function figuresOf(runs: readonly RouterRun[]): RouterFigures {
     latencyMs: spreadOf(runs.flatMap(({ latenciesMs }) => latenciesMs)),
     questions: each(sum(({ questions }) => questions)),
     silent: each(sum(({ silent }) => silent)),
-    messagesPerLookup: extra(({ messages }) => messages),
-    bytesPerLookup: extra(({ bytes }) => bytes),
+    messagesPerLookup: extra(({ lookupMessages }) => lookupMessages),
+    bytesPerLookup: extra(({ lookupBytes }) => lookupBytes),
     upkeep: {
       messagesPerNodeSecond: perNodeSecond(({ messages }) => messages),
       bytesPerNodeSecond: perNodeSecond(({ bytes }) => bytes),

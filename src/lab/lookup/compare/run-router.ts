@@ -129,14 +129,15 @@ class Run {
   }
 
   #measured(forMs: Millis): Traffic | undefined {
-    const { bytes, messages } = this.#sent;
-    const nodeMs = this.#nodeMs;
+    const before = this.#traffic;
     if (!this.#advance(forMs)) return undefined;
-    const after = this.#sent;
+    const after = this.#traffic;
     return {
-      bytes: after.bytes - bytes,
-      messages: after.messages - messages,
-      nodeSeconds: (this.#nodeMs - nodeMs) / 1000,
+      messages: after.messages - before.messages,
+      bytes: after.bytes - before.bytes,
+      lookupMessages: after.lookupMessages - before.lookupMessages,
+      lookupBytes: after.lookupBytes - before.lookupBytes,
+      nodeSeconds: after.nodeSeconds - before.nodeSeconds,
     };
   }
 
@@ -157,7 +158,7 @@ class Run {
 
   #sample(): void {
     const { time, living, simulation } = this.#network;
-    const { bytes } = this.#sent;
+    const { bytes } = simulation.counters;
     const nodeSeconds = (Math.max(1, living.size) * this.#sampleEveryMs) / 1000;
     this.#series.push({ atMs: time, bytesPerNodeSecond: (bytes - this.#sampledBytes) / nodeSeconds });
     this.#sampledAt = time;
@@ -165,8 +166,18 @@ class Run {
     this.#watch.onProgress(Math.min(0.999, time / this.#endMs), simulation.counters.events, time);
   }
 
-  get #sent(): { readonly bytes: number; readonly messages: number } {
-    return this.#network.simulation.counters;
+  /** Until now. */
+  get #traffic(): Traffic {
+    const { counters } = this.#network.simulation;
+    const { byType } = this.#network.sent;
+    const ofLookups = this.#router.lookupTypes.map((type) => byType.get(type) ?? { messages: 0, bytes: 0 });
+    return {
+      messages: counters.messages,
+      bytes: counters.bytes,
+      lookupMessages: ofLookups.reduce((sum, { messages }) => sum + messages, 0),
+      lookupBytes: ofLookups.reduce((sum, { bytes }) => sum + bytes, 0),
+      nodeSeconds: this.#nodeMs / 1000,
+    };
   }
 
   #result(upkeep: Traffic, load: Traffic): RouterRun {
