@@ -113,8 +113,16 @@ type PastryEnvironment = Environment<PastryMessage, PastryTimer, PastryNotice>;
 /** Why somebody was asked something. */
 type Purpose =
   | { readonly type: "hop"; readonly hop: Hop }
-  | { readonly type: "probe"; readonly contact: KeyedNode; readonly attempt: number }
+  | Probe
   | { readonly type: "door"; readonly join: Join };
+
+interface Probe {
+  readonly type: "probe";
+  readonly contact: KeyedNode;
+  readonly attempt: number;
+  /** If it answers with a row: so many nodes of it are measured although their places are taken. */
+  readonly improvements?: number;
+}
 
 /** A route that we have, and whoever did not take it. */
 interface Hop {
@@ -157,7 +165,7 @@ const doors = 4;
 const maxKnocks = 2;
 /** If others wait as we do and come before us, so many. */
 const maxPatientKnocks = 6;
-/** Nodes of a row that are measured although their places are taken, each time that a row comes. */
+/** Nodes that are measured although their places are taken, each time that a row is compared (guess). */
 const improvementsPerRow = 4;
 /** Who was silent so often gets no second chance from whoever would be the root without it. */
 const silencesOfTheDead = 3;
@@ -833,21 +841,29 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
 
   // ---- Whoever is heard of, and whoever is heard -------------------------------------------------------------------
 
-  /** Hearsay: candidates that would change L, or fill R, are asked whether they are there; others now and then. */
+  /**
+   * Hearsay. Of the nodes that are named those are asked whether they are there that would be in L, if all were, and
+   * those that fill a place of R; of others so many, now and then, to see whether they are nearer.
+   */
   #consider(nodes: readonly NodeId[], env: PastryEnvironment, improvements = 0): void {
+    const { self, table } = this;
+    const named = nodes.map(this.#config.keyedNode).filter(({ key }) => {
+      return key !== self.key && !this.#isGone(key, env.now) && this.leaves.get(key) === undefined;
+    });
+    const wanted = named.filter((contact) => this.leaves.wants(contact));
+    let leaves: LeafSet | undefined;
+    if (wanted.length > 0) {
+      leaves = new LeafSet(self, 2 * this.leaves.sideSize, this.leaves);
+      for (const contact of wanted) leaves.add(contact);
+    }
     let left = improvements;
-    for (const node of nodes) {
-      const contact = this.#config.keyedNode(node);
-      const { key } = contact;
-      if (key === this.self.key || this.#isGone(key, env.now) || this.leaves.get(key) !== undefined) continue;
-      const entry = this.table.entryFor(key);
-      if (entry?.key === key) {
-        if (this.leaves.wants(entry)) this.#probe(entry, env);
-        continue;
-      }
-      if (entry === undefined || this.leaves.wants(contact)) this.#probe(contact, env);
+    for (const contact of named) {
+      const { key, node } = contact;
+      const entry = table.entryFor(key);
+      if (leaves?.get(key) !== undefined || entry === undefined) this.#probe(contact, env);
       else if (
         left > 0 &&
+        entry.key !== key &&
         this.#traffic().roundTrips.rttMs(node) === undefined &&
         env.random.below(2) === 0
       ) {
@@ -968,7 +984,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
   /** Bamboo's local tuning: a row is compared with that of one of its nodes. And somebody is asked whether it is there. */
   #tuneTable(env: PastryEnvironment): void {
     const { table, neighborhood } = this;
-    if (table.rows > 0) this.#askForRow(env.random.below(table.rows), env);
+    if (table.rows > 0) this.#askForRow(env.random.below(table.rows), improvementsPerRow, env);
     const { heardAt } = this.#upkeepOf();
     // The one of R and M that has been silent for longest.
     let oldest: KeyedNode | undefined;
@@ -983,12 +999,13 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
   }
 
   /** From another node of that row, or of the next: those have the same first digits, too (section 2.4). */
-  #askForRow(row: number, env: PastryEnvironment): void {
+  #askForRow(row: number, improvements: number, env: PastryEnvironment): void {
     for (const from of [row, row + 1]) {
       const others = this.table.row(from).filter((contact) => !this.#isSuspect(contact));
       if (others.length === 0) continue;
       const contact = others[env.random.below(others.length)]!;
-      this.#askProbe(contact, 1, (nonce) => ({ type: "ask-row", nonce, row }), env);
+      const probe = { type: "probe", contact, attempt: 1, improvements } as const;
+      this.#askProbe(probe, (nonce) => ({ type: "ask-row", nonce, row }), env);
       return;
     }
   }
@@ -1003,10 +1020,11 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
 
   #onRow(from: NodeId, { nonce, nodes }: RowMessage, env: PastryEnvironment): void {
     if (!this.#hasJoined) return;
-    const isAsked = nonce !== 0;
-    if (isAsked && this.#answered(from, nonce, env) === undefined) return;
+    // A newcomer's comes unasked, and only fills empty places.
+    const purpose = nonce === 0 ? undefined : this.#answered(from, nonce, env);
+    if (nonce !== 0 && purpose === undefined) return;
     this.#heard(from, env);
-    this.#consider(nodes, env, isAsked ? improvementsPerRow : 0);
+    this.#consider(nodes, env, purpose?.type === "probe" ? purpose.improvements : 0);
   }
 
   // ---- Asking whether somebody is there ----------------------------------------------------------------------------
@@ -1019,8 +1037,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     const isLeaf =
       this.#hasJoined && (this.leaves.get(contact.key) !== undefined || this.leaves.wants(contact));
     this.#askProbe(
-      contact,
-      attempt,
+      { type: "probe", contact, attempt },
       (nonce) =>
         isLeaf && attempt === 1
           ? this.#leavesMessage(contact.key, nonce, false)
@@ -1029,12 +1046,8 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     );
   }
 
-  #askProbe(
-    contact: KeyedNode,
-    attempt: number,
-    message: (nonce: number) => PastryMessage,
-    env: PastryEnvironment,
-  ): void {
+  #askProbe(probe: Probe, message: (nonce: number) => PastryMessage, env: PastryEnvironment): void {
+    const { contact, attempt } = probe;
     const { questions } = this.#traffic();
     const { probing, waiting } = this.#upkeepOf();
     if (probing.has(contact.key)) return;
@@ -1046,7 +1059,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     waiting.delete(contact.key);
     probing.add(contact.key);
     this.counters.probes++;
-    questions.ask(contact.node, { type: "probe", contact, attempt }, message, env);
+    questions.ask(contact.node, probe, message, env);
   }
 
   /** It has answered, or will not: the next one's turn. */
@@ -1083,7 +1096,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     else if (purpose.type === "probe" && type === "silent") this.#probeIsSilent(purpose, env);
   }
 
-  #probeIsSilent({ contact, attempt }: Extract<Purpose, { type: "probe" }>, env: PastryEnvironment): void {
+  #probeIsSilent({ contact, attempt }: Probe, env: PastryEnvironment): void {
     const { key } = contact;
     const { probing, gone } = this.#upkeepOf();
     probing.delete(key);
@@ -1121,7 +1134,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
   #suspect(contact: KeyedNode, env: PastryEnvironment): void {
     if (!this.#isContact(contact.key)) return;
     this.#noteSuspect(contact);
-    if (this.options.isRepairing) this.#askProbe(contact, 2, pingOfMember, env);
+    if (this.options.isRepairing) this.#askProbe({ type: "probe", contact, attempt: 2 }, pingOfMember, env);
   }
 
   #isGone(key: Key, now: Millis): boolean {
@@ -1155,7 +1168,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
       this.#repairLeaves(isAbove, env);
       this.#checkOtherLeaves(env);
     }
-    if (wasEntry) this.#askForRow(row, env);
+    if (wasEntry) this.#askForRow(row, 0, env);
   }
 
   /** The farthest live leaf of that side knows who is beyond it; alone on that side, whoever is left on the other. */

@@ -12,6 +12,7 @@ import { logisticExperiment } from "./logistic.ts";
 import { lossAndFailuresExperiment } from "./loss-and-failures.ts";
 import { medianCounterExperiment } from "./median-counter.ts";
 import { pastryExperiment } from "./pastry.ts";
+import { pastryFailuresExperiment } from "./pastry-failures.ts";
 import { pbbfExperiment } from "./pbbf.ts";
 import { pullVsPushExperiment } from "./pull-vs-push.ts";
 import { pushSumExperiment } from "./push-sum.ts";
@@ -41,6 +42,7 @@ export const experiments: readonly Experiment<any, any>[] = [
   antiEntropyExperiment,
   sKademliaExperiment,
   pastryExperiment,
+  pastryFailuresExperiment,
 ];
 
 /** Throws `UsageError` where there is none. */
