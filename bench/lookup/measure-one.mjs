@@ -107,8 +107,8 @@ const residentAfter = await residentBytes();
 // Long enough for everybody to know most of those whom it will ask: what a network costs that has run for a while.
 const busyWidth = 8;
 await timed(warmUps, busyWidth, (i) => network.lookup(at(nodes, i)));
-const busy = await costed(network, 2 * lookups, () =>
-  timed(2 * lookups, busyWidth, (i) => network.lookup(at(nodes, i))),
+const busy = await costed(network, 3 * lookups, () =>
+  timed(3 * lookups, busyWidth, (i) => network.lookup(at(nodes, i))),
 );
 const residentBusy = await residentBytes();
 

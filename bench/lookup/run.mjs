@@ -240,7 +240,7 @@ for (const nodeCount of options.sizes) {
     const result = await runChild(contestant, {
       nodeCount,
       lookups: Math.ceil(300 * scale),
-      warmUps: Math.ceil(10 * nodeCount * scale),
+      warmUps: Math.ceil(Math.max(2000, 20 * nodeCount) * scale),
       killedLookups: Math.ceil(40 * scale),
       puts: Math.ceil(20 * scale),
     });

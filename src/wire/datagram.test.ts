@@ -166,7 +166,7 @@ describe("datagrams", () => {
 
   test("the bytes that an identity signs stay what they are", () => {
     const statement = encodeSessionKeyStatement(example);
-    expect(Buffer.from(statement.subarray(0, 25)).toString()).toBe("grapevine datagram key 1\n");
+    expect(Buffer.from(statement.subarray(0, 25)).toString()).toBe("grapevine datagram-key 1\n");
     expect(Buffer.from(statement.subarray(25)).toString("hex")).toBe(
       `${"01".repeat(8)}018bcfe56800${"04".repeat(32)}`,
     );

@@ -145,7 +145,7 @@ function checkAdvertised(address: string): string {
   return address;
 }
 
-const sessionKeyText = new TextEncoder().encode("grapevine datagram key 1\n");
+const sessionKeyText = new TextEncoder().encode("grapevine datagram-key 1\n");
 
 /** What an identity signs: that sessions of this cluster which are agreed upon with this key are its own. */
 export function encodeSessionKeyStatement({
