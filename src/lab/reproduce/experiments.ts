@@ -8,6 +8,7 @@ import { floodCostExperiment } from "./flood-cost.ts";
 import { glomersExperiment } from "./glomers.ts";
 import { gossip1Experiment } from "./gossip1.ts";
 import { infectAndDieExperiment } from "./infect-and-die.ts";
+import { kademliaExperiment } from "./kademlia.ts";
 import { logisticExperiment } from "./logistic.ts";
 import { lossAndFailuresExperiment } from "./loss-and-failures.ts";
 import { medianCounterExperiment } from "./median-counter.ts";
@@ -40,6 +41,7 @@ export const experiments: readonly Experiment<any, any>[] = [
   roundsExperiment,
   lossAndFailuresExperiment,
   antiEntropyExperiment,
+  kademliaExperiment,
   sKademliaExperiment,
   pastryExperiment,
   pastryFailuresExperiment,
