@@ -26,6 +26,7 @@ import {
   type KeyedNodeOf,
   type Lookup,
   type Millis,
+  type NeighborDown,
   type NodeId,
   nonce,
   type PeerSampler,
@@ -167,6 +168,8 @@ const maxKnocks = 2;
 const maxPatientKnocks = 6;
 /** Nodes that are measured although their places are taken, each time that a row is compared (guess). */
 const improvementsPerRow = 4;
+/** How often somebody who is alone looks for others (guess). */
+const aloneIntervalMs = 2000;
 /** Who was silent so often gets no second chance from whoever would be the root without it. */
 const silencesOfTheDead = 3;
 /** A candidate is asked so often before it is forgotten. */
@@ -316,7 +319,11 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
 
   onNotice(notice: Typed, env: PastryEnvironment): void {
     if (this.#hasLeft) return;
-    const { neighbor, peer } = notice as { readonly neighbor?: NodeId; readonly peer?: NodeId };
+    const { neighbor, peer, reason } = notice as {
+      readonly neighbor?: NodeId;
+      readonly peer?: NodeId;
+      readonly reason?: NeighborDown["reason"];
+    };
     switch (notice.type) {
       case "find-nodes":
         return this.#lookup(notice as FindNodes, env);
@@ -325,10 +332,14 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
       case "peer-met":
         return this.#learnOf(peer!, env);
       // Others may be wrong, or it may be back: we look for ourselves.
-      case "neighbor-down":
       case "neighbor-failed":
       case "neighbor-unreachable":
         return this.#suspect(this.#config.keyedNode(neighbor!), env);
+      case "neighbor-down":
+        // A link that somebody else has got says nothing of the node.
+        if (reason !== "replaced" && reason !== "one-sided")
+          this.#suspect(this.#config.keyedNode(neighbor!), env);
+        return;
       case "peer-left":
         return this.#suspect(this.#config.keyedNode(peer!), env);
     }
@@ -382,7 +393,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
         return env.schedule(this.options.tableIntervalMs, timer);
       case "merge":
         this.#lookForOthers(env);
-        return env.schedule(this.options.mergeIntervalMs, timer);
+        return env.schedule(this.#mergePauseMs(), timer);
       case "persist":
         this.#persist(env);
         return env.schedule(this.options.persistIntervalMs, timer);
@@ -416,6 +427,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
       return this.#endLookup(lookup, "budget", 0, [self], env);
     }
     if (this.#hasJoined) this.#attempt(lookup, env);
+    else if (this.#hasLeft) this.#endLookup(lookup, "alone", 0, [], env);
     // Who is still joining asks when it has joined.
     if (lookups.get(name) === lookup) env.schedule(deadlineMs, { type: "deadline", lookup });
   }
@@ -835,7 +847,7 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     };
     begin(leafIntervalMs, { type: "compare-leaves" });
     begin(tableIntervalMs, { type: "tune-table" });
-    begin(mergeIntervalMs, { type: "merge" });
+    begin(mergeIntervalMs === 0 ? 0 : this.#mergePauseMs(), { type: "merge" });
     begin(persistIntervalMs, { type: "persist" });
   }
 
@@ -1226,6 +1238,12 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
   #lookForOthers(env: PastryEnvironment): void {
     const [door] = this.#doors(env, 1);
     if (door !== undefined) this.#merge(door, env);
+  }
+
+  /** Whoever is alone is in a hurry. */
+  #mergePauseMs(): Millis {
+    const { mergeIntervalMs } = this.options;
+    return this.leaves.size === 0 ? Math.min(aloneIntervalMs, mergeIntervalMs) : mergeIntervalMs;
   }
 
   #merge(door: NodeId, env: PastryEnvironment): void {
