@@ -74,9 +74,13 @@ export class KademliaTable {
     invariant(this.#contacts.length === 0, "only an empty table is filled");
     if (buckets.length === 0) return;
     this.#sizes = buckets.map((bucket) => bucket.length);
-    // The copy has no room behind the last, as what has grown would: 10^6 tables have none to spare.
-    this.#contacts = buckets.flat().slice();
-    this.#seenAt = this.#contacts.map(() => now);
+    const total = this.#sizes.reduce((sum, size) => sum + size, 0);
+    // No room behind the last, as what grows has it: 10^6 tables have none to spare.
+    const contacts = new Array<KeyedNode>(total);
+    let place = 0;
+    for (const bucket of buckets) for (const contact of bucket) contacts[place++] = contact;
+    this.#contacts = contacts;
+    this.#seenAt = new Array<Millis>(total).fill(now);
   }
 
   // ---- Reading -----------------------------------------------------------------------------------------------------
