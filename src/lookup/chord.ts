@@ -289,7 +289,8 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
     this.#seekingSince = env.now;
     if (restored?.type === "remembered-contacts") this.#restore(restored, env);
     if (!hasUpkeep) return;
-    if (this.#ring.isMember) this.#beginUpkeep(env);
+    // A ring that was built: not all at once, or everybody waits for everybody.
+    if (this.#ring.isMember) this.#beginUpkeep(this.options.stabilizeMs * env.random.unit(), env);
     else this.#plan("seek", 0, env);
   }
 
@@ -422,10 +423,10 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
     }
   }
 
-  #beginUpkeep(env: ChordEnvironment): void {
+  #beginUpkeep(firstStabilizeMs: Millis, env: ChordEnvironment): void {
     const { checkPredecessorMs, minStabilizeMs, persistMs } = this.options;
     this.#stabilizeMs = minStabilizeMs;
-    this.#planStabilize(0, env);
+    this.#planStabilize(firstStabilizeMs, env);
     this.#planPeriod("check", checkPredecessorMs, env);
     this.#planPeriod("fix", minStabilizeMs, env);
     this.#searchMs = minSearchMs;
@@ -577,7 +578,7 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
     this.#isPredecessorDead = false;
     this.#turns.seek++;
     env.notify({ type: "router-joined", through, afterMs: env.now - this.#seekingSince });
-    this.#beginUpkeep(env);
+    this.#beginUpkeep(0, env);
   }
 
   /** All successors are dead. What we knew is where we begin again. */
