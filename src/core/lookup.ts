@@ -105,7 +105,7 @@ export interface LookupStep {
   readonly referrer: number;
   /** Length of the chain of referrals: 1 for a node that we knew ourselves. */
   readonly depth: number;
-  /** Which of the disjoint searches asked; 0 where there is one. */
+  /** Which of the disjoint searches asked; 0 where there is one. Pastry: in which attempt, the first is 0. */
   readonly branch: number;
   readonly sentAt: Millis;
   /** Undefined while it is silent. */
@@ -127,7 +127,7 @@ export interface LookupReport {
   readonly outcome: LookupOutcome;
   /**
    * The most responsible nodes, the first first. Only nodes that answered, and this node itself where it is one of them;
-   * in Chord the owner's successors by the owner's word.
+   * in Chord and Pastry the others by the word of the first.
    */
   readonly closest: readonly KeyedNode[];
   /**
