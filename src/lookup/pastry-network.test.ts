@@ -171,6 +171,17 @@ test("many that start at the same moment and know a few others each become one n
   expect(lookUp(network, 200).right).toBe(1);
 });
 
+test("many that are alone, and are told of three others each, become one network within seconds", () => {
+  const network = networkOf({ nodes: 100 });
+  for (let row = 0; row < 100; row++) {
+    network.start(row);
+    const nodes = [7 * row + 1, 3 * row + 2, row + 1].map((other) => other % 100);
+    network.simulation.command(row, { type: "learn-of", nodes }, 100);
+  }
+  network.run(20_000);
+  expect(wrongLeafSets(network)).toBe(0);
+});
+
 test("two halves that were cut off from each other find together again", () => {
   const network = networkOf({ nodes: 80 });
   joinAll(network, 200);

@@ -171,7 +171,7 @@ const improvementsPerRow = 4;
 /** How often somebody who is alone looks for others (guess). */
 const aloneIntervalMs = 2000;
 /** Who was silent so often gets no second chance from whoever would be the root without it. */
-const silencesOfTheDead = 3;
+const silencesOfTheDead = 2;
 /** A candidate is asked so often before it is forgotten. */
 const candidateAttempts = 2;
 
@@ -1106,6 +1106,8 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     const { type, purpose, to } = reached;
     if (purpose.type === "hop" && type === "slow") this.#hopIsSlow(purpose.hop, to, env);
     else if (purpose.type === "probe" && type === "silent") this.#probeIsSilent(purpose, env);
+    // On probation, a late answer is another bad sign; it is not yet the end.
+    else if (purpose.type === "probe" && this.#isSuspect(purpose.contact)) this.#noteSuspect(purpose.contact);
   }
 
   #probeIsSilent({ contact, attempt }: Probe, env: PastryEnvironment): void {
