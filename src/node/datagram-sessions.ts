@@ -202,11 +202,12 @@ export class DatagramSessions {
   }
 
   /** The other end is proven. Returns the row of the session whose place it takes. */
-  open(row: number): number | undefined {
+  open(row: number, now: number): number | undefined {
     const identity = shared(this.identityOf(row));
     const old = this.#live.get(identity);
     if (old !== undefined) this.#states[old] = "old";
     this.#states[row] = "live";
+    this.#doubles[row * doublesPerRow + usedAt] = now;
     this.#live.set(identity, row);
     return old;
   }

@@ -694,6 +694,28 @@ describe("under load", () => {
     expect(others.map(({ datagrams }) => datagrams.sessionCount)).toEqual([0, 0, 1, 1, 1, 1]);
   });
 
+  test("a session that took long to open is not the one that goes", async () => {
+    const air = new Air();
+    const a = await startNode(air, { options: { maxSessions: 4 } });
+    const others = [];
+    for (let i = 0; i < 5; i++) others.push(await startNode(air));
+    const slow = others[4]!;
+    let held: Packet | undefined;
+    air.onPacket = (packet) => {
+      if (packet.from !== slow.address || held !== undefined) return packet;
+      held = packet;
+      return undefined;
+    };
+    a.datagrams.send(slow.datagrams.contact, ping(5));
+    await air.quiet();
+    for (const other of others.slice(0, 4)) a.datagrams.send(other.datagrams.contact, ping(1));
+    await air.quiet();
+    air.deliver(held!);
+    await air.quiet();
+    expect(slow.received.map(({ nonce }) => nonce)).toEqual([5]);
+    expect(a.datagrams.sessionCount).toBe(4);
+  });
+
   test("a source is an IPv4 address or the /64 of an IPv6 address", () => {
     expect(sourceOf("10.0.0.1")).toBe("10.0.0.1");
     expect(sourceOf("2001:db8:1:2::1")).toBe(sourceOf("2001:db8:1:2:3:4:5:6"));

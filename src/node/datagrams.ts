@@ -726,7 +726,7 @@ export class Datagrams {
   #open(row: number): void {
     const identity = this.#sessions.identityOf(row);
     const { maxSessions } = this.options;
-    const old = this.#sessions.open(row);
+    const old = this.#sessions.open(row, performance.now());
     if (old !== undefined) this.#keepForAWhile(old);
     if (this.#sessions.liveCount > maxSessions) {
       this.counters.evictions++;
