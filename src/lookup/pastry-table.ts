@@ -69,7 +69,7 @@ export class RoutingTable {
   set(node: KeyedNode): void {
     const row = this.rowOf(node.key);
     if (row * this.bits >= keyBits) return;
-    while (this.#rows.length <= row) this.#rows.push(new Array(2 ** this.bits).fill(undefined));
+    while (this.#rows.length <= row) this.#rows.push(new Array(1 << this.bits).fill(undefined));
     const digit = digitAt(node.key, row, this.bits);
     const entries = this.#rows[row]!;
     if (entries[digit] === undefined) this.#size++;

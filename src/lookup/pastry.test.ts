@@ -70,8 +70,13 @@ const route = (fields: Partial<RouteMessage> = {}): RouteMessage => ({
 const lookup = (key: string, fields: object = {}) =>
   ({ type: "lookup", request: 1, asker: "user", key: keyOf(key), ...fields }) as const;
 
-function sentTo(env: Env, to: NodeId, type: PastryMessage["type"]): PastryMessage[] {
-  return env.sent().flatMap((sent) => (sent.to === to && sent.message.type === type ? [sent.message] : []));
+function sentTo<Type extends PastryMessage["type"]>(env: Env, to: NodeId, type: Type) {
+  return env
+    .sent()
+    .flatMap((sent) => (sent.to === to && sent.message.type === type ? [sent.message] : [])) as Extract<
+    PastryMessage,
+    { type: Type }
+  >[];
 }
 const routes = (env: Env) =>
   env.sent().flatMap(({ to, message }) => (message.type === "route" ? [{ to, message }] : []));
@@ -242,12 +247,10 @@ describe("a hop that does not acknowledge", () => {
     pastry.onMessage("52", { ...hearsay, leaves: ["51"] }, env);
     expect(env.sent().map(({ to }) => to)).toEqual(["52"]);
     pastry.onMessage("51", { ...hearsay, leaves: [] }, env);
-    const [asked] = sentTo(env, "51", "leaves").filter(
-      (message) => message.type === "leaves" && !message.isAnswer,
-    );
+    const [asked] = sentTo(env, "51", "leaves").filter(({ isAnswer }) => !isAnswer);
     expect(asked).toBeDefined();
     expect(pastry.leaves.get(keyOf("51"))).toBeUndefined();
-    const nonce = (asked as { nonce: number }).nonce;
+    const { nonce } = asked!;
     pastry.onMessage("51", { ...hearsay, nonce, isAnswer: true, leaves: ["52"] }, env);
     expect(pastry.leaves.get(keyOf("51"))).toBeDefined();
     expect(env.notices()).toContainEqual({ type: "contact-up", contact: placeOf("51") });
@@ -466,11 +469,7 @@ describe("joining", () => {
     const waits = begin("50", { bootstrap: ["40"] });
     for (let i = 0; i < 12; i++) {
       for (const message of sentTo(waits.env, "40", "ping"))
-        waits.pastry.onMessage(
-          "40",
-          { type: "pong", nonce: (message as any).nonce, isMember: false },
-          waits.env,
-        );
+        waits.pastry.onMessage("40", { type: "pong", nonce: message.nonce, isMember: false }, waits.env);
       pass(waits.pastry, waits.env, 100);
     }
     expect(waits.pastry.hasJoined).toBe(false);
@@ -502,7 +501,7 @@ describe("joining", () => {
     const env: Env = new RecordingEnvironment(id("5"), 1);
     const pastry = new Pastry({ self: keyedNode(id("5")), keyedNode, bootstrap: ["@10.0.0.9:9000"] });
     pastry.start(env);
-    const [ping] = sentTo(env, "@10.0.0.9:9000", "ping") as [{ nonce: number }];
+    const ping = sentTo(env, "@10.0.0.9:9000", "ping")[0]!;
     pastry.onMessage(id("9"), { type: "pong", nonce: ping.nonce, isMember: true }, env);
     expect(routes(env)).toMatchObject([{ to: id("9") }]);
   });
@@ -535,7 +534,7 @@ describe("hearsay", () => {
     const measure = (node: string, rtt: number) => {
       env.take();
       pastry.onNotice({ type: "neighbor-failed", neighbor: node } as any, env);
-      const [ping] = sentTo(env, node, "ping") as [{ nonce: number }];
+      const ping = sentTo(env, node, "ping")[0]!;
       env.now += rtt;
       pastry.onMessage(node, { type: "pong", nonce: ping.nonce, isMember: true }, env);
     };
@@ -553,7 +552,7 @@ describe("hearsay", () => {
           pastry.onMessage(to, { type: "row", nonce: message.nonce, row: 0, nodes: ["95"] }, env);
     }
     expect(ask).toBeDefined();
-    const [ping] = sentTo(env, "95", "ping") as [{ nonce: number }];
+    const ping = sentTo(env, "95", "ping")[0]!;
     env.now += 20;
     pastry.onMessage("95", { type: "pong", nonce: ping.nonce, isMember: true }, env);
     expect(pastry.table.at(0, 9)?.node).toBe("95");
@@ -571,7 +570,7 @@ describe("leaf sets that are compared", () => {
         { type: "leaves", nonce: 9, isAnswer: false, version: 5, heard, leaves: ["52"] },
         env,
       );
-      return sentTo(env, "51", "leaves")[0] as Extract<PastryMessage, { type: "leaves" }>;
+      return sentTo(env, "51", "leaves")[0]!;
     };
     const first = compare(0);
     expect(first).toMatchObject({ isAnswer: true, nonce: 9, heard: 5, leaves: ["51", "52", "4f", "4e"] });
