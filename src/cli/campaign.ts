@@ -15,7 +15,7 @@ import {
 } from "../lab/index.ts";
 import { guardOutput } from "./api-client.ts";
 import { exitWhenPrinted } from "./exit.ts";
-import { lookupCampaign } from "./lookup-campaign.ts";
+import { lookupCampaign, lookupReplay } from "./lookup-campaign.ts";
 import { wholeNumber } from "./numbers.ts";
 import { checkWritable, unwritable } from "./output-file.ts";
 import { Progress } from "./progress.ts";
@@ -26,6 +26,7 @@ interface CampaignOptions {
   readonly threads?: number;
   readonly broadcast: CampaignBroadcast;
   readonly router?: string;
+  readonly replay?: string;
   readonly shrink: boolean;
   readonly output?: string;
   readonly json?: boolean;
@@ -61,8 +62,12 @@ export function campaignCommand(): Command {
         "instead of the classic network: this router with the store on top, random lookups, puts and gets",
       ).choices(labRouters.map(({ name }) => name)),
     )
+    .option("--replay <file>", "one run of a router, as --output has written it")
     .option("--no-shrink", "do not look for a smaller scenario that breaks the same")
-    .option("--output <file>", "write the smallest scenario that fails as YAML, for `grapevine run`")
+    .option(
+      "--output <file>",
+      "write the smallest scenario that fails as YAML, for `grapevine run`; of a router, for --replay",
+    )
     .option("--json", "print one JSON object and nothing else")
     .addHelpText(
       "after",
@@ -90,7 +95,8 @@ Examples:
 
 async function campaign(options: CampaignOptions): Promise<void> {
   guardOutput();
-  const { runs, seed, threads, broadcast, router, shrink, output, json } = options;
+  const { runs, seed, threads, broadcast, router, replay, shrink, output, json } = options;
+  if (replay !== undefined) return lookupReplay(replay, json === true);
   if (router !== undefined) {
     if (broadcast !== "any") throw new UsageError("--broadcast: routers broadcast nothing; leave it out");
     return await lookupCampaign({ router, runs, seed, threads, shrink, output, json });

@@ -1,8 +1,15 @@
 /** `grapevine campaign --router …`: what is tried, and in which words it is told. */
 import { writeFileSync } from "node:fs";
 import pc from "picocolors";
-import { stringify } from "yaml";
-import { type LookupCampaignFailure, type LookupCampaignReport, runLookupCampaign } from "../lab/index.ts";
+import {
+  type LookupCampaignFailure,
+  type LookupCampaignReport,
+  readRunFile,
+  replayRun,
+  runFileText,
+  runLookupCampaign,
+  type Violation,
+} from "../lab/index.ts";
 import { exitWhenPrinted } from "./exit.ts";
 import { checkWritable, unwritable } from "./output-file.ts";
 import { Progress } from "./progress.ts";
@@ -37,7 +44,7 @@ export async function lookupCampaign(options: LookupCampaignOptions): Promise<vo
   progress.end();
   if (output !== undefined) writeRun(report, output);
   if (json === true) process.stdout.write(`${JSON.stringify(report)}\n`);
-  else process.stdout.write(`${verdict(report)}\n`);
+  else process.stdout.write(`${verdict(report, output)}\n`);
   if (json !== true && controller.signal.aborted)
     process.stdout.write(pc.yellow(`stopped: ${count(report.runs)} of ${count(runs)} runs\n`));
   const held = report.violations === 0 && report.vacuous === 0 && report.neverOccurred.length === 0;
@@ -47,16 +54,34 @@ export async function lookupCampaign(options: LookupCampaignOptions): Promise<vo
 
 /** As data: which nodes, which links, what happens when. */
 function writeRun({ failures }: LookupCampaignReport, path: string): void {
-  const shrunk = failures[0]?.shrunk;
-  if (shrunk === undefined) return;
+  const [failure] = failures;
+  if (failure?.shrunk === undefined) return;
   try {
-    writeFileSync(path, stringify(shrunk.draft));
+    writeFileSync(path, runFileText({ seed: failure.seed, draft: failure.shrunk.draft }));
   } catch (error) {
     throw unwritable("--output", path, error);
   }
 }
 
-function verdict(report: LookupCampaignReport): string {
+/** The one run that a file describes. */
+export function lookupReplay(path: string, isJson: boolean): void {
+  const run = readRunFile(path);
+  const outcome = replayRun(run);
+  const { violations, events, hash } = outcome;
+  if (isJson) process.stdout.write(`${JSON.stringify(outcome)}\n`);
+  else {
+    const what = `${run.draft.router} and the store, ${run.draft.steps.length} steps, ${count(events)} events, hash ${hash}`;
+    process.stdout.write(
+      violations.length === 0
+        ? `${pc.green("nothing broke")}: ${what}\n`
+        : `${pc.red("an invariant broke")}: ${what}\n${shown(violations, 20).join("\n")}\n`,
+    );
+  }
+  process.exitCode = violations.length === 0 ? 0 : 1;
+  exitWhenPrinted();
+}
+
+function verdict(report: LookupCampaignReport, output: string | undefined): string {
   const { router, runs, violations, vacuous, neverOccurred, events, virtualMs, wallMs, hash, failures } =
     report;
   const perSecond = Math.round((events / wallMs) * 1000).toLocaleString("en");
@@ -70,7 +95,7 @@ function verdict(report: LookupCampaignReport): string {
   ];
   if (vacuous > 0) lines.push(pc.red(`  ${vacuous} runs prove nothing: no fault, or nothing looked up`));
   if (neverOccurred.length > 0) lines.push(pc.red(`  never happened: ${neverOccurred.join(", ")}`));
-  for (const failure of failures.slice(0, 5)) lines.push(...describe(failure));
+  for (const failure of failures.slice(0, 5)) lines.push(...describe(failure, output));
   if (failures.length > 5) lines.push(`  and ${failures.length - 5} more`);
   return lines.join("\n");
 }
@@ -96,9 +121,10 @@ function interesting({ occurred }: LookupCampaignReport): string {
     .join(", ");
 }
 
-function describe({ seed, violations, command, shrunk }: LookupCampaignFailure): string[] {
-  const shown = (list: typeof violations) =>
-    list.slice(0, 3).map(({ invariant, at, detail }) => `      at ${at} ms: ${invariant}: ${detail}`);
+function describe(
+  { seed, violations, command, shrunk }: LookupCampaignFailure,
+  output: string | undefined,
+): string[] {
   const lines = [`  seed ${pc.bold(String(seed))}: ${command}`, ...shown(violations)];
   if (shrunk === undefined) return lines;
   const { draft, stepsBefore, runs } = shrunk;
@@ -107,7 +133,14 @@ function describe({ seed, violations, command, shrunk }: LookupCampaignFailure):
     ...shown(shrunk.violations),
     ...draft.steps.map((step) => `      ${JSON.stringify(step)}`),
   );
+  if (output !== undefined) lines.push(`    grapevine campaign --replay ${output}`);
   return lines;
+}
+
+function shown(violations: readonly Violation[], most = 3): string[] {
+  return violations
+    .slice(0, most)
+    .map(({ invariant, at, detail }) => `      at ${at} ms: ${invariant}: ${detail}`);
 }
 
 function count(value: number): string {

@@ -17,6 +17,7 @@ import type { Place } from "../lookup-network.ts";
 import { runLookupCampaign } from "./campaign.ts";
 import { faultKinds } from "./draft.ts";
 import { drawRun } from "./draw.ts";
+import { parseRunFile, runFileText } from "./run-file.ts";
 import { runOne } from "./run-one.ts";
 import { type CampaignSubject, campaignOptions, campaignSubject } from "./subjects.ts";
 
@@ -154,6 +155,19 @@ describe("a run", () => {
       expect(runs, kind).toBeGreaterThan(20);
       expect(runs, kind).toBeLessThan(160);
     }
+  });
+
+  test("survives a file, and what is no run is refused with its place", () => {
+    const subject = campaignSubject("chord");
+    for (let seed = 0; seed < 60; seed++) {
+      const run = { seed, draft: drawRun(seed, subject.budget) };
+      expect(parseRunFile(runFileText(run), "run.yaml")).toEqual(run);
+    }
+    const run = { seed: 1, draft: drawRun(1, subject.budget) };
+    const broken = runFileText(run).replace(/do: \w+/, "do: explode");
+    expect(() => parseRunFile(broken, "run.yaml")).toThrow("run.yaml: steps.0.do");
+    const lossy = runFileText({ ...run, draft: { ...run.draft, links: { loss: 7 } } });
+    expect(() => parseRunFile(lossy, "run.yaml")).toThrow("run.yaml: loss: 7 is more than 1");
   });
 
   test("is drawn alike for each router", () => {

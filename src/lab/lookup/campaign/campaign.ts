@@ -7,6 +7,7 @@ import { combinedHash, runSeeds, sumOf } from "../../campaign/seed-runs.ts";
 import type { Violation } from "../../scenario/scenario.ts";
 import type { Draft } from "./draft.ts";
 import { drawRun } from "./draw.ts";
+import type { RunFile } from "./run-file.ts";
 import { type LookupRunOutcome, runOne } from "./run-one.ts";
 import { shrinkRun } from "./shrink.ts";
 import { type CampaignSubject, campaignSubject } from "./subjects.ts";
@@ -157,6 +158,11 @@ async function failureOf(
   const { draft, outcome, runs } = await shrinkRun(subject, drawn, seed);
   const shrunk = { draft, stepsBefore: drawn.steps.length, violations: outcome.violations, runs };
   return { seed, violations, command, shrunk };
+}
+
+/** One run from a file, judged as all others. Throws `UsageError`. */
+export function replayRun({ seed, draft }: RunFile): LookupRunOutcome {
+  return runOne(campaignSubject(draft.router), draft, seed);
 }
 
 function isVacuous({ occurred }: LookupRunOutcome): boolean {
