@@ -413,7 +413,7 @@ describe("a lookup", () => {
 describe("joining", () => {
   test("takes five steps: a door, a route to our own key, rows from the way, the leaf set, and then everybody is told", () => {
     const { pastry, env } = begin("50", { bootstrap: ["90", "10"] });
-    const [ping] = sentTo(env, "90", "ping") as [{ nonce: number; isMember: boolean }];
+    const ping = sentTo(env, "90", "ping")[0]!;
     expect(ping.isMember).toBe(false);
     pastry.onMessage("90", { type: "pong", nonce: ping.nonce, isMember: true }, env);
     const [{ to, message }] = routes(env) as [{ to: NodeId; message: RouteMessage }];
@@ -448,7 +448,7 @@ describe("joining", () => {
       route({ route: 2, purpose: "join", key: keyOf("503"), origin: "503", row: 1 }),
       env,
     );
-    const [{ nodes, isRoot }] = sentTo(env, "503", "state") as [{ nodes: string[]; isRoot: boolean }];
+    const { nodes, isRoot } = sentTo(env, "503", "state")[0]!;
     expect(isRoot).toBe(true);
     expect(new Set(nodes)).toEqual(new Set(["51", "52", "4f", "4e", "5a"]));
     expect(routes(env)).toEqual([]);
