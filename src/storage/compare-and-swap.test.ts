@@ -117,7 +117,9 @@ describe("compare-and-swap", () => {
     expect(network.put(0, "color", "green", { cas: 0 })).toMatchObject({ outcome: "stored", sequence: 1 });
     expect(network.put(1, "color", "blue", { cas: 0 })).toMatchObject({ outcome: "conflict", sequence: 1 });
     expect(network.put(1, "color", "blue", { cas: 1 })).toMatchObject({ outcome: "stored", sequence: 2 });
-    expect(network.put(2, "color", "red", { cas: 1 })).toMatchObject({ outcome: "conflict", sequence: 2 });
+    const beaten = network.put(2, "color", "red", { cas: 1 });
+    expect(beaten).toMatchObject({ outcome: "conflict", sequence: 2, record: undefined });
+    expect(beaten.replicas.map(({ reason }) => reason)).toContain("superseded");
     expect(network.put(2, "color", "red", { cas: 7 })).toMatchObject({ outcome: "conflict", sequence: 2 });
     expect(textOf(network.get(5, "color"))).toBe("blue");
     expect(network.do(3, { type: "delete", name: "color", cas: 1 }).outcome).toBe("conflict");

@@ -430,7 +430,7 @@ export class Operations {
         take(target, answer) {
           if (answer?.type !== "reserved") return;
           target.state = answer.isGranted ? "missing" : "refused";
-          if (!answer.isGranted) target.reason = "promised";
+          if (!answer.isGranted) target.reason = answer.held >= sequence ? "superseded" : "promised";
           target.sequence = answer.held;
           if (answer.isGranted) granted++;
           promised = Math.max(promised, answer.promised);

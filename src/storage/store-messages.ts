@@ -141,7 +141,7 @@ export type StoreMessage = StoreQuestion | StoreAnswer;
 /** Of a record's name, in units of UTF-16. */
 export const maxNameLength = 256;
 export const maxValueBytes = 64 * 1024;
-/** How many records an offer names: some 10 KiB. */
+/** Most records that an offer may name: some 8 KiB. */
 export const maxOfferedRecords = 128;
 export const minLifetimeMs = 1000;
 /** 30 days. */

@@ -1,6 +1,6 @@
 /** Everything about the store that can be set. */
 import { defineOptions } from "../core/index.ts";
-import { maxLifetimeMs, minLifetimeMs } from "./store-messages.ts";
+import { maxLifetimeMs, maxOfferedRecords, minLifetimeMs } from "./store-messages.ts";
 
 export interface StoreOptions {
   readonly replicas: number;
@@ -21,6 +21,7 @@ export interface StoreOptions {
   readonly maxUpkeepBytes: number;
   readonly maxUpkeepRecords: number;
   readonly maxUpkeepLookups: number;
+  readonly maxOfferedRecords: number;
   readonly leaveMs: number;
   readonly maxRecords: number;
   readonly maxTotalBytes: number;
@@ -170,6 +171,13 @@ export const storeOptions = defineOptions<StoreOptions>({
     flag: "store-max-upkeep-lookups",
     description:
       "Most lookups at once for records that lie far from this node, to find whose they are now (guess)",
+  },
+  maxOfferedRecords: {
+    default: 16,
+    min: 1,
+    max: maxOfferedRecords,
+    flag: "store-max-offered",
+    description: "Most records that one offer names (some 60 bytes each: 16 fit a datagram of 1,200)",
   },
   leaveMs: {
     default: 5000,

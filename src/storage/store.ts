@@ -41,7 +41,7 @@ import {
   keyOfValue,
   slotOf,
 } from "./records.ts";
-import { asKept, Replica } from "./replica.ts";
+import { asKept, onDiskOf, Replica } from "./replica.ts";
 import type {
   DeleteRecord,
   GetRecord,
@@ -275,7 +275,7 @@ export class Store implements Protocol<StoreMessage, StoreTimer, StoreNotice, St
       operation: "put",
       request,
       kind,
-      value: value.slice(),
+      value: Uint8Array.from(value), // a Buffer's `slice` would be no copy
       lifetimeMs: lifetimeMs ?? this.options.lifetimeMs,
       cas,
       sequence,
@@ -439,11 +439,19 @@ export class Store implements Protocol<StoreMessage, StoreTimer, StoreNotice, St
       this.#replica.promises.restore(slotOf(message), { sequence, ticket, at: env.now });
       return;
     }
-    if (message.type !== "store" || expiryOf(message.record.statement) <= env.now) {
+    if (message.type !== "store") {
       this.#storeCounters.notRestored++;
       return;
     }
     const { record, purpose } = message;
+    if (expiryOf(record.statement) <= env.now) {
+      this.#storeCounters.notRestored++;
+      const slot = slotOf(record.statement);
+      const key = purpose === "put" ? `published/${slot}` : onDiskOf(slot);
+      // Its time ended while we slept: nobody else would ever take it off the disk.
+      env.notify({ type: "persist", key, value: undefined, isAwaited: false });
+      return;
+    }
     if (purpose === "put") this.#publish(slotOf(record.statement), record, env);
     else this.#restoreRecord(record, env);
   }

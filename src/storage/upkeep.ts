@@ -20,7 +20,7 @@
 import type { KeyedNode, Millis, NodeId } from "../core/index.ts";
 import type { Entry } from "./record-table.ts";
 import { onDiskOf, type Replica } from "./replica.ts";
-import { maxOfferedRecords, type OfferVerdict } from "./store-messages.ts";
+import type { OfferVerdict } from "./store-messages.ts";
 import { isSame, jittered, quorumOf, type StoreEnvironment, type StoreParts } from "./store-parts.ts";
 
 /** One look at one record: who has it. */
@@ -46,7 +46,7 @@ const maxChanges = 256;
 /** Most records that are held against what came and went in one portion: some 10 ms of work. */
 const maxScanned = 1024;
 /** Most records that are looked at in one portion. */
-const maxLooks = 2 * maxOfferedRecords;
+const maxLooks = 256;
 /** Most records that wait to be sent; what is beyond is looked at again. */
 const maxTransfers = 4096;
 
@@ -283,9 +283,9 @@ export class Upkeep {
   }
 
   #offerAll(offers: ReadonlyMap<NodeId, readonly Look[]>, env: StoreEnvironment): void {
+    const most = this.#parts.options.maxOfferedRecords;
     for (const [to, all] of offers)
-      for (let at = 0; at < all.length; at += maxOfferedRecords)
-        this.#offer(to, all.slice(at, at + maxOfferedRecords), env);
+      for (let at = 0; at < all.length; at += most) this.#offer(to, all.slice(at, at + most), env);
   }
 
   #offer(to: NodeId, looks: readonly Look[], env: StoreEnvironment): void {
