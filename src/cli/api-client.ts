@@ -224,6 +224,13 @@ export class ApiClient {
     }
   }
 
+  /** The data of an event. Throws `UsageError` for what is no such thing. */
+  read<Data>(data: string, shape: z.ZodType<Data>): Data {
+    const parsed = shape.safeParse(jsonOrUndefined(data));
+    if (!parsed.success) throw this.#stranger();
+    return parsed.data;
+  }
+
   /** Only the beginning of the answer is under the timeout. */
   async #open(path: string, signal: AbortSignal): Promise<Response> {
     const late = new AbortController();

@@ -60,11 +60,11 @@ Exit code 1: something is off. The network must run with a router: grapevine up 
           ? "nobody knows how many nodes there are"
           : `about ${Math.round(report.nodes.estimate)} nodes (±${Math.round(2 * report.nodes.standardError)})`;
       await print(
-        `${escapeText(node)}, ${report.router}: ${report.lookups} lookups, ${size}, ${percent(report.silentShare)} of questions unanswered`,
+        `${escapeText(node)}, ${escapeText(report.router)}: ${report.lookups} lookups, ${size}, ${percent(report.silentShare)} of questions unanswered`,
       );
       if (report.measures.length > 0) {
         const rows = report.measures.map(({ name, measured, expected, isOff }) => [
-          name,
+          escapeText(name),
           measured.toFixed(2),
           expected?.toFixed(2) ?? "",
           isOff ? pc.red("off") : pc.green("as it should be"),
@@ -73,7 +73,7 @@ Exit code 1: something is off. The network must run with a router: grapevine up 
       }
       for (const { severity, text, advice } of report.findings)
         await print(
-          `${(colors[severity] ?? String)(severity)}: ${escapeText(text)}\n  ${escapeText(advice)}`,
+          `${(colors[severity] ?? String)(escapeText(severity))}: ${escapeText(text)}\n  ${escapeText(advice)}`,
         );
       if (report.isHealthy) await print(pc.green("Nothing is wrong."));
     });

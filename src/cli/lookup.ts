@@ -48,8 +48,12 @@ The network must run with a router: grapevine up --router kademlia (or chord, pa
     const report = await client.get(path, answers.lookupReport, lookupTimeoutMs);
     if (options.json) await print(jsonText(report));
     else await print(reportText(report, await namesOf(client)));
-    if (report.outcome !== "found" && report.outcome !== "record") process.exitCode = 1;
+    if (!isFound(report)) process.exitCode = 1;
   });
+}
+
+export function isFound({ outcome }: LookupAnswer): boolean {
+  return outcome === "found" || outcome === "record";
 }
 
 export function addLookupOptions(command: Command): Command {
@@ -112,9 +116,13 @@ const outcomes: Readonly<Record<string, string>> = {
 
 export function reportText(report: LookupAnswer, names: Names): string {
   const { key, outcome, hops, asked, answered, silent, refused, tookMs } = report;
-  const rows = report.closest.map(({ node, key: place }, i) => [i + 1, showNode(node, names), place]);
+  const rows = report.closest.map(({ node, key: place }, i) => [
+    i + 1,
+    showNode(node, names),
+    escapeText(place),
+  ]);
   return [
-    `key ${key}: ${outcomes[outcome] ?? escapeText(outcome)} after ${hops} hop${hops === 1 ? "" : "s"} and ${tookMs} ms`,
+    `key ${escapeText(key)}: ${outcomes[outcome] ?? escapeText(outcome)} after ${hops} hop${hops === 1 ? "" : "s"} and ${tookMs} ms`,
     `${asked} asked, ${answered} answered, ${silent} silent, ${refused} refused`,
     table(["", "responsible", "its key"], rows),
   ].join("\n");

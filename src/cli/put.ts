@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { UsageError } from "../core/index.ts";
 import { escapeText, parseDuration } from "../node/index.ts";
 import {
   type ApiOptions,
@@ -36,7 +37,7 @@ export function putCommand(): Command {
     addRecordOptions(
       new Command("put")
         .description("Put a value into the store: the nodes that are responsible for its key keep it")
-        .argument("<name>", "1 to 256 characters; with --immutable there is no name, and this is the value")
+        .argument("[name]", "1 to 256 characters; with --immutable there is no name, and this is the value")
         .argument("[value]", "a text of at most 64 KiB; - reads standard input")
         .option("--file <path>", "the bytes of this file, instead of a text")
         .option("--immutable", "the key is the hash of the value: nobody can change it")
@@ -70,29 +71,49 @@ Examples:
   $ grapevine put logo --file logo.png --node peer-3
   $ grapevine put color blue --cas 1                   only if nobody has changed it since
   $ grapevine put --immutable "never to change"        prints the key to get it by
+  $ grapevine put --immutable --file logo.png
   $ grapevine put color green --json | jq '.replicas[].state'
 
 The network must run with a router: grapevine up --router kademlia (or chord, pastry).
 `,
     )
-    .action((name: string, value: string | undefined, options: PutOptions) => put(name, value, options));
+    .action((first: string | undefined, second: string | undefined, options: PutOptions) =>
+      put(whatOf(first, second, options), options),
+    );
 }
 
-async function put(name: string, value: string | undefined, options: PutOptions): Promise<void> {
-  const { immutable, owned, cas, lifetime, replicas, writeQuorum } = options;
-  const isContent = immutable === true && options.file === undefined && value === undefined;
-  const content = isContent ? contentOf(name, undefined) : contentOf(value, options.file);
-  const { client, node } = await findPeer(options);
+/** What the record is called and what is in it. Throws `UsageError` where that is not clear. */
+function whatOf(
+  first: string | undefined,
+  second: string | undefined,
+  { immutable, owned, file }: PutOptions,
+): { readonly name: string | undefined; readonly content: object } {
+  if (immutable !== true) {
+    if (first === undefined) throw new UsageError("name: missing; write grapevine put NAME VALUE");
+    return { name: first, content: contentOf(second, file) };
+  }
+  if (owned) throw new UsageError("--owned: nobody can change an immutable record; leave out one of them");
+  if (second !== undefined)
+    throw new UsageError("name: an immutable record has none; with --immutable give the value alone");
+  return { name: undefined, content: contentOf(first, file) };
+}
+
+async function put({ name, content }: ReturnType<typeof whatOf>, options: PutOptions): Promise<void> {
+  const { owned, cas, lifetime, replicas, writeQuorum } = options;
   const command = {
     ...content,
-    ...(immutable ? { kind: "immutable" } : { name, ...(owned ? { kind: "owned" } : {}) }),
+    ...(name === undefined ? { kind: "immutable" } : { name, ...(owned ? { kind: "owned" } : {}) }),
     ...{ cas, replicas, writeQuorum },
     lifetimeMs: lifetime === undefined ? undefined : parseDuration("--lifetime", lifetime),
   };
+  const { client, node } = await findPeer(options);
   const answer = await client.post(nodePath(node, "records"), command, answers.operation, storeTimeoutMs);
   if (options.json) await print(jsonText(answer));
   else if (answer.outcome === "stored") {
-    const what = immutable ? `key ${answer.key}` : `${escapeText(name)}, sequence ${answer.sequence}`;
+    const what =
+      name === undefined
+        ? `key ${escapeText(answer.key)}`
+        : `${escapeText(name)}, sequence ${answer.sequence}`;
     const until = answer.expiresAt === undefined ? "" : `, kept until ${showTime(answer.expiresAt)}`;
     await print(`Stored ${what}: ${summaryOfReplicas(answer)}${until}.`);
     if (options.verbose) await print(await replicaTable(client, answer));

@@ -8,7 +8,6 @@ import {
   chooseNode,
   findApi,
   type OperationAnswer,
-  print,
   table,
 } from "./api-client.ts";
 import { namesOf, showNode } from "./lookup.ts";
@@ -46,7 +45,8 @@ const colors: Readonly<Record<string, (text: string) => string>> = {
 export function summaryOfReplicas({ replicas, needed, isCapped }: OperationAnswer): string {
   const counts = new Map<string, number>();
   for (const { state } of replicas) counts.set(state, (counts.get(state) ?? 0) + 1);
-  const parts = [...counts].map(([state, count]) => `${count} ${state}`);
+  const parts = [...counts].map(([state, count]) => `${count} ${escapeText(state)}`);
+  if (parts.length === 0) return "nobody was asked";
   const capped = isCapped ? " (there are no more nodes)" : "";
   return `${parts.join(", ")} of ${replicas.length} replicas, ${needed} needed${capped}`;
 }
@@ -55,8 +55,8 @@ export async function replicaTable(client: ApiClient, { replicas }: OperationAns
   const names = await namesOf(client);
   const rows = replicas.map(({ replica, state, reason, sequence, roundTripMs }) => [
     showNode(replica.node, names),
-    replica.key,
-    `${(colors[state] ?? String)(state)}${reason === undefined ? "" : ` (${escapeText(reason)})`}`,
+    escapeText(replica.key),
+    `${(colors[state] ?? String)(escapeText(state))}${reason === undefined ? "" : ` (${escapeText(reason)})`}`,
     sequence === 0 ? "" : sequence,
     roundTripMs === undefined ? "" : `${roundTripMs} ms`,
   ]);
@@ -77,7 +77,7 @@ export async function operationFailed(client: ApiClient, answer: OperationAnswer
   const { outcome, sequence } = answer;
   const current = outcome === "conflict" ? `, with sequence ${sequence}; nothing was written` : "";
   process.stderr.write(
-    `grapevine: ${failures[outcome] ?? outcome}${current}: ${summaryOfReplicas(answer)}.\n`,
+    `grapevine: ${failures[outcome] ?? escapeText(outcome)}${current}: ${summaryOfReplicas(answer)}.\n`,
   );
-  if (answer.replicas.length > 0) await print(await replicaTable(client, answer));
+  if (answer.replicas.length > 0) process.stderr.write(`${await replicaTable(client, answer)}\n`);
 }

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import pc from "picocolors";
 import { UsageError } from "../core/index.ts";
+import { escapeText } from "../node/index.ts";
 import {
   answers,
   jsonText,
@@ -12,6 +13,7 @@ import {
 import {
   addLookupOptions,
   askedPeer,
+  isFound,
   type LookupCommandOptions,
   lookupQuery,
   type Names,
@@ -34,32 +36,44 @@ What is indented was named by the node above it; times count from the beginning.
 `,
     ),
   ).action(async (key: string, options: LookupCommandOptions) => {
-    const { client, node } = await askedPeer(options);
-    const names = await namesOf(client);
     const stop = new AbortController();
     void stopSignal().then(() => stop.abort());
-    const path = `${nodePath(node, "route")}?${lookupQuery(key, options)}`;
-    let report: LookupAnswer | undefined;
-    let startedAt: number | undefined;
-    await client.stream(
-      path,
-      async ({ type, data }) => {
-        if (type === "step") {
-          const step = answers.lookupStep.parse(JSON.parse(data));
-          startedAt ??= step.sentAt;
-          if (options.json) await print(jsonText(step));
-          else if (step.outcome !== "asked") await print(stepText(step, startedAt, names));
-        } else if (type === "report") {
-          report = answers.lookupReport.parse(JSON.parse(data));
-          if (options.json) await print(jsonText(report));
-          else await print(reportText(report, names));
-        }
-      },
-      stop.signal,
-    );
-    if (report === undefined) throw new UsageError("the lookup was ended before it had a result");
-    if (report.outcome !== "found" && report.outcome !== "record") process.exitCode = 1;
+    process.exitCode = await route(key, options, stop.signal);
   });
+}
+
+/** The exit code of what Ctrl+C ended before it could say whether it holds. */
+const interrupted = 130;
+
+/** Prints the steps as they are taken, until there is a report or the signal ends it. Returns the exit code. */
+export async function route(
+  key: string,
+  options: LookupCommandOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  const { client, node } = await askedPeer(options);
+  const names = await namesOf(client);
+  let report: LookupAnswer | undefined;
+  let startedAt: number | undefined;
+  const ending = await client.stream(
+    `${nodePath(node, "route")}?${lookupQuery(key, options)}`,
+    async ({ type, data }) => {
+      if (type === "step") {
+        const step = client.read(data, answers.lookupStep);
+        startedAt ??= step.sentAt;
+        if (options.json) await print(jsonText(step));
+        else if (step.outcome !== "asked") await print(stepText(step, startedAt, names));
+      } else if (type === "report") {
+        report = client.read(data, answers.lookupReport);
+        if (options.json) await print(jsonText(report));
+        else await print(reportText(report, names));
+      }
+    },
+    signal,
+  );
+  if (report !== undefined) return isFound(report) ? 0 : 1;
+  if (ending === "stopped") return interrupted;
+  throw new UsageError("the lookup was ended before it had a result");
 }
 
 const colors: Readonly<Record<string, (text: string) => string>> = {
@@ -69,12 +83,15 @@ const colors: Readonly<Record<string, (text: string) => string>> = {
   refused: pc.red,
 };
 
+/** No way is so long, whatever the answer says. */
+const maxIndent = 32;
+
 function stepText(step: LookupStepAnswer, startedAt: number, names: Names): string {
   const { node, depth, sentAt, answeredAt, outcome, learned } = step;
   const at = `${String(sentAt - startedAt).padStart(6)} ms`;
   const took = answeredAt === undefined ? "" : ` after ${answeredAt - sentAt} ms`;
   const told = outcome === "answered" && learned > 0 ? `, named ${learned} new` : "";
-  const color = colors[outcome] ?? ((text: string) => text);
-  const place = `key ${step.key.slice(0, 8)}…`;
-  return `${at}  ${"  ".repeat(Math.max(0, depth - 1))}${showNode(node, names)} ${place} ${color(outcome)}${took}${told}`;
+  const color = colors[outcome] ?? String;
+  const place = `key ${escapeText(step.key.slice(0, 8))}…`;
+  return `${at}  ${"  ".repeat(Math.min(maxIndent, Math.max(0, depth - 1)))}${showNode(node, names)} ${place} ${color(escapeText(outcome))}${took}${told}`;
 }

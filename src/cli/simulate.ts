@@ -67,7 +67,7 @@ interface SimulateOptions extends LinkOptions {
 const interrupted = 130;
 
 /** Sections of tunables that are about sockets, of which a simulation has none. */
-const aboutSockets = ["links", "wire", "transport"];
+const aboutSockets = ["links", "wire", "transport", "datagrams"];
 
 const presetList = presets.map(({ name, description }) => `  ${name.padEnd(12)} ${description}`).join("\n");
 const scenarioNames = scenarios.map(({ name }) => name).join(", ");

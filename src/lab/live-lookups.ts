@@ -20,7 +20,7 @@ export interface LookupFigures {
 /** So many at once: enough to keep two cores busy, few enough to measure waiting for the network and not for each other. */
 const atOnce = 8;
 
-/** `onProgress` is told how many have ended. */
+/** `onProgress` is told how many have ended. Peers may die meanwhile: what they looked for counts as not found. */
 export async function measureLookups(
   peers: readonly GrapevineNode[],
   lookups: number,
@@ -34,12 +34,17 @@ export async function measureLookups(
   let hopsOfAll = 0;
   let asked = 0;
   let silent = 0;
+  const isEnded = () => signal?.aborted === true;
   const one = async () => {
-    while (begun < lookups && signal?.aborted !== true) {
+    while (begun < lookups && !isEnded()) {
       const number = begun++;
-      const asker = peers[Math.floor(Math.random() * peers.length)]!;
+      const live = peers.filter(({ isRunning }) => isRunning);
+      const asker = live[Math.floor(Math.random() * live.length)];
+      if (asker === undefined) return;
       const key = keyOfName(`lookup ${number} ${Math.random()}`);
-      const report = await asker.lookup(key).report.catch(() => undefined);
+      const report = await asker.lookup(key, { signal }).report.catch(() => undefined);
+      // What the caller ended says nothing about the network.
+      if (report === undefined && isEnded()) return;
       done++;
       onProgress(done);
       if (report === undefined) continue;

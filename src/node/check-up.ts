@@ -64,7 +64,7 @@ export class CheckUp {
     const running = routing();
     if (running === undefined)
       throw new UsageError(
-        "doctor: this node has no router; start it with --router kademlia, chord or pastry",
+        "doctor: this node has no router; ask a peer that was started with --router kademlia, chord or pastry",
       );
     if (!Number.isSafeInteger(lookups) || lookups < 0 || lookups > mostLookups)
       throw new UsageError(`lookups: ${lookups} is not an integer from 0 to ${mostLookups}`);
@@ -76,9 +76,12 @@ export class CheckUp {
       while (begun++ < lookups && signal?.aborted !== true)
         await lookup(randomBytes(20).toString("hex"), { signal }).report.catch(() => undefined);
     };
-    await Promise.all(Array.from({ length: atOnce }, one));
+    try {
+      await Promise.all(Array.from({ length: atOnce }, one));
+    } finally {
+      delay.disable();
+    }
     signal?.throwIfAborted();
-    delay.disable();
     const { name, router } = running;
     this.#statistics ??= new LookupStatistics({ router: name, self: router.self.key });
     return diagnose({

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Typed, UsageError } from "../core/index.ts";
 import { type ControlApi, type ControlApiConfig, startControlApi } from "./control-api.ts";
 import { createIdentity } from "./identity.ts";
+import { LookupCounts } from "./lookup-counts.ts";
 import { GrapevineNode, type NoticeListener } from "./node.ts";
 
 interface Answer {
@@ -69,6 +70,7 @@ class FakeNode {
   readonly contact: string;
   readonly startedAt = Date.now();
   readonly links = { linkCount: 0, queuedBytes: 0, strangerCount: 0, counters: {}, drops: {} };
+  readonly lookupCounts = new LookupCounts();
   readonly peer = undefined;
   readonly seed = undefined;
   isRunning = true;

@@ -185,6 +185,23 @@ function makeApp(
     return node;
   };
 
+  /** Throws (409) where nobody can be looked for. */
+  const findRouter = (c: Context<Env>) => {
+    const node = find(c);
+    if (!node.isRunning) throw failure(409, `${node.name} has stopped`);
+    if (node.router !== undefined) return node;
+    const why = node.role === "seed" ? "is a seed and has no router" : "has no router";
+    throw failure(
+      409,
+      `${node.name} ${why}; ask a peer that was started with --router kademlia, chord or pastry`,
+    );
+  };
+  const findStore = (c: Context<Env>) => {
+    const { records } = findRouter(c);
+    log(`control API: ${c.req.method} ${c.req.path}`);
+    return records;
+  };
+
   app.use(guard(config, host));
 
   app.get("/v1/status", (c) => c.json(statusOf([...config.nodes()], startedAt)));
@@ -231,31 +248,31 @@ function makeApp(
     return c.json({ deleted: name, key, wasThere: await state.delete(key) });
   });
   app.get("/v1/nodes/:name/lookup", async (c) => {
-    const { key, signal, ...options } = lookupQuery(c);
-    const report = await find(c).lookup(key, { ...options, signal }).report;
+    const { key, ...options } = lookupQuery(c);
+    const report = await findRouter(c).lookup(key, options).report;
     return c.json(lookupReportOf(report));
   });
   app.get("/v1/nodes/:name/route", (c) => {
-    const { key, signal, ...options } = lookupQuery(c);
-    void streamRoute(c.env.outgoing, find(c).lookup(key, { ...options, signal }));
+    const { key, ...options } = lookupQuery(c);
+    void streamRoute(c.env.outgoing, findRouter(c).lookup(key, options));
     return RESPONSE_ALREADY_SENT;
   });
   app.get("/v1/nodes/:name/doctor", async (c) => {
     const { lookups } = queryOf(c, doctorQuery);
-    return c.json(await find(c).checkUp.examine({ lookups, signal: untilHungUp(c) }));
+    return c.json(await findRouter(c).checkUp.examine({ lookups, signal: untilHungUp(c) }));
   });
   app.post("/v1/nodes/:name/records", async (c) => {
     const { text, base64, ...options } = await body(c, recordWrite);
     const value = text === undefined ? Buffer.from(base64!, "base64") : Buffer.from(text);
-    return c.json(outcomeOf(await findRunning(c).records.ask({ type: "put", value, ...options })));
+    return c.json(outcomeOf(await findStore(c).ask({ type: "put", value, ...options })));
   });
   app.get("/v1/nodes/:name/records", async (c) => {
     const query = queryOf(c, recordQuery);
-    return c.json(outcomeOf(await find(c).records.ask({ type: "get", ...query })));
+    return c.json(outcomeOf(await findRouter(c).records.ask({ type: "get", ...query }, untilHungUp(c))));
   });
   app.post("/v1/nodes/:name/records/delete", async (c) => {
     const command = await body(c, recordDelete);
-    return c.json(outcomeOf(await findRunning(c).records.ask({ type: "delete", ...command })));
+    return c.json(outcomeOf(await findStore(c).ask({ type: "delete", ...command })));
   });
   app.post("/v1/nodes/:name/leave", async (c) => {
     await body(c, nothing);
@@ -373,28 +390,22 @@ function digest(text: string): Buffer {
 
 // ---- Bodies ----
 
+const wellFormed = z
+  .string()
+  .refine(
+    (text) => !/\p{Surrogate}/u.test(text),
+    "has half of a surrogate pair, which no encoding can carry",
+  );
+
 const publication = z
   .strictObject({
-    text: z
-      .string()
-      .refine(
-        (text) => !/\p{Surrogate}/u.test(text),
-        "has half of a surrogate pair, which no encoding can carry",
-      )
-      .optional(),
+    text: wellFormed.optional(),
     base64: z.base64().optional(),
     priority: z.number().optional(),
   })
   .refine(
     ({ text, base64 }) => (text === undefined) !== (base64 === undefined),
     'give either "text" or "base64"',
-  );
-
-const wellFormed = z
-  .string()
-  .refine(
-    (text) => !/\p{Surrogate}/u.test(text),
-    "has half of a surrogate pair, which no encoding can carry",
   );
 
 const stateDelete = z.strictObject({ key: wellFormed });
@@ -524,8 +535,10 @@ async function streamRoute(response: ServerResponse, run: LookupRun): Promise<vo
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
   });
-  const tell = (event: string, data: unknown) =>
-    response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  response.on("error", () => {}); // whoever hung up ends the lookup by its signal
+  const tell = (event: string, data: unknown) => {
+    if (!response.destroyed) response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  };
   try {
     for await (const { index, step } of run) tell("step", { index, ...step });
     tell("report", lookupReportOf(await run.report));

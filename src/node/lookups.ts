@@ -55,13 +55,16 @@ export class Lookups {
     const { router, isRunning, command, onNotice } = this.#config;
     if (router() === undefined)
       throw new UsageError(
-        "lookup: this node has no router; start it with --router kademlia, chord or pastry",
+        "lookup: this node has no router; ask a peer that was started with --router kademlia, chord or pastry",
       );
     if (!isRunning()) throw new UsageError("lookup: this node has stopped");
-    signal?.throwIfAborted();
     const request = this.#nextRequest++;
     const key = keyFromText(text);
     const run = new LookupRun(key);
+    if (signal?.aborted === true) {
+      run.fail(signal.reason);
+      return run;
+    }
     const isOurs = (notice: Notice) => notice["request"] === request && notice["asker"] === "user";
     const stopListening = onNotice((notice) => {
       if (notice.type === "stopped") end(() => run.fail(new UsageError("lookup: the node has stopped")));
@@ -80,7 +83,7 @@ export class Lookups {
     };
     signal?.addEventListener("abort", abort, { once: true });
     try {
-      command({ type: "lookup", request, asker: "user", key, ...options });
+      command({ ...options, type: "lookup", request, asker: "user", key });
     } catch (error) {
       end(() => run.fail(error));
     }
@@ -95,7 +98,8 @@ export class Lookups {
  *     for await (const { step } of run) console.log(step.node, step.outcome);
  *     const { closest, hops } = await run.report;
  *
- * Steps are kept until somebody iterates, so none is missed; one consumer sees each of them once.
+ * Steps are kept until somebody iterates, so none is missed: at most three for each question, and the budget bounds those.
+ * Each step goes to one consumer. Who no longer wants the lookup ends it by its signal; leaving the loop does not.
  */
 export class LookupRun implements AsyncIterable<LookupProgress> {
   readonly key: Key;
@@ -106,7 +110,8 @@ export class LookupRun implements AsyncIterable<LookupProgress> {
   #reject!: (reason: unknown) => void;
   #hasEnded = false;
   #failure: { readonly reason: unknown } | undefined;
-  #wake: () => void = () => {};
+  /** Of every consumer that waits. */
+  #sleepers: (() => void)[] = [];
 
   constructor(key: Key) {
     this.key = key;
@@ -136,6 +141,12 @@ export class LookupRun implements AsyncIterable<LookupProgress> {
     this.#wake();
   }
 
+  #wake(): void {
+    const woken = this.#sleepers;
+    this.#sleepers = [];
+    for (const resolve of woken) resolve();
+  }
+
   async *[Symbol.asyncIterator](): AsyncIterator<LookupProgress> {
     for (;;) {
       const next = this.#waiting.shift();
@@ -144,7 +155,7 @@ export class LookupRun implements AsyncIterable<LookupProgress> {
       else if (this.#hasEnded) return;
       else
         await new Promise<void>((resolve) => {
-          this.#wake = resolve;
+          this.#sleepers.push(resolve);
         });
     }
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import { LookupCounts } from "./lookup-counts.ts";
 import { Metrics, nodeMetrics } from "./metrics.ts";
 import type { GrapevineNode } from "./node.ts";
 
@@ -34,6 +35,7 @@ function fakePeer(name: string) {
     isRunning: true,
     links: fakeLinks(),
     seed: undefined,
+    lookupCounts: new LookupCounts(),
     peer: {
       registration: {
         counters: { registrations: 2, seedTimeouts: 1, reportsSent: 3, refutations: 0, unasked: 4 },
@@ -85,6 +87,7 @@ function fakeSeed(name: string) {
     role: "seed",
     isRunning: true,
     links: fakeLinks(),
+    lookupCounts: new LookupCounts(),
     peer: undefined,
     seed: { registry: { counters, size: 18 } },
   };
@@ -239,7 +242,10 @@ describe("docs/metrics.md", () => {
   test.each(nodeMetrics)("has the row of $name", ({ name, type, label, help }) => {
     start();
     expect(documented).toContain(
-      `| \`${name}\` | ${type} | ${label === undefined ? "" : `\`${label}\``} | ${help} |`,
+      `| \`${name}\` | ${type} | ${[label ?? []]
+        .flat()
+        .map((one) => `\`${one}\``)
+        .join(", ")} | ${help} |`,
     );
   });
 

@@ -2,11 +2,12 @@
  * Numbers for Prometheus: one registry for the process, a label `node` for each of its nodes (docs/metrics.md).
  *
  * Protocols and links count anyway, in their `counters`. These are read when somebody scrapes, so that a metric
- * costs nothing while messages flow; only the delivery latency has to listen.
+ * costs nothing while messages flow; only what takes time has to listen: deliveries, lookups, store operations.
  */
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { Millis, Typed } from "../core/index.ts";
+import type { LookupReport, Millis, Typed } from "../core/index.ts";
+import type { Refusal } from "../storage/store-messages.ts";
 import type { GrapevineNode } from "./node.ts";
 
 /** One metric that every node has. */
@@ -14,9 +15,12 @@ export interface NodeMetric {
   readonly name: string;
   readonly type: "counter" | "gauge";
   readonly help: string;
-  /** The label beside `node`, where one node has several values. */
-  readonly label?: string;
-  /** Undefined where the node has no such thing; pairs of label and value where there is a label. */
+  /** The label beside `node`, where one node has several values; or two of them. */
+  readonly label?: string | readonly [string, string];
+  /**
+   * Undefined where the node has no such thing; pairs of label and value where there is a label. Two labels are one text
+   * with a space between them.
+   */
   read(node: GrapevineNode): number | undefined | Iterable<readonly [string, number | undefined]>;
 }
 
@@ -167,6 +171,135 @@ export const nodeMetrics: readonly NodeMetric[] = [
       ["unsolicited", peer?.state.exchangeCounters?.unsolicited],
       ["stranger", peer?.state.counters.strangers],
     ],
+  },
+
+  // Lookup and store
+  {
+    name: "grapevine_lookups_total",
+    type: "counter",
+    help: "Lookups that have ended, by who asked (user, store or the router itself) and outcome",
+    label: ["asker", "outcome"],
+    read: ({ lookupCounts }) => Object.entries(lookupCounts.lookups),
+  },
+  {
+    name: "grapevine_lookup_questions_total",
+    type: "counter",
+    help: "Questions of these lookups, by how each ended: answered, silent or refused",
+    label: "outcome",
+    read: ({ router, lookupCounts }) => (router === undefined ? [] : Object.entries(lookupCounts.questions)),
+  },
+  {
+    name: "grapevine_routing_table_nodes",
+    type: "gauge",
+    help: "Nodes in the tables of the router",
+    read: (node) => (node.isRunning ? node.router?.size : undefined),
+  },
+  {
+    name: "grapevine_routing_joined",
+    type: "gauge",
+    help: "1 while the router is part of its network",
+    read: (node) => (node.isRunning && node.router !== undefined ? Number(node.router.hasJoined) : undefined),
+  },
+  {
+    name: "grapevine_store_operations_total",
+    type: "counter",
+    help: "Puts, gets and deletes asked of this node that have ended, by outcome",
+    label: ["operation", "outcome"],
+    read: ({ lookupCounts }) => Object.entries(lookupCounts.operations),
+  },
+  {
+    name: "grapevine_store_records",
+    type: "gauge",
+    help: "Records of the store: kept here as a replica, copies beside the way, and those that this node publishes again",
+    label: "kind",
+    read: ({ isRunning, peer }) => {
+      const store = peer?.routing?.store;
+      if (!isRunning || store === undefined) return [];
+      return [
+        ["replica", store.size],
+        ["cached", store.table.cached],
+        ["published", store.published],
+      ];
+    },
+  },
+  {
+    name: "grapevine_store_bytes",
+    type: "gauge",
+    help: "Bytes of records as the quotas count them, copies beside the way too",
+    read: ({ isRunning, peer }) => (isRunning ? peer?.routing?.store.bytes : undefined),
+  },
+  {
+    name: "grapevine_store_handed_over_total",
+    type: "counter",
+    help: "Records sent to replicas that lacked them, and arrived",
+    read: ({ peer }) => peer?.routing?.store.counters.upkeep.handedOver,
+  },
+  {
+    name: "grapevine_store_refused_total",
+    type: "counter",
+    help: "Records of others that this node did not take, by reason",
+    label: "reason",
+    read: ({ peer }) => {
+      const replica = peer?.routing?.store.counters.replica;
+      return replica === undefined ? [] : refusals.map((reason) => [reason, replica[reason]]);
+    },
+  },
+
+  // Datagrams
+  {
+    name: "grapevine_datagram_sessions",
+    type: "gauge",
+    help: "Sessions over datagrams that are open",
+    read: ({ isRunning, datagrams }) => (isRunning ? datagrams?.sessionCount : undefined),
+  },
+  {
+    name: "grapevine_datagrams_total",
+    type: "counter",
+    help: "Datagrams sent and received, greetings and control too",
+    label: "direction",
+    read: ({ datagrams }) => [
+      ["sent", datagrams?.counters.datagramsSent],
+      ["received", datagrams?.counters.datagramsReceived],
+    ],
+  },
+  {
+    name: "grapevine_datagram_bytes_total",
+    type: "counter",
+    help: "Bytes of these datagrams, sealed, without UDP and IP headers",
+    label: "direction",
+    read: ({ datagrams }) => [
+      ["sent", datagrams?.counters.bytesSent],
+      ["received", datagrams?.counters.bytesReceived],
+    ],
+  },
+  {
+    name: "grapevine_datagram_messages_total",
+    type: "counter",
+    help: "Messages in them: sent, received, and given up because no session could be opened",
+    label: "kind",
+    read: ({ datagrams }) => [
+      ["sent", datagrams?.counters.messagesSent],
+      ["received", datagrams?.counters.messagesReceived],
+      ["dropped", datagrams?.counters.messagesDropped],
+    ],
+  },
+  {
+    name: "grapevine_datagram_greetings_total",
+    type: "counter",
+    help: "Sessions that this node began to open, those that came to nothing, and those that others opened",
+    label: "kind",
+    read: ({ datagrams }) => [
+      ["begun", datagrams?.counters.greetings],
+      ["failed", datagrams?.counters.greetingFailures],
+      ["accepted", datagrams?.counters.accepted],
+    ],
+  },
+  {
+    name: "grapevine_datagram_drops_total",
+    type: "counter",
+    help: "Datagrams that came and messages that were dropped, by reason",
+    label: "reason",
+    read: ({ datagrams }) => Object.entries(datagrams?.drops ?? {}),
   },
 
   // Membership
@@ -359,8 +492,24 @@ export const nodeMetrics: readonly NodeMetric[] = [
   },
 ];
 
+/** Why a node does not take a record, as its replica counts it. */
+const refusals = [
+  "malformed",
+  "forged",
+  "ahead",
+  "expired",
+  "superseded",
+  "promised",
+  "too-far",
+  "full",
+  "busy",
+  "leaving",
+] as const satisfies readonly Refusal[];
+
 /** From a millisecond on loopback to a minute after a partition. */
 const latencyBucketsSeconds = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60];
+
+const hopBuckets = [0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20];
 
 const loopResolutionMs = 10;
 const loopQuantiles = [0.5, 0.9, 0.99, 1] as const;
@@ -379,6 +528,9 @@ export class Metrics {
   readonly #loopDelay: IntervalHistogram;
   readonly #latency: Histogram<"node">;
   readonly #latencies = new WeakMap<GrapevineNode, { observe(seconds: number): void }>();
+  readonly #lookupLatency: Histogram<"node">;
+  readonly #lookupHops: Histogram<"node">;
+  readonly #operationLatency: Histogram<"node" | "operation">;
 
   constructor({ nodes, hasProcessMetrics = true }: MetricsConfig) {
     const registers = [this.registry];
@@ -387,6 +539,27 @@ export class Metrics {
       name: "grapevine_delivery_latency_seconds",
       help: "From a message's publication, by its origin's clock, to its first receipt here",
       labelNames: ["node"],
+      buckets: latencyBucketsSeconds,
+      registers,
+    });
+    this.#lookupLatency = new Histogram({
+      name: "grapevine_lookup_latency_seconds",
+      help: "From the question of a user or the store to the end of its lookup",
+      labelNames: ["node"],
+      buckets: latencyBucketsSeconds,
+      registers,
+    });
+    this.#lookupHops = new Histogram({
+      name: "grapevine_lookup_hops",
+      help: "Messages on the way to the node that decided, of lookups that found it",
+      labelNames: ["node"],
+      buckets: hopBuckets,
+      registers,
+    });
+    this.#operationLatency = new Histogram({
+      name: "grapevine_store_latency_seconds",
+      help: "From the command to the end of a put, get or delete",
+      labelNames: ["node", "operation"],
       buckets: latencyBucketsSeconds,
       registers,
     });
@@ -407,16 +580,38 @@ export class Metrics {
     this.#hasProcessMetrics = hasProcessMetrics;
   }
 
-  /** Give it to every node, from its start: it measures the latency of deliveries, and ignores everything else. */
+  /** Give it to every node, from its start: it measures how long things take, and ignores everything else. */
   readonly onNotice = (
     at: Millis,
     _layer: string,
     notice: Typed & Record<string, any>,
     node: GrapevineNode,
   ): void => {
-    if (notice.type !== "delivered") return;
+    switch (notice.type) {
+      case "delivered":
+        return this.#onDelivered(at, notice, node);
+      case "lookup-ended":
+        return this.#onLookupEnded(notice, node);
+      case "store-ended": {
+        const { operation, startedAt, endedAt } = notice;
+        return this.#operationLatency
+          .labels(node.name, operation)
+          .observe(secondsBetween(startedAt, endedAt));
+      }
+    }
+  };
+
+  #onLookupEnded({ asker, report }: Record<string, any>, { name }: GrapevineNode): void {
+    // Nobody waits for the router's own.
+    if (asker === "router") return;
+    const { outcome, hops, startedAt, endedAt } = report as LookupReport;
+    this.#lookupLatency.labels(name).observe(secondsBetween(startedAt, endedAt));
+    if (outcome === "found") this.#lookupHops.labels(name).observe(hops);
+  }
+
+  #onDelivered(at: Millis, notice: Record<string, any>, node: GrapevineNode): void {
     // Clocks differ: what seems to arrive before it was sent took no time.
-    const seconds = Math.max(0, at - notice["at"]) / 1000;
+    const seconds = secondsBetween(notice["at"], at);
     if (!Number.isFinite(seconds)) return;
     let latency = this.#latencies.get(node);
     if (latency === undefined) {
@@ -424,7 +619,7 @@ export class Metrics {
       this.#latencies.set(node, latency);
     }
     latency.observe(seconds);
-  };
+  }
 
   get contentType(): string {
     return this.registry.contentType;
@@ -444,6 +639,7 @@ export class Metrics {
 
   #addNodeMetric({ name, type, help, label, read }: NodeMetric, nodes: () => Iterable<GrapevineNode>): void {
     const Metric = type === "counter" ? Counter : Gauge;
+    const labels = label === undefined ? [] : [label].flat();
     const collect = (metric: Counter | Gauge) => {
       metric.reset();
       for (const node of nodes()) {
@@ -452,20 +648,27 @@ export class Metrics {
         const values = typeof value === "number" ? ([["", value]] as const) : value;
         for (const [labelled, one] of values) {
           if (one === undefined) continue;
-          metric.inc(label === undefined ? { node: node.name } : { node: node.name, [label]: labelled }, one);
+          const values = labels.length > 1 ? labelled.split(" ") : [labelled];
+          const named = Object.fromEntries(labels.map((one, i) => [one, values[i]!]));
+          metric.inc({ node: node.name, ...named }, one);
         }
       }
     };
     new Metric({
       name,
       help,
-      labelNames: label === undefined ? ["node"] : ["node", label],
+      labelNames: ["node", ...labels],
       registers: [this.registry],
       collect() {
         collect(this as Counter | Gauge);
       },
     });
   }
+}
+
+/** Clocks may be set back meanwhile: then it took no time. */
+function secondsBetween(from: Millis, until: Millis): number {
+  return Math.max(0, until - from) / 1000;
 }
 
 let processRegistry: Registry | undefined;

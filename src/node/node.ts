@@ -46,6 +46,7 @@ import { type DatagramEvent, type DatagramOptions, Datagrams } from "./datagrams
 import type { Identity } from "./identity.ts";
 import { type LinkEvent, type LinkOptions, Links } from "./links.ts";
 import { LiveEnvironment } from "./live-environment.ts";
+import { LookupCounts } from "./lookup-counts.ts";
 import { type LookupCallOptions, type LookupRun, Lookups } from "./lookups.ts";
 import { persist, remember } from "./persistence.ts";
 import {
@@ -138,6 +139,8 @@ export class GrapevineNode {
   readonly state: SharedState;
   /** The distributed store; a node without a router has none. */
   readonly records: Records;
+  /** How lookups and operations of the store have ended so far. */
+  readonly lookupCounts = new LookupCounts();
   /** Are the lookups of this node as they should be? */
   readonly checkUp: CheckUp;
   readonly #config: NodeConfig;
@@ -545,6 +548,10 @@ export class GrapevineNode {
         return this.#persist(layer, body as Persist);
       case "lookup-ended":
         this.checkUp.onLookupEnded(notice["report"]);
+        this.lookupCounts.onNotice(notice);
+        break;
+      case "store-ended":
+        this.lookupCounts.onNotice(notice);
         break;
       case "forged-gossip":
       case "forged-entry":

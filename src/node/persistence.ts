@@ -24,6 +24,7 @@ import type { IntroductionMessage, ListEntry, PeerRecord } from "../membership/m
 import type { StoredPeer } from "../membership/seed-registry.ts";
 import type { RestoredRouting } from "../profiles/routing.ts";
 import type { StoreMessage } from "../storage/store-messages.ts";
+import { isHost, isPort } from "../wire/host.ts";
 import { type Codec, lengthBytes } from "../wire/index.ts";
 import type { Store } from "./store.ts";
 
@@ -43,6 +44,8 @@ const incarnationKey = "introduction/incarnation";
 const routers = ["kademlia", "chord", "pastry"] as const;
 /** More than any table holds. */
 const maxTableEntries = 8192;
+/** Far more than so many contacts take: longer ones are not even read. */
+const maxTableBytes = 4 * 1024 * 1024;
 
 /** Reads what an earlier life left. Never throws for bad content: it is counted and left out. */
 export async function remember(store: Store, codec: Codec): Promise<Remembered> {
@@ -64,18 +67,21 @@ export async function remember(store: Store, codec: Codec): Promise<Remembered> 
       }
       const router = routers.find((name) => key === `${name}/table`);
       if (router !== undefined) {
-        tables[router] = readTable(bytes);
+        const { table, leftOut } = readTable(bytes);
+        tables[router] = table;
+        unreadable += leftOut;
         continue;
       }
       const { layer, body } = codec.decode(bytes.subarray(lengthBytes)) as Tagged<
         IntroductionMessage | Gossip | AntiEntropyMessage | StoreMessage
       >;
+      if (!key.startsWith(`${layer}/`)) throw new UsageError(`${key} holds what is of layer ${layer}`);
       if (layer === "introduction" && body.type === "peer-list") contacts = body.entries;
       else if (layer === "introduction" && body.type === "sync-delta")
         peers.push(storedPeer(body.entries[0]?.record));
       else if (layer === "broadcast" && body.type === "gossip") gossip.push(body);
       else if (layer === "state" && body.type === "entries") state.push(...body.entries);
-      else if (layer === "store") records.push(body as StoreMessage);
+      else if (layer === "store" && (body.type === "store" || body.type === "reserve")) records.push(body);
       else unreadable++;
     } catch {
       unreadable++;
@@ -124,32 +130,37 @@ function encode(codec: Codec, layer: string, { key, value }: Persist): Uint8Arra
 
 const tableFile = z.object({
   savedAt: z.number().int().min(0),
-  contacts: z.array(z.tuple([z.string(), z.number().int().min(0)])).max(maxTableEntries),
+  contacts: z.array(z.unknown()),
 });
+const tableEntry = z.tuple([z.string(), z.number().int().min(0)]);
 
 /** A router's table is no message: JSON. */
 function writeTable({ savedAt, contacts }: RememberedContacts): Uint8Array {
-  const file: z.infer<typeof tableFile> = {
-    savedAt,
-    contacts: contacts.slice(0, maxTableEntries).map(({ node, ageMs }) => [String(node), Math.round(ageMs)]),
-  };
+  const entries: z.infer<typeof tableEntry>[] = contacts
+    .slice(0, maxTableEntries)
+    .map(({ node, ageMs }) => [String(node), Math.max(0, Math.round(ageMs))]);
+  const file: z.infer<typeof tableFile> = { savedAt, contacts: entries };
   return new TextEncoder().encode(JSON.stringify(file));
 }
 
-/** Throws for whatever is no table. */
-function readTable(bytes: Uint8Array): RememberedContacts {
+/** Throws for whatever is no table. Contacts that are none, and those beyond the bound, are left out and counted. */
+function readTable(bytes: Uint8Array): { readonly table: RememberedContacts; readonly leftOut: number } {
+  if (bytes.length > maxTableBytes) throw new RangeError("a table of this size is none of ours");
   const { savedAt, contacts } = tableFile.parse(JSON.parse(new TextDecoder().decode(bytes)));
-  const readable = contacts.filter(([node]) => isContact(node));
-  return {
-    type: "remembered-contacts",
-    savedAt,
-    contacts: readable.map(([node, ageMs]) => ({ node, ageMs })),
-  };
+  const readable = contacts.slice(0, maxTableEntries).flatMap((entry) => {
+    const { success, data } = tableEntry.safeParse(entry);
+    return success && isContact(data[0]) ? [{ node: data[0], ageMs: data[1] }] : [];
+  });
+  const table: RememberedContacts = { type: "remembered-contacts", savedAt, contacts: readable };
+  return { table, leftOut: contacts.length - readable.length };
 }
 
+/** As on the wire: an identity, a host and a port that there can be, in the one way to write them. */
 function isContact(text: string): boolean {
   const id = String(identityOf(text));
-  return text.length <= 512 && isKey(id) && formatContact(id, hostOf(text), portOf(text)) === text;
+  const host = hostOf(text);
+  const port = portOf(text);
+  return isKey(id) && isHost(host) && isPort(port) && formatContact(id, host, port) === text;
 }
 
 function introduction(body: IntroductionMessage): Tagged<IntroductionMessage> {

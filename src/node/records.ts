@@ -4,6 +4,7 @@
  */
 import { type Identity, type Key, type RecordKind, type Typed, UsageError } from "../core/index.ts";
 import type { Payload } from "../dissemination/messages.ts";
+import { halfASurrogatePair } from "../dissemination/payload.ts";
 import type { DeleteRecord, GetRecord, PutRecord, StoreEnded } from "../storage/store-commands.ts";
 
 interface Cancellable {
@@ -76,7 +77,7 @@ export class Records {
    * where it did not come about: some replicas may have it all the same then.
    */
   async put(name: string, value: Payload, { signal, ...options }: PutOptions = {}): Promise<OperationResult> {
-    const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value.slice();
+    const bytes = bytesOf(value);
     const named = options.kind === "immutable" ? {} : { name };
     const result = await this.ask({ type: "put", ...named, value: bytes, ...options }, signal);
     if (result.outcome !== "stored") throw new StoreFailure(result);
@@ -101,16 +102,16 @@ export class Records {
   }
 
   /** Any operation, and what became of it, whether it came about or not. Throws `UsageError` only. */
-  ask(command: Operation, signal?: AbortSignal): Promise<OperationResult> {
+  async ask(command: Operation, signal?: AbortSignal): Promise<OperationResult> {
     const config = this.#config;
     if (!config.hasStore())
       throw new UsageError(
-        `${command.type}: this node has no store; start it with --router kademlia, chord or pastry`,
+        `${command.type}: this node has no store; ask a peer that was started with --router kademlia, chord or pastry`,
       );
     if (!config.isRunning()) throw new UsageError(`${command.type}: this node has stopped`);
     signal?.throwIfAborted();
     const request = this.#nextRequest++;
-    return new Promise((resolve, reject) => {
+    return await new Promise((resolve, reject) => {
       const end = () => {
         stopListening();
         signal?.removeEventListener("abort", abort);
@@ -138,6 +139,17 @@ export class Records {
       }
     });
   }
+}
+
+/** Copied: what the caller does with its bytes while they are on their way changes nothing. Throws `UsageError`. */
+function bytesOf(value: Payload): Uint8Array {
+  if (value instanceof Uint8Array) return Uint8Array.from(value); // a Buffer's `slice` would be no copy
+  if (typeof value !== "string") throw new UsageError(`value: ${typeof value} is neither a text nor bytes`);
+  if (halfASurrogatePair.test(value))
+    throw new UsageError(
+      "value: the text has half a surrogate pair, which UTF-8 cannot say; send it as bytes",
+    );
+  return new TextEncoder().encode(value);
 }
 
 function foundRecord(result: OperationResult): FoundRecord {

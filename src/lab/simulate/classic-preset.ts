@@ -1,6 +1,11 @@
 /** The classic network: seeds and peers form an overlay, some peers publish, everybody hears everything. */
 import { Histogram, type Millis, sample, seededRandom, traceEvent, UsageError } from "../../core/index.ts";
 import { broadcastOptions, gossipSourceOptions } from "../../dissemination/index.ts";
+import { sharedStateOptions } from "../../dissemination/shared-state.ts";
+import { chordOptions } from "../../lookup/chord-options.ts";
+import { kademliaOptions } from "../../lookup/kademlia-options.ts";
+import { lookupOptions } from "../../lookup/lookup-options.ts";
+import { pastryOptions } from "../../lookup/pastry-options.ts";
 import {
   heartbeatOptions,
   overlayOptions,
@@ -9,6 +14,7 @@ import {
 } from "../../membership/index.ts";
 import { mergeOptions, type NodeOptions } from "../../node/index.ts";
 import { linkSettings } from "../../simulator/index.ts";
+import { storeOptions } from "../../storage/store-options.ts";
 import { describeDegrees } from "../degree-report.ts";
 import { SimulatedNetwork } from "../simulated-network.ts";
 import { spreadingReport } from "../spreading-report.ts";
@@ -43,8 +49,14 @@ const validators: Readonly<Record<string, (options: any) => unknown>> = {
   heartbeat: heartbeatOptions,
   overlay: overlayOptions,
   broadcast: broadcastOptions,
+  state: sharedStateOptions,
   registration: registrationOptions,
   registry: seedRegistryOptions,
+  lookup: lookupOptions,
+  kademlia: kademliaOptions,
+  chord: chordOptions,
+  pastry: pastryOptions,
+  store: storeOptions,
 };
 
 export const classicPreset: Preset = {
@@ -85,6 +97,10 @@ function checkOptions(options: NodeOptions): void {
       );
     validate(values);
   }
+  if (options.lookup?.over === "udp")
+    throw new UsageError(
+      "over: udp is about live networks; in a simulation --transport datagram carries everything",
+    );
 }
 
 type Completed = Required<Omit<SimulationParameters, "rumor" | "rounds" | "scenario">>;
