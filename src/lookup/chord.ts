@@ -731,8 +731,10 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
   }
 
   #onAskState(from: NodeId, nonce: number, env: ChordEnvironment): void {
-    if (this.#query === undefined) return this.#tellState(from, nonce, env);
     const query = this.#query;
+    // Until a join is answered we are on no ring: that is certain, and to give way to each member that has us in its
+    // pointers from an earlier life would be never to join.
+    if (query === undefined || query.step === "join") return this.#tellState(from, nonce, env);
     const { key } = this.#config.keyedNode(from);
     const isMutual = query.asked.key === key;
     if (!isMutual || key > this.self.key) {
