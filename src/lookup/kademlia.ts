@@ -325,6 +325,8 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
       if (isFirst && (sampler === undefined || sampler.size === 0)) this.#onJoined(env);
       return;
     }
+    // All whom we could ask have answered and are contacts, but the lookup that followed heard nothing in time.
+    if (nodes.length === 0) return this.#lookUp(this.self.key, "join", env);
     for (const node of nodes) this.#askToJoin(node, env);
   }
 
