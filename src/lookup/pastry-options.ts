@@ -100,11 +100,12 @@ export const pastryOptions = defineOptions<PastryOptions>({
     description: "How often the table goes to disk; 0: only when leaving (guess)",
   },
   pingAttempts: {
-    default: 3,
+    default: 4,
     min: 1,
     max: 10,
     flag: "pastry-ping-attempts",
-    description: "A suspect is dead after so many pings in a row without an answer (guess)",
+    description:
+      "A suspect is dead after so many questions in a row without an answer (guess: with 5 % loss one in 10,000 lives)",
   },
   forgetGoneMs: {
     min: 0,

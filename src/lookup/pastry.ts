@@ -171,7 +171,7 @@ const improvementsPerRow = 4;
 /** How often somebody who is alone looks for others (guess). */
 const aloneIntervalMs = 2000;
 /** Who was silent so often gets no second chance from whoever would be the root without it. */
-const silencesOfTheDead = 2;
+const silencesOfTheDead = 3;
 /** A candidate is asked so often before it is forgotten. */
 const candidateAttempts = 2;
 
@@ -1147,7 +1147,8 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
   /** It was silent: routes avoid it until it answers. Probation: it is asked again before anybody takes its place. */
   #suspect(contact: KeyedNode, env: PastryEnvironment): void {
     if (!this.#isContact(contact.key)) return;
-    this.#noteSuspect(contact);
+    // Several routes may have waited for the same answer: that is one silence.
+    if (!this.#isSuspect(contact)) this.#noteSuspect(contact);
     if (this.options.isRepairing) this.#askProbe({ type: "probe", contact, attempt: 2 }, pingOfMember, env);
   }
 
