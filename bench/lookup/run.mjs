@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 const contestantNames = ["grapevine", "bittorrent-dht", "hyperdht"];
 const folder = fileURLToPath(new URL(".", import.meta.url));
 const childScript = fileURLToPath(new URL("measure-one.mjs", import.meta.url));
-const childLimitMs = 110_000;
+const childLimitMs = 150_000;
 
 /** The young generation belongs to the process and not to its nodes; the same for everybody. */
 const childFlags = ["--expose-gc", "--max-semi-space-size=4"];
@@ -240,7 +240,7 @@ for (const nodeCount of options.sizes) {
     const result = await runChild(contestant, {
       nodeCount,
       lookups: Math.ceil(300 * scale),
-      warmUps: Math.ceil(Math.max(2000, 20 * nodeCount) * scale),
+      warmUps: Math.ceil(2000 * scale),
       killedLookups: Math.ceil(40 * scale),
       puts: Math.ceil(20 * scale),
     });
