@@ -268,7 +268,7 @@ export function traceId(node: LoggedNode): NodeId {
   }
 }
 
-/** An event as a line. Bytes within lists become their number, as `traceEvent` does for those that stand alone. */
+/** An event as a line. Bytes within lists and records become their number, as `traceEvent` does for those that stand alone. */
 export function traceLine(event: TraceEvent): string {
   const { payloads } = event;
   if (Array.isArray(payloads) && payloads.some((payload) => payload instanceof Uint8Array)) {
@@ -277,7 +277,16 @@ export function traceLine(event: TraceEvent): string {
     );
     return `${JSON.stringify({ ...event, payloads: shown })}\n`;
   }
+  // Records of the store: a look at every value of every event would cost more than all the rest.
+  if (event["record"] !== undefined || event["report"] !== undefined)
+    return `${JSON.stringify(event, bytesAsNumber)}\n`;
   return `${JSON.stringify(event)}\n`;
+}
+
+/** Of what is being written, not of what its `toJSON` made of it: that of a Buffer has written out all bytes. */
+function bytesAsNumber(this: Record<string, unknown>, field: string, value: unknown): unknown {
+  const own = this[field];
+  return own instanceof Uint8Array ? { bytes: own.length } : value;
 }
 
 export function namedEvent(at: Millis, node: NodeId, name: string, role: string): TraceEvent {
