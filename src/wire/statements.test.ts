@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { UsageError } from "../core/index.ts";
+import { type RecordStatement, UsageError } from "../core/index.ts";
 import type { WriteStatement } from "../dissemination/anti-entropy-messages.ts";
 import type { GossipStatement } from "../dissemination/messages.ts";
 import type { DeadReport, LeaveNotice, PeerRecord } from "../membership/messages.ts";
@@ -36,6 +36,19 @@ const write: WriteStatement = {
 };
 const deletion: WriteStatement = { ...write, value: undefined, retention: ["fe".repeat(20)] };
 
+const stored: RecordStatement = {
+  type: "record",
+  kind: "owned",
+  key: "01".repeat(20),
+  name: "k",
+  value: new Uint8Array([118]),
+  sequence: 300,
+  writer: "fe".repeat(20),
+  writtenAt: 2,
+  lifetimeMs: 1000,
+};
+const forgotten: RecordStatement = { ...stored, value: undefined };
+
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 const text = (words: string) => Buffer.from(words).toString("hex");
 const firstHex = `0a14${"01".repeat(20)}1208${text("10.0.0.1")}18a846`;
@@ -65,6 +78,16 @@ describe("canonical statements", () => {
       "write, of a deletion",
       deletion,
       `${text("grapevine write 1\n")}0a01${text("k")}1a1908ac021214${"01".repeat(20)}2214${"fe".repeat(20)}`,
+    ],
+    [
+      "record",
+      stored,
+      `${text("grapevine record 1\n")}08021214${"01".repeat(20)}1a01${text("k")}2a017630ac023a14${"fe".repeat(20)}400248e807`,
+    ],
+    [
+      "record, of a deletion",
+      forgotten,
+      `${text("grapevine record 1\n")}08021214${"01".repeat(20)}1a01${text("k")}200130ac023a14${"fe".repeat(20)}400248e807`,
     ],
   ])("%s", (_type, statement, expected) => {
     expect(hex(encodeStatement(statement))).toBe(expected);
@@ -99,6 +122,15 @@ describe("canonical statements", () => {
       { ...write, value: new Uint8Array([118]) },
       { ...write, timestamp: { ...write.timestamp, time: 301 } },
       { ...write, timestamp: { ...write.timestamp, site: "02".repeat(20) } },
+      stored,
+      forgotten,
+      { ...stored, value: new Uint8Array(0) },
+      { ...stored, kind: "shared" },
+      { ...stored, name: "l" },
+      { ...stored, key: "02".repeat(20) },
+      { ...stored, sequence: 301 },
+      { ...stored, writtenAt: 3 },
+      { ...stored, lifetimeMs: 1001 },
       { ...record, version: 1 },
       { ...record, neighbors: [first, second] },
       { ...record, neighbors: [] },
