@@ -110,10 +110,10 @@ export const pastryOptions = defineOptions<PastryOptions>({
   forgetGoneMs: {
     min: 0,
     max: 86_400_000,
-    default: 60_000,
+    default: 15_000,
     flag: "pastry-forget-gone",
     description:
-      "So long nobody's word brings a dead node back, only its own (OverSim's repair time-out, 60 s)",
+      "So long nobody's word brings a dead node back, only its own (guess: until most others have noticed, too)",
   },
   maxProbes: {
     default: 16,

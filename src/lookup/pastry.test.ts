@@ -238,7 +238,7 @@ describe("a hop that does not acknowledge", () => {
   });
 
   test("comes back when it says so itself, and only then", () => {
-    const { pastry, env } = fifty({ options: { leafIntervalMs: 0 } });
+    const { pastry, env } = fifty({ options: { leafIntervalMs: 0, forgetGoneMs: 60_000 } });
     pastry.onMessage("b0", route({ key: keyOf("512") }), env);
     pass(pastry, env, 20_000, (node) => node !== "51");
     expect(pastry.leaves.get(keyOf("51"))).toBeUndefined();
