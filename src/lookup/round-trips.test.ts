@@ -38,17 +38,24 @@ describe("the time-out of a peer", () => {
     expect(trips.softTimeoutMs("stranger")).toBeGreaterThanOrEqual(100);
   });
 
-  test("doubles with every silence and comes back with the next sample (Karn)", () => {
+  test("until it counts as silent doubles with every silence and comes back with the next sample (Karn)", () => {
     const trips = fresh();
     trips.onAnswer("a", 0, 100); // 300
     trips.onSilence("a", 400);
-    expect(trips.softTimeoutMs("a")).toBe(600);
+    expect(trips.hardTimeoutMs("a")).toBe(1200);
     trips.onSilence("a", 2000);
-    expect(trips.softTimeoutMs("a")).toBe(1200);
+    expect(trips.hardTimeoutMs("a")).toBe(2400);
     for (let i = 0; i < 100; i++) trips.onSilence("a", 3000);
-    expect(trips.softTimeoutMs("a")).toBe(5000);
+    expect(trips.hardTimeoutMs("a")).toBe(5000);
     trips.onAnswer("a", 4000, 4100);
-    expect(trips.softTimeoutMs("a")).toBeLessThan(310);
+    expect(trips.hardTimeoutMs("a")).toBeLessThan(620);
+  });
+
+  test("does not grow with silences where only another one is asked beside it", () => {
+    const trips = fresh();
+    trips.onAnswer("a", 0, 100);
+    for (let i = 0; i < 5; i++) trips.onSilence("a", 400);
+    expect(trips.softTimeoutMs("a")).toBe(300);
   });
 
   test("is one for all addresses of an identity", () => {

@@ -3,7 +3,7 @@
  * that a silent peer costs a lookup a few round trips and not a fixed second.
  *
  *     answer to a question   srtt, rttvar follow the sample        RFC 6298, section 2
- *     silence                the peer's time-out doubles           5.5, until a sample comes (Karn & Partridge 1987)
+ *     silence                the peer's second limit doubles       5.5, until a sample comes (Karn & Partridge 1987)
  *     peer never measured    what all peers together have shown    Rhea et al. 2004, section 4.3 (recalled)
  *     nobody measured yet    `firstTimeoutMs`
  *
@@ -67,20 +67,25 @@ export class RoundTrips {
     this.#maxPeers = maxPeers;
   }
 
-  /** The first limit: whoever asked may ask another one now. */
+  /**
+   * The first limit: whoever asked may ask another one now. Silences do not stretch it: nothing is sent again, and who was
+   * silent before is the last for whom others should be kept waiting.
+   */
   softTimeoutMs(peer: NodeId): Millis {
-    const estimate = this.#peers.get(identityOf(peer));
-    const { minTimeoutMs, firstTimeoutMs, maxTimeoutMs } = this.#settings;
-    const measured = estimate !== undefined && estimate.srtt >= 0 ? estimate : this.#all;
-    const timeout =
-      measured.srtt < 0 ? firstTimeoutMs : Math.ceil(measured.srtt + variations * measured.rttvar);
-    const doubled = Math.max(minTimeoutMs, timeout) * (1 << (estimate?.backoff ?? 0));
-    return Math.min(doubled, maxTimeoutMs);
+    return Math.min(this.#timeoutMs(this.#peers.get(identityOf(peer))), this.#settings.maxTimeoutMs);
   }
 
   /** The second limit, from the moment of the question as well: it counts as silent now. */
   hardTimeoutMs(peer: NodeId): Millis {
-    return Math.min(hardFactor * this.softTimeoutMs(peer), this.#settings.maxTimeoutMs);
+    const estimate = this.#peers.get(identityOf(peer));
+    const doubled = hardFactor * this.#timeoutMs(estimate) * (1 << (estimate?.backoff ?? 0));
+    return Math.min(doubled, this.#settings.maxTimeoutMs);
+  }
+
+  #timeoutMs(estimate: Estimate | undefined): number {
+    const { minTimeoutMs, firstTimeoutMs } = this.#settings;
+    const { srtt, rttvar } = estimate !== undefined && estimate.srtt >= 0 ? estimate : this.#all;
+    return Math.max(minTimeoutMs, srtt < 0 ? firstTimeoutMs : Math.ceil(srtt + variations * rttvar));
   }
 
   /** Smoothed; undefined if this peer was never measured, or that is forgotten. */
