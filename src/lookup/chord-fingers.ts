@@ -60,6 +60,7 @@ export class Fingers {
 
   /** A node that is there: kept if it is nearer to the start of its bucket than the one known. True if it is. */
   learn(node: KeyedNode): boolean {
+    if (this.#nodes.includes(node)) return false;
     const bucket = bucketOf(this.self, node.key);
     if (bucket < 0) return false;
     const place = this.#placeOf(bucket);

@@ -226,6 +226,7 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
     const built = restored?.type === "built-chord-table" ? restored : undefined;
     this.#ring = new ChordRing(self, this.options.successors, built);
     this.#fingers = new Fingers(self.key, built?.fingers);
+    this.#hasFingers = built !== undefined;
   }
 
   // ---- What others may read ----------------------------------------------------------------------------------------

@@ -2,6 +2,10 @@
 import { UsageError } from "../../core/index.ts";
 import { antiEntropyExperiment } from "./anti-entropy.ts";
 import { bimodalExperiment } from "./bimodal.ts";
+import { chordExperiment } from "./chord.ts";
+import { chordChurnExperiment } from "./chord-churn.ts";
+import { chordFailuresExperiment } from "./chord-failures.ts";
+import { chordLoadExperiment } from "./chord-load.ts";
 import { demers1987Experiment } from "./demers-1987.ts";
 import type { Experiment } from "./experiment.ts";
 import { floodCostExperiment } from "./flood-cost.ts";
@@ -41,6 +45,10 @@ export const experiments: readonly Experiment<any, any>[] = [
   roundsExperiment,
   lossAndFailuresExperiment,
   antiEntropyExperiment,
+  chordExperiment,
+  chordFailuresExperiment,
+  chordChurnExperiment,
+  chordLoadExperiment,
   kademliaExperiment,
   sKademliaExperiment,
   pastryExperiment,
