@@ -6,7 +6,7 @@ const [name, json = "{}"] = process.argv.slice(2);
 const {
   nodeCount = 50,
   lookups = 200,
-  warmUps = 2000,
+  warmUpMs = 8000,
   killedLookups = 40,
   puts = 20,
   settleMs = 3000,
@@ -104,9 +104,11 @@ const at = (list, i) => list[(i * 7 + 3) % list.length];
 
 const first = await costed(network, lookups, () => timed(lookups, 1, (i) => network.lookup(at(nodes, i))));
 const residentAfter = await residentBytes();
-// Long enough for everybody to know most of those whom it will ask: what a network costs that has run for a while.
+// Everybody comes to know most of those whom it will ask, as in a network that has run for a while.
 const busyWidth = 8;
-await timed(warmUps, busyWidth, (i) => network.lookup(at(nodes, i)));
+const warmUpEnd = performance.now() + warmUpMs;
+while (performance.now() < warmUpEnd)
+  await timed(100, busyWidth, (i) => network.lookup(at(nodes, i + Math.floor(Math.random() * nodeCount))));
 const busy = await costed(network, 3 * lookups, () =>
   timed(3 * lookups, busyWidth, (i) => network.lookup(at(nodes, i))),
 );

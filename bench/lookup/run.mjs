@@ -240,7 +240,7 @@ for (const nodeCount of options.sizes) {
     const result = await runChild(contestant, {
       nodeCount,
       lookups: Math.ceil(300 * scale),
-      warmUps: Math.ceil(2000 * scale),
+      warmUpMs: 8000 * scale,
       killedLookups: Math.ceil(40 * scale),
       puts: Math.ceil(20 * scale),
     });
