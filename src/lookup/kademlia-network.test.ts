@@ -66,7 +66,7 @@ describe("200 nodes that join one by one", () => {
       const kademlia = kademliaOf(network, row);
       expect(kademlia.hasJoined).toBe(true);
       const truth = network.trueClosest(kademlia.self.key, 9, compareXor).slice(1);
-      expect(kademlia.findClosestNodes(kademlia.self.key)).toEqual(truth);
+      expect(new Set(kademlia.findClosestNodes(kademlia.self.key))).toEqual(new Set(truth));
     }
   });
 

@@ -268,6 +268,7 @@ describe("in any table", () => {
         const fresh = table.contacts.filter((one) => table.failuresOf(one.key) === 0);
         const expected = fresh.toSorted((a, b) => compareXor(key, a.key, b.key)).slice(0, count);
         expect(table.closest(key, count)).toEqual(expected);
+        expect(new Set(table.closestInAnyOrder(key, count))).toEqual(new Set(expected));
       }),
       { numRuns: 200 },
     );

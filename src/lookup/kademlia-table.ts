@@ -144,6 +144,11 @@ export class KademliaTable {
     return [...found, ...silent];
   }
 
+  /** The same contacts as `closest`, without those that were silent, in any order: what is named to others. */
+  closestInAnyOrder(key: Key, count: number): KeyedNode[] {
+    return this.#gather(key, count, (contact) => !this.#failures.has(contact.key), false);
+  }
+
   /** Up to `count` contacts that are believed to be there, nearest to `key` first. */
   believed(key: Key, count: number): KeyedNode[] {
     return this.#gather(key, count, (contact) => !this.isBelievedGone(contact.key));
@@ -153,7 +158,7 @@ export class KademliaTable {
    * Buckets are asked in the order of their distance to the key: its own; then all that share more bits with us, which
    * are as far from it as we are; then those that share fewer, one after the other.
    */
-  #gather(key: Key, count: number, accept: (contact: KeyedNode) => boolean): KeyedNode[] {
+  #gather(key: Key, count: number, accept: (contact: KeyedNode) => boolean, isOrdered = true): KeyedNode[] {
     const sizes = this.#sizes;
     const all = this.#failures.size === 0;
     const found: KeyedNode[] = [];
@@ -165,7 +170,7 @@ export class KademliaTable {
         if (all || accept(contact)) found.push(contact);
       }
       if (found.length === before) return false;
-      // Few lists are sorted: most are used up whole.
+      if (!isOrdered && found.length <= count) return found.length === count;
       const group = before === 0 ? found : found.splice(before);
       group.sort((a, b) => compareXor(key, a.key, b.key));
       if (before > 0) for (const contact of group) found.push(contact);

@@ -278,10 +278,12 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
     return Math.max(near.length + 1, 1 / (this.#spacing ?? around) - (this.#spacing === undefined ? 0 : 1));
   }
 
-  /** find_closest_nodes: the k nearest contacts that we believe in, nearest first. */
+  /** find_closest_nodes: the k nearest contacts that were not silent, without the one that asks; in any order. */
   findClosestNodes(key: Key, except?: Key): KeyedNode[] {
     const { k } = this.options;
-    const nearest = this.table.closest(key, except === undefined ? k : k + 1);
+    if (except === undefined || this.table.get(except) === undefined)
+      return this.table.closestInAnyOrder(key, k);
+    const nearest = this.table.closest(key, k + 1);
     return nearest.filter((contact) => contact.key !== except).slice(0, k);
   }
 
