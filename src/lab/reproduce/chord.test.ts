@@ -28,10 +28,9 @@ describe("chord", () => {
     expect([...new Set(sizes)]).toEqual([256, 1024, 4096, 16_384, 65_536]);
   });
 
-  test("lookups that do not use all fingers leave the gate", () => {
+  test("shorter lists than the model has leave the gate", () => {
     const input = inputOf(chordExperiment, { nodes: 1024 });
     const tasks = chordExperiment.plan(input);
-    // Short lists, as if fingers were not there.
     const samples = tasks.map((task) =>
       chordExperiment.measure(
         task.kind === "ring" && task.routesOverList ? { ...task, successors: 2 } : task,
