@@ -159,7 +159,8 @@ describe("the rule with progress", () => {
         const key = keyOf();
         const { way, remaining } = walk(states, 0, key, nextHop, isRandomised ? { random } : {});
         for (let i = 1; i < remaining.length; i++) expect(remaining[i]! < remaining[i - 1]!).toBe(true);
-        expect(new Set(way).size).toBe(way.length);
+        // Once in each phase, that is, and no node a third time.
+        for (const node of way) expect(way.filter((other) => other === node).length).toBeLessThanOrEqual(2);
         hops += way.length - 1;
       }),
       { numRuns: 500 },

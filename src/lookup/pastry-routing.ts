@@ -9,8 +9,8 @@
  *
  * Why it cannot loop, whatever the tables say: a route has two phases. In the first each hop shares more digits with the
  * key, or as many and is numerically closer. Rule 1 begins the second, and that is written on the message: from then on
- * each hop is numerically closer. Both orders are finite and nobody goes back. (Rule 1 may lead to a node that shares
- * fewer digits: 0x7ff… is next to 0x800…. Without the mark that node could send it back by rule 2.)
+ * each hop is numerically closer. Both orders are finite, so a node is met at most once in each phase. (Rule 1 may lead to
+ * a node that shares fewer digits: 0x7ff… is next to 0x800…. Without the mark that node could send it back by rule 2.)
  *
  * Deviation: where the leaf set of the numerically closest node we know of is damaged, the second phase takes anybody
  * known who is closer, not only leaves; and where rule 3 finds nobody, we try that before we deliver.

@@ -170,6 +170,10 @@ describe("a route that comes through", () => {
     pastry.onMessage("b0", route({ route: 9, hops: 6, hopNonce: 4 }), env);
     expect(env.sent().map(({ message }) => message.type)).toEqual(["ack", "ack"]);
     expect(pastry.counters).toMatchObject({ duplicates: 1, tooFar: 1 });
+    // Whoever has rule 1 may send it back to us, once: now we are the nearest.
+    pastry.onMessage("b2", route({ isNear: true, key: keyOf("93"), hopNonce: 5 }), env);
+    expect(pastry.counters).toMatchObject({ duplicates: 1, byLeafSet: 1 });
+    env.take();
     // The same number of another origin is another route.
     pastry.onMessage("b1", route({ origin: "a1" }), env);
     expect(routes(env)).toHaveLength(1);

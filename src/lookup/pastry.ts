@@ -559,12 +559,15 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
       counters.early++;
       return;
     }
-    const { questions, seen } = this.#traffic();
+    const traffic = this.#traffic();
+    const { questions } = traffic;
     if (questions.size >= options.maxForwards) {
       counters.busy++;
       return;
     }
     env.send(from, { type: "ack", hopNonce: message.hopNonce });
+    // Once in each of its two phases: see pastry-routing.ts.
+    const seen = message.isNear ? traffic.seenNear : traffic.seen;
     if (seen.get(message.route) === message.origin) {
       counters.duplicates++;
       return;
@@ -1298,8 +1301,9 @@ class Traffic {
   readonly roundTrips: RoundTrips;
   /** Each hop is one; so is each probe. */
   readonly questions: Questions<Purpose, PastryMessage>;
-  /** Routes that came through here, and their origins. */
+  /** Routes that came through here, and their origins: before rule 1 had applied, and after. */
   readonly seen = new Map<number, NodeId>();
+  readonly seenNear = new Map<number, NodeId>();
 
   constructor(settings: LookupSettings) {
     this.roundTrips = new RoundTrips({ settings });
