@@ -360,6 +360,17 @@ describe("lookups", () => {
     expect(ended(notices("lookup-ended"))).toMatchObject([{ outcome: "deadline", closest: [self] }]);
   });
 
+  test("under a number that was used before are not ended by the deadline of the first", () => {
+    const { kademlia, env, answer, notices } = world().start().meets("0.1");
+    const lookup = { type: "lookup", asker: "user", request: 1, key: keyOf("2.5"), deadlineMs: 300 } as const;
+    kademlia.onCommand(lookup, env);
+    const { timer } = env.scheduled().findLast((one) => one.timer.type === "lookup-deadline")!;
+    answer("0.1");
+    kademlia.onCommand(lookup, env);
+    kademlia.onTimer(timer, env);
+    expect(ended(notices("lookup-ended")).map(({ outcome }) => outcome)).toEqual(["found"]);
+  });
+
   test("that are too many at once are refused", () => {
     const { kademlia, env, notices } = world({ settings: { maxLookups: 2 } })
       .start()
@@ -478,6 +489,25 @@ describe("upkeep", () => {
     expect(refreshed()).toEqual([]);
     env.now += 1;
     expect(refreshed()).toEqual(all);
+  });
+
+  test("a small network that grows looks itself up soon again, however long it was alone", () => {
+    const place = world({}, { upkeepMs: 5000, k: 4 }).start();
+    const { kademlia, env, asked } = place;
+    const looksItselfUp = () => {
+      env.take();
+      upkeep(place);
+      return asked().some(({ message }) => message.type === "find-node" && message.key === self.key);
+    };
+    for (let hours = 0; hours < 50; hours++) {
+      env.now += 3_600_000;
+      upkeep(place);
+    }
+    place.meets("0.1");
+    expect(looksItselfUp()).toBe(false);
+    env.now += 5000;
+    expect(looksItselfUp()).toBe(true);
+    expect(kademlia.size).toBe(1);
   });
 
   test("whoever was not seen for longest is asked whether it is there", () => {
