@@ -76,29 +76,37 @@ export async function measureLookups(
 /** Did it find who is responsible among those who live? */
 function isRight({ key, closest }: LookupReport, peers: readonly GrapevineNode[]): boolean {
   const found = closest[0]?.key;
-  return found !== undefined && found === nearest(key, keysOf(peers), peers[0]!.router!);
+  return found !== undefined && found === nearest(key, 1, keysOf(peers), peers[0]!.router!)[0];
 }
 
 function keysOf(peers: readonly GrapevineNode[]): Key[] {
   return peers.filter(({ isRunning }) => isRunning).map(({ contact }) => String(identityOf(contact)));
 }
 
-function nearest(key: Key, keys: readonly Key[], router: Router): Key | undefined {
-  let best: Key | undefined;
-  for (const one of keys) if (best === undefined || router.compare(key, one, best) < 0) best = one;
+/** The `count` most responsible of them, the first first. */
+function nearest(key: Key, count: number, keys: readonly Key[], router: Router): Key[] {
+  const best: Key[] = [];
+  for (const one of keys) {
+    if (best.length === count && router.compare(key, one, best[count - 1]!) >= 0) continue;
+    const place = best.findIndex((other) => router.compare(key, one, other) < 0);
+    best.splice(place < 0 ? best.length : place, 0, one);
+    if (best.length > count) best.pop();
+  }
   return best;
 }
 
-/** Has everybody joined, and does it know the peer that would answer for its keys if it went? */
+/** Has everybody joined, and does it know who else keeps what it is responsible for? Before that puts may miss replicas. */
 export function areRoutersFormed(peers: readonly GrapevineNode[]): boolean {
   const live = peers.filter(({ isRunning }) => isRunning);
+  if (live.some(({ router }) => router?.hasJoined === false)) return live.length === 1;
   const keys = keysOf(live);
-  return live.every(({ router }) => {
-    if (router === undefined) return true;
-    if (live.length === 1) return true;
+  return live.every(({ peer }) => {
+    if (peer?.routing === undefined) return true;
+    const { router, store } = peer.routing;
     const { key } = router.self;
-    const others = keys.filter((one) => one !== key);
-    return router.hasJoined && router.replicas(key, 2)[1]?.key === nearest(key, others, router);
+    const { replicas } = store.options;
+    const known = router.replicas(key, replicas);
+    return nearest(key, replicas, keys, router).every((one, i) => known[i]?.key === one);
   });
 }
 
