@@ -8,6 +8,7 @@ export interface KademliaOptions {
   readonly alpha: number;
   readonly pace: Pace;
   readonly disjointPaths: number;
+  readonly repeatsQuestions: boolean;
   readonly refreshMs: number;
   readonly upkeepMs: number;
   readonly rejoinMs: number;
@@ -51,6 +52,12 @@ export const kademliaOptions = defineOptions<KademliaOptions>({
     max: 64,
     flag: "kademlia-disjoint-paths",
     description: "Searches of one lookup that share no node: S/Kademlia's d (1: the paper's Kademlia)",
+  },
+  repeatsQuestions: {
+    default: true,
+    flag: "kademlia-repeats-questions",
+    description:
+      "A node that is slow is asked once more by the same lookup: one lost message in a hundred would leave the nearest node out of one lookup in fifty",
   },
   refreshMs: {
     default: 3_600_000,

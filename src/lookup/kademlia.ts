@@ -503,9 +503,11 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
 
   #onLimit(limit: LimitReached<Purpose>, env: KademliaEnvironment): void {
     const { purpose, type, to } = limit;
+    if (purpose.type === "lookup" && purpose.isRepeat === true) return; // the first one counts
     if (type === "silent" && purpose.type !== "check") this.#silent(to, env);
     switch (purpose.type) {
       case "lookup":
+        if (type === "slow" && this.options.repeatsQuestions) this.#runner.repeat({ type, purpose, to }, env);
         return this.#runner.onLimit({ type, purpose, to }, env);
       case "check":
         if (type === "silent") this.#onCheckSilent(purpose.contact, env);

@@ -49,6 +49,8 @@ export interface LookupPurpose {
   readonly type: "lookup";
   readonly run: LookupRun;
   readonly index: number;
+  /** The same question once more: see `repeat`. */
+  readonly isRepeat?: boolean;
 }
 
 /** A lookup under way. */
@@ -161,9 +163,20 @@ export class LookupRunner<Message extends Typed> {
     this.#advance(run, env);
   }
 
+  /**
+   * The node is slow, or a message was lost: the question is asked once more beside the first one, whose limits stay. So one
+   * loss does not leave the best node out of the result.
+   */
+  repeat({ purpose, to }: LimitReached<LookupPurpose>, env: LookupEnvironment<Message>): void {
+    const { host, questions } = this.#config;
+    const { run } = purpose;
+    if (run.isOver || purpose.isRepeat === true) return;
+    questions.ask(to, { ...purpose, isRepeat: true }, (nonce) => host.question(run.request, nonce), env);
+  }
+
   onLimit({ type, purpose }: LimitReached<LookupPurpose>, env: LookupEnvironment<Message>): void {
     const { run, index } = purpose;
-    if (run.isOver) return;
+    if (run.isOver || purpose.isRepeat === true) return;
     if (type === "slow") run.lookup.onSoftTimeout(index);
     else {
       run.lookup.onHardTimeout(index);

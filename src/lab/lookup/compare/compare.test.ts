@@ -87,6 +87,15 @@ describe("a comparison", () => {
     expect(run.right).toBeGreaterThan(90);
   });
 
+  test("shows what asking once more is worth where messages get lost", () => {
+    const conditions = { ...small, links: { loss: 0.03 }, lookups: 300, start: "built" } as const;
+    const [withRepeats, without] = [true, false].map((repeatsQuestions) =>
+      runRouter(labRouterNamed("kademlia"), conditions, { kademlia: { repeatsQuestions } }),
+    );
+    expect(withRepeats!.wrong).toBeLessThanOrEqual(6);
+    expect(without!.wrong).toBeGreaterThanOrEqual(10);
+  });
+
   test("ends early when somebody wants it to", async () => {
     const controller = new AbortController();
     controller.abort();
