@@ -235,7 +235,7 @@ describe("answers", () => {
     const { kademlia, env } = world({}, { k: 4 }).start().meets("0.1", "0.2", "0.3", "1.1", "1.2", "2.1");
     env.take();
     kademlia.onMessage("0.2", { type: "find-node", nonce: 5, key: keyOf("0.1") }, env);
-    const [{ to, message }] = env.sent() as [{ to: NodeId; message: { nodes: NodeId[] } }];
+    const [{ to, message }] = env.sent() as unknown as [{ to: NodeId; message: { nodes: NodeId[] } }];
     expect(to).toBe("0.2");
     expect(message).toMatchObject({ type: "find-node-reply", nonce: 5 });
     expect(message.nodes).toHaveLength(4);
