@@ -131,7 +131,7 @@ export const pastryFailuresExperiment: Experiment<PastryFailuresTask, PastryFail
       ],
       charts: [hopsChart(hops, models, isPublished)],
       notes: [
-        "The published hops are recalled, and fit the model only with |L| = 32 (--leaf-set 32): they are shown and are no gates. Gates are around the model, for whatever flags say.",
+        "The published hops are recalled, and come near the model only with |L| = 32 (--leaf-set 32): they are shown and are no gates. Gates are around the model, for whatever flags say.",
         `Repair: the protocol as it runs, with ${lookupsPerNode} lookups of each node meanwhile. Its messages are those of upkeep beyond as many as the same time took before the failure. The paper's count is of a repair at once, ours of one that looks around (Bamboo's way): every leaf that notices pings before it believes.`,
         "A node that stays silent is not forgotten for the next route: whoever has met it avoids it. In the model each route meets it anew, so its time-outs are a few more.",
       ],
