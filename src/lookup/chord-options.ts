@@ -20,6 +20,7 @@ export interface ChordOptions {
   readonly searchMs: number;
   readonly busyMs: number;
   readonly attempts: number;
+  readonly minSilenceMs: number;
   readonly repeatsQuestions: boolean;
   readonly alpha: number;
   readonly closer: number;
@@ -88,6 +89,14 @@ export const chordOptions = defineOptions<ChordOptions>({
     flag: "chord-attempts",
     description:
       "Questions to a neighbor on the ring before it counts as dead (guess: one message in ten may be lost)",
+  },
+  minSilenceMs: {
+    default: 1000,
+    min: 0,
+    max: 60_000,
+    flag: "chord-min-silence",
+    description:
+      "A neighbor on the ring is asked for at least so long before it counts as dead (guess: taking a living one for dead costs the ring more than waiting)",
   },
   repeatsQuestions: {
     default: true,

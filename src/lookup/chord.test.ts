@@ -64,7 +64,7 @@ function worldOf(config: Partial<ChordConfig> = {}): World {
   };
 }
 
-const options = { successors: 3, stabilizeMs: 500, minStabilizeMs: 500 };
+const options = { successors: 3, stabilizeMs: 500, minStabilizeMs: 500, minSilenceMs: 0 };
 
 /** A member between 40 and 60, which has begun to stabilise. */
 function member(more: Partial<ChordConfig> = {}): World {
@@ -119,6 +119,14 @@ describe("stabilise", () => {
     expect(asked.indexOf(70)).toBe(3);
     expect(world.chord.successors.some(({ node }) => node === 60)).toBe(false);
     expect(world.env.notices()).toContainEqual({ type: "contact-down", contact: keyedNode(60) });
+  });
+
+  test("asks on until a neighbor was silent for long enough, however short its time-outs are", () => {
+    const world = member({ options: { ...options, minSilenceMs: 3000 } });
+    world.pass(2900);
+    expect(list(world)).toEqual([60, 70, 80]);
+    world.pass(1000);
+    expect(list(world)).toEqual([70, 80]);
   });
 
   test("drops a successor that is on no ring: it was started anew", () => {

@@ -95,6 +95,7 @@ interface RingQuery {
   readonly asked: KeyedNode;
   /** So many nearer ones in a row were adopted before. */
   readonly depth: number;
+  readonly askedAt: Millis;
   readonly nonces: number[];
   /** So many of the questions have come to their second limit. */
   silences: number;
@@ -126,6 +127,7 @@ interface SeekRound {
 interface Check {
   readonly type: "ping";
   readonly asked: KeyedNode;
+  readonly askedAt: Millis;
   asks: number;
   silences: number;
   /** Takes its place if it is dead. */
@@ -663,6 +665,7 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
       step,
       asked,
       depth,
+      askedAt: env.now,
       nonces: [],
       silences: 0,
       isPromised: false,
@@ -684,7 +687,9 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
       return;
     }
     query.silences++;
-    if (query.silences === query.nonces.length) this.#onDead(query, env);
+    if (query.silences < query.nonces.length) return;
+    if (env.now - query.askedAt < this.options.minSilenceMs) this.#askAgain(query, env);
+    else this.#onDead(query, env);
   }
 
   #onBusy(from: NodeId, nonce: number, env: ChordEnvironment): void {
@@ -937,7 +942,7 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
     const { predecessor } = this.#ring;
     if (predecessor === undefined) return;
     if (this.#check === undefined) {
-      this.#check = { type: "ping", asked: predecessor, asks: 0, silences: 0, instead };
+      this.#check = { type: "ping", asked: predecessor, askedAt: env.now, asks: 0, silences: 0, instead };
       return this.#ping(this.#check, env);
     }
     const check = this.#check;
@@ -971,6 +976,7 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
     }
     check.silences++;
     if (check.silences < check.asks) return;
+    if (env.now - check.askedAt < this.options.minSilenceMs) return this.#ping(check, env);
     this.#check = undefined;
     if (check.asked.key !== this.#ring.predecessor?.key) return;
     this.counters.silent++;

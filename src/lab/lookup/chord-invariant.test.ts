@@ -113,6 +113,7 @@ const paces = {
   searchMs: 5000,
   busyMs: 400,
   attempts: 1,
+  minSilenceMs: 0,
 };
 
 type Campaign = Pick<RingCampaignConfig, "length" | "crashes">;
