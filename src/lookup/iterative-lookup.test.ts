@@ -209,6 +209,25 @@ describe("slow and silent nodes", () => {
     expect(asked).toEqual(["address-0", "address-1", "address-2"]);
   });
 
+  test("another address that was named while the first was not yet given up is tried then", () => {
+    const at = (address: string): KeyedNode => ({ node: address, key: keyFromNumber(5n) });
+    const lookup = lookupOf([20, 30], { alpha: 3, width: 3, count: 3 });
+    const [first, second] = lookup.next(0);
+    lookup.onReply(first!.index, { nodes: [at("old address")] }, 1);
+    const [old] = lookup.next(1);
+    expect(old!.to.node).toBe("old address");
+    lookup.onReply(second!.index, { nodes: [at("new address")] }, 2);
+    expect(lookup.next(2), "it may still answer").toEqual([]);
+    lookup.onHardTimeout(old!.index);
+    const [again] = lookup.next(3);
+    expect(again!.to.node).toBe("new address");
+    lookup.onReply(again!.index, { nodes: [] }, 4);
+    lookup.next(4);
+    expect(lookup.report()).toMatchObject({ outcome: "found" });
+    expect(lookup.report().closest[0]?.node).toBe("new address");
+    expect(lookup.report().path[again!.index]).toMatchObject({ referrer: second!.index });
+  });
+
   test("a suspect is asked aside: nobody waits for it, and it counts if it answers", () => {
     const isSuspect = ({ node }: KeyedNode) => node === 5 || node === 6;
     const lookup = lookupOf([5, 6, 10, 20, 30], { isSuspect });

@@ -113,6 +113,8 @@ interface Found {
   /** `slow`: asked, and past its first limit. */
   state: "unasked" | "asked" | "slow" | "answered" | "gone";
   retries: number;
+  /** Another address that was named while this one was not yet given up: it may have moved. */
+  elsewhere?: { readonly contact: KeyedNode; readonly referrer: number; readonly depth: number };
   /** What it answered, under "owner-answered". */
   owners?: readonly KeyedNode[];
 }
@@ -257,6 +259,7 @@ export class IterativeLookup {
     if (step === undefined || this.#outcome !== undefined || hasSpoken(step)) return;
     this.#settle(step, "refused", now);
     this.#drop(step);
+    this.#tryElsewhere(step);
   }
 
   /** One more may be asked beside it. */
@@ -274,9 +277,9 @@ export class IterativeLookup {
     if (step === undefined || this.#outcome !== undefined || step.outcome !== "asked") return;
     this.#settle(step, "silent", undefined);
     this.#drop(step);
-    if (step.isAside) return;
-    step.branch.silent++;
-    this.#noteProgress(step.branch);
+    if (!step.isAside) step.branch.silent++;
+    this.#tryElsewhere(step);
+    if (!step.isAside) this.#noteProgress(step.branch);
   }
 
   /** Ends it with what it has: `deadline`, or whatever the asker calls it. */
@@ -470,8 +473,16 @@ export class IterativeLookup {
       if (found.contact.node === contact.node || found.retries >= maxRetries) return false;
       found = { contact, index: found.index, state: "unasked", retries: found.retries + 1 };
       this.#found.set(key, found);
+    } else if (found.state !== "answered" && found.contact.node !== contact.node) {
+      found.elsewhere ??= { contact, referrer, depth };
     }
     return this.#insert(branch, { found, referrer, depth });
+  }
+
+  /** Whoever named another address has answered already, and will not name it again. */
+  #tryElsewhere({ candidate, branch }: Step): void {
+    const { elsewhere } = candidate.found;
+    if (elsewhere !== undefined) this.#learn(branch, elsewhere.contact, elsewhere.referrer, elsewhere.depth);
   }
 
   /** True if there is one. */

@@ -76,6 +76,23 @@ test("a peer is a suspect for a minute after it was silent, or until it answers"
   expect(trips.isSuspect("a", 2200)).toBe(false);
 });
 
+test("who has moved is no suspect because its old address is silent", () => {
+  const trips = fresh();
+  trips.onSilence("a@10.0.0.1:9000", 1000);
+  expect(trips.isSuspect("a@10.0.0.1:9000", 1001)).toBe(true);
+  expect(trips.isSuspect("a@10.0.0.1:9001", 1001)).toBe(false);
+});
+
+test("who answers is no suspect, though the answer is no sample because we had paused", () => {
+  const trips = fresh();
+  trips.onSilence("a", 1000);
+  trips.graceMs(1000, 3000);
+  const { samples } = trips.counters;
+  trips.onAnswer("a", 1500, 3000);
+  expect(trips.counters.samples).toBe(samples);
+  expect(trips.isSuspect("a", 3001)).toBe(false);
+});
+
 test("peers are bounded: the one measured longest ago is forgotten", () => {
   const trips = fresh(3);
   for (const peer of ["a", "b", "c"]) trips.onAnswer(peer, 0, 100);

@@ -31,9 +31,10 @@ interface Estimate {
   /** Negative as long as there was no sample. */
   srtt: number;
   rttvar: number;
-  /** Silences since the last sample, and when the last one was noticed. */
+  /** Silences since the last answer, when the last one was noticed, and of which address. */
   backoff: number;
   silentAt: Millis;
+  silentPeer: NodeId | undefined;
 }
 
 export type RoundTripSettings = Pick<LookupSettings, "minTimeoutMs" | "firstTimeoutMs" | "maxTimeoutMs">;
@@ -58,7 +59,13 @@ export class RoundTrips {
   /** The peer measured last is the last one. */
   readonly #peers = new Map<Identity, Estimate>();
   /** Of all peers as if they were one: the prior. Its backoff stays 0. */
-  readonly #all: Estimate = { srtt: -1, rttvar: 0, backoff: 0, silentAt: 0 };
+  readonly #all: Estimate = {
+    srtt: -1,
+    rttvar: 0,
+    backoff: 0,
+    silentAt: 0,
+    silentPeer: undefined,
+  };
   /** When we last noticed that we had paused. */
   #pausedUntil: Millis = Number.NEGATIVE_INFINITY;
 
@@ -105,6 +112,9 @@ export class RoundTrips {
    * that comes after the time-out is a good sample.
    */
   onAnswer(peer: NodeId, sentAt: Millis, now: Millis): void {
+    const known = this.#peers.get(identityOf(peer));
+    // It is there, however long it took.
+    if (known !== undefined) known.backoff = 0;
     // It may have waited for us.
     if (sentAt <= this.#pausedUntil) return;
     this.counters.samples++;
@@ -115,10 +125,11 @@ export class RoundTrips {
     follow(this.#all, sample);
   }
 
-  /** Was it silent when it was last asked, a short while ago? */
+  /** Was it silent when it was last asked, a short while ago, and at this address? Who starts again may have another. */
   isSuspect(peer: NodeId, now: Millis): boolean {
     const estimate = this.#peers.get(identityOf(peer));
-    return estimate !== undefined && estimate.backoff > 0 && now - estimate.silentAt < suspectMs;
+    if (estimate === undefined || estimate.backoff === 0 || estimate.silentPeer !== peer) return false;
+    return now - estimate.silentAt < suspectMs;
   }
 
   /** A question came to its second limit. */
@@ -126,6 +137,7 @@ export class RoundTrips {
     this.counters.silences++;
     const estimate = this.#estimateOf(peer);
     estimate.silentAt = now;
+    estimate.silentPeer = peer;
     if (estimate.backoff < maxBackoff) estimate.backoff++;
   }
 
@@ -152,7 +164,7 @@ export class RoundTrips {
         break;
       }
     }
-    const estimate = known ?? { srtt: -1, rttvar: 0, backoff: 0, silentAt: 0 };
+    const estimate = known ?? { srtt: -1, rttvar: 0, backoff: 0, silentAt: 0, silentPeer: undefined };
     this.#peers.set(id, estimate);
     return estimate;
   }

@@ -74,13 +74,22 @@ function keeps({ router, over }: LiveLookupCase): void {
     expect(texts).toEqual(Object.fromEntries(acknowledged));
   }
 
+  /** Soon: a machine that is busy with something else lets nodes be silent for a while. */
+  async function allFound(lookups: number) {
+    return await vi.waitFor(async () => {
+      const figures = await measureLookups(network.livePeers, lookups);
+      expect(figures.success).toBe(1);
+      return figures;
+    }, soon);
+  }
+
   async function formed(): Promise<void> {
     await vi.waitFor(() => expect(areRoutersFormed(network.livePeers)).toBe(true), soon);
   }
 
   test("lookups find who is responsible", async () => {
-    const { success, lookups, hops } = await measureLookups(network.livePeers, 60);
-    expect({ success, lookups }).toEqual({ success: 1, lookups: 60 });
+    const { lookups, hops } = await allFound(60);
+    expect(lookups).toBe(60);
     expect(hops.mean).toBeGreaterThan(0);
     expect(hops.max).toBeLessThanOrEqual(6);
     const datagrams = network.livePeers.map((one) => one.datagrams?.counters.messagesReceived ?? 0);
@@ -208,8 +217,7 @@ function keeps({ router, over }: LiveLookupCase): void {
     await formed();
     await expectAll();
     for (const name of ["name 0", "name 1"]) expect(await peer(4).get(name)).toBeUndefined();
-    const { success } = await measureLookups(network.livePeers, 30);
-    expect(success).toBe(1);
+    await allFound(30);
   });
 
   test("with all seeds dead, a peer finds the network again by its table alone", async () => {
