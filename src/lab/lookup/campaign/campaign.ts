@@ -22,6 +22,8 @@ export interface LookupCampaignConfig {
   readonly threads?: number | undefined;
   /** How many failures are shrunk; shrinking one takes as long as hundreds of runs. Default 1. */
   readonly shrinks?: number;
+  /** How many runs shrinking may take. Default 300. */
+  readonly shrinkRuns?: number | undefined;
   /** What runs instead of the router and store as they are; in this thread only. */
   readonly subject?: CampaignSubject;
   readonly onProgress?: (done: number, failed: number) => void;
@@ -109,7 +111,7 @@ export async function runLookupCampaign(config: LookupCampaignConfig): Promise<L
   const failures: LookupCampaignFailure[] = [];
   for (const outcome of failed) {
     const mayShrink = failures.length < shrinks && signal?.aborted !== true;
-    failures.push(await failureOf(outcome, subject, mayShrink));
+    failures.push(await failureOf(outcome, subject, mayShrink, config.shrinkRuns));
   }
   const occurred = sumOf(outcomes);
   const wanted = [...mustOccur, ...(mustOccurOf[router] ?? [])];
@@ -151,11 +153,12 @@ async function failureOf(
   { seed, violations }: LookupRunOutcome,
   subject: CampaignSubject,
   mayShrink: boolean,
+  shrinkRuns: number | undefined,
 ): Promise<LookupCampaignFailure> {
   const command = `grapevine campaign --router ${subject.router} --runs 1 --seed ${seed}`;
   if (!mayShrink) return { seed, violations, command };
   const drawn = drawRun(seed, subject.budget);
-  const { draft, outcome, runs } = await shrinkRun(subject, drawn, seed);
+  const { draft, outcome, runs } = await shrinkRun(subject, drawn, seed, shrinkRuns);
   const shrunk = { draft, stepsBefore: drawn.steps.length, violations: outcome.violations, runs };
   return { seed, violations, command, shrunk };
 }
