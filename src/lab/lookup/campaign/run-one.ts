@@ -31,8 +31,8 @@ const bootstrapNodes = 3;
 const joinEveryMs = 300;
 /** From the last join to the first step. */
 const formMs = 15_000;
-/** From the last step to the first question: many rounds of everything. */
-const calmMs = 60_000;
+/** From the last step to the first question: many rounds of everything, and longer than a suspicion lasts (a minute). */
+const calmMs = 75_000;
 /** Notices that are counted. */
 const noted: ReadonlySet<string> = new Set(["router-joined", "contact-up", "contact-down", "store-left"]);
 /** After a power cut nodes come back within this. */
