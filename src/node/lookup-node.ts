@@ -265,15 +265,7 @@ export class LookupNode {
   /** Hands over what is kept here, says goodbye, and stops. */
   async leave(): Promise<void> {
     if (this.#isStopped) return;
-    const handedOver = new Promise<void>((resolve) => {
-      const stop = this.onNotice((_layer, { type }) => {
-        if (type !== "store-left" && type !== "stopped") return;
-        stop();
-        resolve();
-      });
-    });
-    this.command("store", { type: "leave" });
-    await handedOver;
+    await this.#records.handOver();
     this.command(this.#routing!.name, { type: "leave" });
     await this.close("left");
   }

@@ -482,27 +482,12 @@ export class GrapevineNode {
   async leave(): Promise<void> {
     if (this.#isStopped) return;
     if (this.#peer !== undefined) {
-      await this.#handOver();
+      await this.records.handOver();
+      if (this.#peer.routing !== undefined) this.command(this.#peer.routing.name, { type: "leave" });
       this.command("introduction", { type: "leave" });
       await this.links.settled(1000);
     }
     await this.close("left");
-  }
-
-  /** What is kept here goes to those who are to have it then; the store itself limits how long that takes. */
-  async #handOver(): Promise<void> {
-    const name = this.#peer?.routing?.name;
-    if (name === undefined) return;
-    const handedOver = new Promise<void>((resolve) => {
-      const stop = this.onNotice((_at, _layer, { type }) => {
-        if (type !== "store-left" && type !== "stopped") return;
-        stop();
-        resolve();
-      });
-    });
-    this.command("store", { type: "leave" });
-    await handedOver;
-    this.command(name, { type: "leave" });
   }
 
   /** Stops in order, without a goodbye: the others will notice. */

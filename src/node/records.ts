@@ -101,6 +101,24 @@ export class Records {
     return true;
   }
 
+  /**
+   * Before the node goes: what is kept here goes to those who are to have it then. The store itself limits how long that
+   * takes.
+   */
+  async handOver(): Promise<void> {
+    const { hasStore, isRunning, command, onNotice } = this.#config;
+    if (!hasStore() || !isRunning()) return;
+    const handedOver = new Promise<void>((resolve) => {
+      const stop = onNotice(({ type }) => {
+        if (type !== "store-left" && type !== "stopped") return;
+        stop();
+        resolve();
+      });
+    });
+    command({ type: "leave" });
+    await handedOver;
+  }
+
   /** Any operation, and what became of it, whether it came about or not. Throws `UsageError` only. */
   async ask(command: Operation, signal?: AbortSignal): Promise<OperationResult> {
     const config = this.#config;
