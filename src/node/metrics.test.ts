@@ -211,6 +211,95 @@ describe("latency", () => {
   });
 });
 
+describe("lookup and store", () => {
+  const report = (more: object) => ({
+    answered: 3,
+    silent: 1,
+    refused: 0,
+    hops: 2,
+    startedAt: 1000,
+    ...more,
+  });
+
+  test("endings are counted by who asked and how they ended, questions by how they ended", async () => {
+    const peer = fakePeer("peer-1");
+    start(peer, fakeSeed("seed-1"));
+    const { lookupCounts } = peer;
+    for (const asker of ["user", "user", "router"])
+      lookupCounts.onNotice({ type: "lookup-ended", asker, report: report({ outcome: "found" }) });
+    lookupCounts.onNotice({ type: "lookup-ended", asker: "user", report: report({ outcome: "deadline" }) });
+    lookupCounts.onNotice({ type: "store-ended", operation: "put", outcome: "stored" });
+    lookupCounts.onNotice({ type: "store-left" });
+    expect(await samples("grapevine_lookups_total")).toEqual([
+      '{node="peer-1",asker="user",outcome="found"} 2',
+      '{node="peer-1",asker="router",outcome="found"} 1',
+      '{node="peer-1",asker="user",outcome="deadline"} 1',
+    ]);
+    expect(await samples("grapevine_store_operations_total")).toEqual([
+      '{node="peer-1",operation="put",outcome="stored"} 1',
+    ]);
+    expect(await samples("grapevine_lookup_questions_total"), "of nodes with a router alone").toEqual([]);
+  });
+
+  test("take the time that their reports say, but for the router's own; hops are of those that found", async () => {
+    const peer = fakePeer("peer-1") as unknown as GrapevineNode;
+    start(peer);
+    const end = (asker: string, more: object) =>
+      metrics.onNotice(9, "chord", { type: "lookup-ended", asker, report: report(more) } as never, peer);
+    end("user", { outcome: "found", endedAt: 1500 });
+    end("store", { outcome: "deadline", endedAt: 11_000 });
+    end("user", { outcome: "found", endedAt: 900 });
+    end("router", { outcome: "found", endedAt: 1500 });
+    const ended = { type: "store-ended", operation: "get", startedAt: 1000, endedAt: 1250 };
+    metrics.onNotice(9, "store", ended as never, peer);
+    expect(await samples("grapevine_lookup_latency_seconds_count")).toEqual(['{node="peer-1"} 3']);
+    expect(await samples("grapevine_lookup_latency_seconds_sum")).toEqual(['{node="peer-1"} 10.5']);
+    expect(await samples("grapevine_lookup_hops_count")).toEqual(['{node="peer-1"} 2']);
+    expect(await samples("grapevine_store_latency_seconds_sum")).toEqual([
+      '{node="peer-1",operation="get"} 0.25',
+    ]);
+  });
+
+  test("records, table and datagrams are those of the moment, and gone with the node", async () => {
+    const replica = { full: 2, forged: 1 };
+    const store = {
+      ...{ size: 5, bytes: 4000, published: 2, table: { cached: 3 } },
+      counters: { upkeep: { handedOver: 7 }, replica },
+    };
+    const peer = {
+      ...fakePeer("peer-1"),
+      router: { size: 12, hasJoined: false },
+      datagrams: {
+        sessionCount: 4,
+        counters: { datagramsSent: 9, datagramsReceived: 8, greetings: 3, greetingFailures: 1, accepted: 2 },
+        drops: { "bad-seal": 6 },
+      },
+    };
+    Object.assign(peer.peer, { routing: { store } });
+    start(peer);
+    expect(await samples("grapevine_store_records")).toEqual([
+      '{node="peer-1",kind="replica"} 5',
+      '{node="peer-1",kind="cached"} 3',
+      '{node="peer-1",kind="published"} 2',
+    ]);
+    expect(await samples("grapevine_store_handed_over_total")).toEqual(['{node="peer-1"} 7']);
+    expect(await samples("grapevine_store_refused_total")).toEqual([
+      '{node="peer-1",reason="forged"} 1',
+      '{node="peer-1",reason="full"} 2',
+    ]);
+    expect(await samples("grapevine_routing_joined")).toEqual(['{node="peer-1"} 0']);
+    expect(await samples("grapevine_datagrams_total")).toEqual([
+      '{node="peer-1",direction="sent"} 9',
+      '{node="peer-1",direction="received"} 8',
+    ]);
+    expect(await samples("grapevine_datagram_drops_total")).toEqual(['{node="peer-1",reason="bad-seal"} 6']);
+    peer.isRunning = false;
+    for (const name of ["store_records", "store_bytes", "routing_table_nodes", "datagram_sessions"])
+      expect(await samples(`grapevine_${name}`), name).toEqual([]);
+    expect(await samples("grapevine_datagrams_total")).toHaveLength(2);
+  });
+});
+
 describe("the process", () => {
   test("shows how late its event loop is, without the tick of the monitor", async () => {
     start();

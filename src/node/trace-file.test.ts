@@ -72,6 +72,19 @@ describe("writing", () => {
     expect(publish).toMatchObject({ payloads: [{ bytes: 3 }, "text"] });
   });
 
+  test("of a record of the store only the number of its bytes is written, however deep it lies", async () => {
+    const trace = TraceFile.open(path);
+    const record = { statement: { name: "x", value: new Uint8Array(70_000) }, proof: Buffer.alloc(160) };
+    trace.write(9, "store", { type: "store-ended", outcome: "found", record } as never, node);
+    const report = { hops: 1, records: [{ from: "b", record }] };
+    trace.write(9, "kademlia", { type: "lookup-ended", report } as never, node);
+    await trace.close();
+    const [, ended, found] = await all(readTrace(path));
+    const shown = { statement: { name: "x", value: { bytes: 70_000 } }, proof: { bytes: 160 } };
+    expect(ended).toMatchObject({ outcome: "found", record: shown });
+    expect(found).toMatchObject({ report: { hops: 1, records: [{ from: "b", record: shown }] } });
+  });
+
   test("a node is named before its first event, and anew when its contact changes", async () => {
     const trace = TraceFile.open(path);
     const unborn = {

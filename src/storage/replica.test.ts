@@ -291,6 +291,33 @@ describe("a promise", () => {
   });
 });
 
+test("a record whose time ended while the node slept is taken off the disk", () => {
+  const kept = (name: string, purpose: "replica" | "put", lifetimeMs: number): StoreMessage => {
+    const record = stored(name);
+    const statement = { ...record.statement, lifetimeMs };
+    return { type: "store", nonce: 0, purpose, record: { ...record, statement }, ticket: 0, lifetimeMs: 0 };
+  };
+  const restored = [
+    kept("over", "replica", -1),
+    kept("published", "put", -1),
+    kept("alive", "replica", 60_000_000),
+  ];
+  const store = new Store({
+    router: routerOf(0, [1]),
+    keyedNode,
+    signatures: new SimulatedSignatures(0),
+    restored,
+  });
+  const alone = new LoneReplica(store);
+  expect(alone.noticesOf("persist")).toEqual(
+    [`record/shared/${keyOfShared("over")}`, `published/shared/${keyOfShared("published")}`].map((key) => ({
+      ...{ type: "persist", key, value: undefined, isAwaited: false },
+    })),
+  );
+  expect(store.size).toBe(1);
+  expect(store.counters.store.notRestored).toBe(2);
+});
+
 describe("a cached copy", () => {
   const copy = { purpose: "cache", lifetimeMs: 60_000 } as const;
 

@@ -178,7 +178,37 @@ describe("classic", () => {
     expect(wireTrue.bytes! / (wireTrue.messagesPerNode * 36)).toBeGreaterThan(20);
   });
 
+  test.each(["kademlia", "chord", "pastry"] as const)(
+    "has %s in its stacks where that is wanted: all join, and the same seed gives the same run",
+    async (router) => {
+      // Long enough for a ring, which its nodes enter one after the other.
+      const source = { messages: 2, intervalMs: 20_000 };
+      const options = { source, lookup: { router }, store: { replicas: 3 } };
+      const run = async (isWireTrue: boolean) => {
+        const trace = new Recorder();
+        const result = await simulate<ClassicResult>(
+          "classic",
+          { ...small["classic"]!, options, isWireTrue },
+          { trace },
+        );
+        expect(result).toMatchObject({ ok: true, ratio: 1 });
+        const joined = trace.events.filter(({ type }) => type === "router-joined");
+        expect(joined.map(({ layer }) => layer)).toEqual(Array(30).fill(router));
+        expect(new Set(joined.map(({ node }) => node)).size).toBe(30);
+        return result.traceHash;
+      };
+      const hash = await run(false);
+      expect(await run(false)).toBe(hash);
+      await run(true);
+      const without = await simulate<ClassicResult>("classic", { ...small["classic"]!, options: { source } });
+      expect(without.traceHash).not.toBe(hash);
+    },
+  );
+
   test.each([
+    [{ options: { lookup: { router: "koorde" } } }, /router: "koorde" is not one of none, kademlia/],
+    [{ options: { lookup: { over: "udp" } } }, /over: udp is about live networks; .*--transport datagram/],
+    [{ options: { datagrams: { maxGreetings: 5 } } }, /datagrams: is about live networks/],
     [{ seeds: 0 }, /seeds: 0 is not/],
     [{ publishers: 31 }, /publishers: 31 is not an integer between 0 and 30/],
     [{ links: { loss: 2 } }, /loss: 2 is more than 1/],
