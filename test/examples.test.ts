@@ -20,6 +20,7 @@ test("there is a test for each", () => {
   expect(names).toEqual([
     "join.mjs",
     "local-network.mjs",
+    "lookup-node.mjs",
     "maelstrom-node.mjs",
     "scenarios",
     "shared-state.mjs",
@@ -69,6 +70,19 @@ test("local-network.mjs is a network by itself: two peers meet, talk and part, a
   );
   expect(lines).toContain("ada knows 1 other, and has 1 neighbor");
   expect(lines.at(-1)).toBe("the network is closed");
+  expect(code).toBe(0);
+});
+
+test("lookup-node.mjs: what one node put, another reads when a third of them was killed", async () => {
+  const { code, stdout, stderr } = await run([], example("lookup-node.mjs"));
+  expect(stderr).toBe("");
+  const lines = stdout.trimEnd().split("\n");
+  expect(lines.slice(0, 3)).toEqual([
+    "8 nodes keep it",
+    "4 of 12 nodes were killed",
+    "another one reads: green",
+  ]);
+  expect(lines.at(-1)).toMatch(/^responsible: [0-9a-f]{40}@127\.0\.0\.1:\d+, \d hops away$/);
   expect(code).toBe(0);
 });
 

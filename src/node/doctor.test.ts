@@ -144,7 +144,7 @@ describe("a healthy network gets a clean bill", () => {
 
 describe("a fault is named:", () => {
   test("messages are lost", () => {
-    const codes = codesOf(afterLookups({ rows: 60, links: { loss: 0.15 } }, 120));
+    const codes = codesOf(afterLookups({ rows: 60, links: { loss: 0.25 } }, 120));
     expect(codes).toContain("loss");
     expect(codes).not.toContain("contacts-gone");
     expect(codes).not.toContain("rate-limited");

@@ -77,6 +77,7 @@ export const chordChurnExperiment: Experiment<Task, Sample> = {
   source: "Stoica et al. 2003 (ToN 11), section VI-E, table III (recalled)",
   defaultRuns: 2,
   quickRuns: 2,
+  quickFlags: { rate: "0.2", seconds: "300" },
   flags: [
     { name: "nodes", description: "N on average", default: 1000, min: 10, max: 100_000 },
     { name: "successors", description: "length of the list", default: 20, min: 2, max: 64 },

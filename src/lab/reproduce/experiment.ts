@@ -34,6 +34,8 @@ export interface Experiment<Task = unknown, Sample = unknown> {
   readonly defaultRuns: number;
   /** For the short version that belongs to the test suite: a second or two. */
   readonly quickRuns: number;
+  /** Flags of the short version, as on the command line, where fewer runs alone would not make it short. */
+  readonly quickFlags?: Readonly<Record<string, string>>;
   readonly flags?: readonly ExperimentFlag[];
   /** Pieces of work of about a second each, so that progress shows and threads share them. */
   plan(input: ReproductionInput): readonly Task[];

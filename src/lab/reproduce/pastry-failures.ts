@@ -74,6 +74,7 @@ export const pastryFailuresExperiment: Experiment<PastryFailuresTask, PastryFail
   source: "Rowstron and Druschel 2001 (Middleware), section 4.4",
   defaultRuns: 6,
   quickRuns: 2,
+  quickFlags: { nodes: "800", routes: "1500" },
   flags: [
     { name: "nodes", description: "nodes before the failure", default: 5000, min: 20, max: 100_000 },
     { name: "failed", description: "share of them that falls silent", default: 0.1, min: 0, max: 0.5 },

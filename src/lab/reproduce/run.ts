@@ -72,7 +72,8 @@ class Undertaking {
   constructor(experiment: AnyExperiment, { seed, runs, quick, flags = {} }: ReproductionConfig) {
     this.experiment = experiment;
     const ownRuns = quick === true ? experiment.quickRuns : experiment.defaultRuns;
-    this.input = { seed, runs: runs ?? ownRuns, flags: flagsOf(experiment, flags) };
+    const given = quick === true ? { ...experiment.quickFlags, ...flags } : flags;
+    this.input = { seed, runs: runs ?? ownRuns, flags: flagsOf(experiment, given) };
     this.tasks = experiment.plan(this.input);
     this.#samples = this.tasks.map(() => undefined);
     this.#left = this.tasks.length;
