@@ -228,14 +228,30 @@ describe("slow and silent nodes", () => {
     expect(lookup.report().path[again!.index]).toMatchObject({ referrer: second!.index });
   });
 
-  test("a suspect is asked aside: nobody waits for it, and it counts if it answers", () => {
+  test("a suspect is asked aside, and counts if it answers before it is slow: nobody waits longer for it", () => {
     const isSuspect = ({ node }: KeyedNode) => node === 5 || node === 6;
     const lookup = lookupOf([5, 6, 10, 20, 30], { isSuspect });
     expect(to(lookup.next(0)).sort()).toEqual([10, 20, 5, 6].sort());
-    reply(lookup, 5);
     reply(lookup, 10);
     reply(lookup, 20);
-    expect(lookup.report()).toMatchObject({ outcome: "found", closest: nodes(5, 10, 20) });
+    reply(lookup, 30);
+    expect(lookup.outcome, "both may still be the nearest").toBeUndefined();
+    reply(lookup, 5);
+    lookup.onSoftTimeout(indexOf(lookup, 6));
+    lookup.next(2);
+    expect(lookup.report()).toMatchObject({ outcome: "found", closest: nodes(5, 10, 20), silent: 0 });
+  });
+
+  test("a suspect that would not be one of the best is waited for by nobody, and asked when it would", () => {
+    const lookup = lookupOf([10, 20, 30, 40], { isSuspect: ({ node }) => node === 40 });
+    expect(to(lookup.next(0))).toEqual([10, 20]);
+    expect(reply(lookup, 10)).toEqual([30]);
+    lookup.onHardTimeout(indexOf(lookup, 20));
+    expect(to(lookup.next(2))).toEqual([40]);
+    reply(lookup, 30);
+    expect(lookup.outcome).toBeUndefined();
+    reply(lookup, 40);
+    expect(lookup.report()).toMatchObject({ outcome: "found", closest: nodes(10, 30, 40) });
   });
 
   test("where all are suspects they are waited for", () => {

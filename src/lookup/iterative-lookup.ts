@@ -73,8 +73,9 @@ export interface IterativeLookupConfig {
   readonly records: "none" | "first" | "all";
   readonly startedAt: Millis;
   /**
-   * It was silent a short while ago. It is asked, too, if it is one of the best, but aside: nobody waits for it as long as
-   * there are others, and it takes nobody's place. Half of a network may have died, and others still name the dead.
+   * It was silent a short while ago. It is asked, too, if it is one of the best, but aside: it takes nobody's place, and it
+   * is waited for only until it is slow. Half of a network may have died, and others still name the dead; but whoever was
+   * cut off is back at once, and may be the nearest of all.
    */
   readonly isSuspect?: ((node: KeyedNode) => boolean) | undefined;
 }
@@ -140,6 +141,12 @@ interface Branch {
   silent: number;
 }
 
+/** To be asked aside, as soon as it would be one of the best. */
+interface Suspect {
+  readonly candidate: Candidate;
+  readonly branch: Branch;
+}
+
 /** A step and what we need to know of it. */
 interface Step {
   readonly candidate: Candidate;
@@ -153,6 +160,8 @@ interface Step {
   isOpen: boolean;
   /** A suspect's: see `isSuspect`. */
   readonly isAside: boolean;
+  /** Past its first limit. */
+  isSlow: boolean;
   hasRecords: boolean;
 }
 
@@ -166,7 +175,7 @@ export class IterativeLookup {
   /** Going up from the key: who may own it; never one that is gone. At most `maxOwners`. */
   #owners: Candidate[] = [];
   /** To be asked aside. */
-  #suspects: { readonly candidate: Candidate; readonly branch: Branch }[] = [];
+  #suspects: Suspect[] = [];
   #outcome: LookupOutcome | undefined;
   #endedAt: Millis = 0;
   /** The result, where it is not simply who answered; and the step of the node that decided, unless that is the asker. */
@@ -223,12 +232,17 @@ export class IterativeLookup {
         questions.push(this.#ask(candidate, branch, { branchIndex, isAside: false, now }));
       }
     });
-    for (const { candidate, branch } of this.#suspects) {
-      if (this.#steps.length >= this.config.budget) break;
-      const branchIndex = this.#branches.indexOf(branch);
-      questions.push(this.#ask(candidate, branch, { branchIndex, isAside: true, now }));
+    const later: Suspect[] = [];
+    for (const suspect of this.#suspects) {
+      const { candidate, branch } = suspect;
+      const isFar = this.#rankOf(branch, candidate.found.contact.key).rank >= this.config.width;
+      if (isFar || this.#steps.length >= this.config.budget) later.push(suspect);
+      else {
+        const branchIndex = this.#branches.indexOf(branch);
+        questions.push(this.#ask(candidate, branch, { branchIndex, isAside: true, now }));
+      }
     }
-    this.#suspects = [];
+    this.#suspects = later;
     if (questions.length === 0 && !this.#isWaiting())
       this.#finish(this.#steps.length >= this.config.budget ? "budget" : "exhausted", now);
     return questions;
@@ -265,7 +279,9 @@ export class IterativeLookup {
   /** One more may be asked beside it. */
   onSoftTimeout(index: number): void {
     const step = this.#steps[index];
-    if (step === undefined || !step.isOpen || this.config.pace === "batches") return;
+    if (step === undefined) return;
+    step.isSlow = true;
+    if (!step.isOpen || this.config.pace === "batches") return;
     step.isOpen = false;
     step.branch.open--;
     step.candidate.found.state = "slow";
@@ -423,6 +439,7 @@ export class IterativeLookup {
       learned: 0,
       isOpen: !isAside,
       isAside,
+      isSlow: false,
       hasRecords: false,
     });
     return { index, to: found.contact };
@@ -439,7 +456,15 @@ export class IterativeLookup {
         answered++;
       }
     }
-    return answered > 0;
+    return answered > 0 && !this.#isSuspectAwaited();
+  }
+
+  /** Is there a suspect, among the best if it answers, that may still answer in time? */
+  #isSuspectAwaited(): boolean {
+    return this.#steps.some(({ isAside, isSlow, outcome, candidate, branch }) => {
+      if (!isAside || isSlow || outcome !== "asked") return false;
+      return this.#rankOf(branch, candidate.found.contact.key).rank < this.config.width;
+    });
   }
 
   /** May an answer still come that matters? */
@@ -464,7 +489,7 @@ export class IterativeLookup {
       found = { contact, index: -1, state: isSuspect ? "gone" : "unasked", retries: 0 };
       this.#found.set(key, found);
       if (isSuspect) {
-        if (this.#rankOf(branch, key).rank < this.config.width)
+        if (this.#rankOf(branch, key).rank < this.#maxCandidates)
           this.#suspects.push({ candidate: { found, referrer, depth }, branch });
         return true;
       }

@@ -135,6 +135,35 @@ test("two halves that were cut apart for long, each believing the other gone, be
   expect(recallOf(network, askAll(network, keysOf("together", 100)), 8)).toBe(1);
 });
 
+test("two halves that were cut apart are one for lookups a few seconds after, though each suspects the other", () => {
+  const network = networkOf(16, { options: { k: 5 } });
+  joinAll(network, 16);
+  network.run(30_000);
+  const rows = Array.from({ length: 16 }, (_, row) => row);
+  const { connectivity } = network.simulation.links;
+  connectivity.partition([rows.slice(0, 8), rows.slice(8)]);
+  askAll(network, keysOf("apart", 30));
+  connectivity.heal();
+  network.run(20_000);
+  // Everybody looks each key up: whoever is suspected by any of them is the nearest to some.
+  for (const key of keysOf("suspected", 8)) {
+    const asked = rows.map((row) => network.lookup(row, key));
+    expect(network.finish()).toBe(true);
+    expect(recallOf(network, asked, 1)).toBe(1);
+  }
+});
+
+test("an idle network asks little: less than one ping of each node in ten seconds", () => {
+  const network = networkOf(100);
+  joinAll(network, 100);
+  network.run(600_000);
+  const pings = () => network.sent.byType.get("ping")!.messages;
+  const before = pings();
+  network.run(300_000);
+  expect((pings() - before) / 100 / 300).toBeLessThan(0.1);
+  expect(recallOf(network, askAll(network, keysOf("idle", 100)), 8)).toBe(1);
+});
+
 test("on the wire they say the same: replies to FIND_NODE fit a datagram three times", () => {
   const network = networkOf(40, {
     isWireTrue: true,

@@ -16,6 +16,7 @@ export interface KademliaOptions {
   readonly maxParked: number;
   readonly maxFailures: number;
   readonly freshMs: number;
+  readonly staleMs: number;
   readonly maxChecks: number;
   readonly maxUnverified: number;
   readonly maxPerHost: number;
@@ -113,6 +114,14 @@ export const kademliaOptions = defineOptions<KademliaOptions>({
     flag: "kademlia-fresh",
     description:
       "The head of a full bucket is not asked if it was seen so recently; 0: for each newcomer, as the document has it (guess)",
+  },
+  staleMs: {
+    default: 900_000,
+    min: 0,
+    max: 86_400_000,
+    flag: "kademlia-stale",
+    description:
+      "A contact that was not seen for so long is asked whether it is there, sooner where others are gone; the k nearest after freshMs (15 min: BEP 5)",
   },
   maxChecks: {
     default: 16,

@@ -154,6 +154,26 @@ describe("silent contacts", () => {
     expect(names(table.believed(self, 5))).toEqual(["0.1"]);
   });
 
+  test("that are gone do not keep the living out of the k nearest", () => {
+    const table = tableOf({ k: 2 });
+    fill(table, [contact(3, 1), contact(3, 2), contact(0, 1), contact(0, 2)]);
+    expect(table.hasRoomFor(keyIn(0, 0))).toBe(false);
+    for (let i = 0; i < 3; i++) table.fail(keyIn(3, 1));
+    expect(table.hasRoomFor(keyIn(0, 0)), "it would be the second of those that live").toBe(true);
+    table.seen(contact(3, 1), 9);
+    expect(table.hasRoomFor(keyIn(0, 0))).toBe(false);
+    for (let i = 0; i < 3; i++) table.fail(keyIn(0, 1));
+    expect(table.hasRoomFor(keyIn(0, 0)), "the one that is gone is not nearer than these").toBe(false);
+  });
+
+  test("that are gone keep nobody of their own bucket out either", () => {
+    const table = tableOf({ k: 2 });
+    fill(table, [contact(0, 1), contact(0, 2)]);
+    expect(table.hasRoomFor(keyIn(0, 3))).toBe(false);
+    for (let i = 0; i < 3; i++) table.fail(keyIn(0, 1));
+    expect(table.hasRoomFor(keyIn(0, 3))).toBe(true);
+  });
+
   test("a silence of one table is none of another", () => {
     const [one, other] = [tableOf(), tableOf()];
     fill(one, [contact(0, 1)]);

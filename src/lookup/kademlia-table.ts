@@ -339,14 +339,21 @@ export class KademliaTable {
     return -1;
   }
 
-  /** Would it be one of the k nearest to us that we know? Everybody in the buckets behind is nearer. */
+  /**
+   * Would it be one of the k nearest to us that we believe to be there? Everybody in the buckets behind is nearer. Those that
+   * are gone do not count: else a node that was cut off would keep the living around it out of its table.
+   */
   #isAmongNearest(key: Key, bucket: number): boolean {
     const { self, k } = this.config;
     const start = this.#startOf(bucket);
     const end = start + this.#sizes[bucket]!;
-    let nearer = this.#contacts.length - end;
-    for (let i = start; i < end && nearer < k; i++)
-      if (compareXor(self, this.#contacts[i]!.key, key) < 0) nearer++;
+    let nearer = 0;
+    for (let i = end; i < this.#contacts.length && nearer < k; i++)
+      if (!this.isBelievedGone(this.#contacts[i]!.key)) nearer++;
+    for (let i = start; i < end && nearer < k; i++) {
+      const other = this.#contacts[i]!.key;
+      if (compareXor(self, other, key) < 0 && !this.isBelievedGone(other)) nearer++;
+    }
     return nearer < k;
   }
 

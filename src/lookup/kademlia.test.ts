@@ -78,6 +78,9 @@ function world(changes: Partial<KademliaConfig> = {}, options: KademliaConfig["o
     hears(from: NodeId) {
       kademlia.onMessage(from, { type: "ping", nonce: 7 }, env);
     },
+    looksUp(from: NodeId) {
+      kademlia.onMessage(from, { type: "find-node", nonce: 7, key: keyOf(from) }, env);
+    },
     /** They ask us something, and answer when we ask whether they are there. */
     meets(...nodes: NodeId[]) {
       for (const node of nodes) {
@@ -164,12 +167,57 @@ describe("the document's rule for senders", () => {
   });
 
   test("a head that was seen a short while ago is not asked", () => {
-    const { env, kademlia, hears } = full({ freshMs: 60_000 });
-    hears("0.3");
+    const { env, kademlia, looksUp } = full({ freshMs: 60_000 });
+    looksUp("0.3");
     expect(kademlia.counters.checks).toBe(0);
     env.now += 60_000;
-    hears("0.3");
+    looksUp("0.3");
     expect(kademlia.counters.checks).toBe(1);
+  });
+
+  test("nor for whoever only asks whether we are there: one check would make the next, from node to node", () => {
+    const { env, kademlia, hears, looksUp } = full({ freshMs: 60_000 });
+    env.now += 60_000;
+    hears("0.3");
+    expect(kademlia.counters.checks).toBe(0);
+    expect(kademlia.table.isParked(keyOf("0.3"))).toBe(true);
+    looksUp("0.3");
+    expect(kademlia.counters.checks).toBe(1);
+  });
+
+  test("one head of a bucket is asked within freshMs, however many knock", () => {
+    const { env, kademlia, looksUp, answer } = full({ freshMs: 60_000 });
+    env.now += 60_000;
+    looksUp("0.3");
+    answer("0.1");
+    looksUp("0.4");
+    expect(kademlia.counters.checks, "0.2 is the head now, and was not seen for a minute either").toBe(1);
+    env.now += 60_000;
+    looksUp("0.4");
+    expect(kademlia.counters.checks).toBe(2);
+  });
+
+  test("who is gone makes room at once for somebody new that is named or asks", () => {
+    const { hears, silence, answer, names, kademlia, env } = full();
+    kademlia.onNotice({ type: "neighbor-failed", neighbor: "0.1" } as never, env);
+    for (let i = 0; i < 3; i++) silence("0.1");
+    expect(names(), "nobody waits for its place").toContain("0.1");
+    hears("0.3");
+    answer("0.3");
+    expect(names()).toContain("0.3");
+    expect(names()).not.toContain("0.1");
+  });
+
+  test("who is believed to be gone is asked again when another layer meets it", () => {
+    const { silence, answer, asked, changes, kademlia, env } = full();
+    kademlia.onNotice({ type: "neighbor-failed", neighbor: "0.1" } as never, env);
+    for (let i = 0; i < 3; i++) silence("0.1");
+    expect(changes().at(-1)).toBe("-0.1");
+    const before = asked("0.1").length;
+    kademlia.onNotice({ type: "peer-met", peer: "0.1" } as never, env);
+    expect(asked("0.1")).toHaveLength(before + 1);
+    answer("0.1");
+    expect(changes().at(-1)).toBe("+0.1");
   });
 
   test("a newcomer that does not answer when its turn comes is forgotten", () => {
@@ -520,6 +568,66 @@ describe("upkeep", () => {
     const pinged = place.asked().filter(({ message }) => message.type === "ping");
     expect(pinged.map(({ to }) => to)).toContain("0.2");
     expect(pinged.map(({ to }) => to)).not.toContain("0.1");
+  });
+
+  test("whoever is believed to be gone and named by one of a lost part is asked, too", () => {
+    // Upkeep comes only when we say so, and no lookup of our own with it.
+    const place = world({}, { rejoinMs: 1000, upkeepMs: 600_000 }).start().meets("0.1", "0.2");
+    const { kademlia, env, silence, asked, answer, changes } = place;
+    for (const gone of ["0.1", "0.2"]) {
+      kademlia.onNotice({ type: "neighbor-failed", neighbor: gone } as never, env);
+      for (let i = 0; i < 3; i++) silence(gone);
+    }
+    expect(changes().slice(-2)).toEqual(["-0.1", "-0.2"]);
+    env.now += 10_000;
+    env.take();
+    upkeep(place);
+    const [back] = asked()
+      .filter(({ message }) => message.type === "find-node")
+      .map(({ to }) => to);
+    const other = back === "0.1" ? "0.2" : "0.1";
+    answer(back!, [other]);
+    expect(asked(other).map(({ message }) => message.type)).toContain("ping");
+    answer(other);
+    expect(changes().slice(-2)).toEqual([`+${back}`, `+${other}`]);
+  });
+
+  test("contacts that are still there are asked less and less often, and more often where some are gone", () => {
+    // Nobody is near, so that all are asked as far ones; time passes until somebody is asked.
+    const place = world({}, { freshMs: 1000, staleMs: 8000, rejoinMs: 86_400_000 })
+      .start()
+      .meets("9.1", "9.2", "0.1", "0.2");
+    const { kademlia, env, asked, answer, silence } = place;
+    const far = () => asked().filter(({ to, message }) => message.type === "ping" && String(to)[0] === "0");
+    /** How long the far ones are left alone, if the near ones always answer. */
+    const pause = () => {
+      const began = env.now;
+      env.take();
+      while (far().length === 0) {
+        env.take();
+        env.now += 100;
+        for (const near of ["9.1", "9.2"]) place.hears(near);
+        upkeep(place);
+      }
+      return env.now - began;
+    };
+    const pauses = Array.from({ length: 40 }, () => {
+      const after = pause();
+      answer(far()[0]!.to);
+      return after;
+    });
+    const all = (from: number, to: number) => pauses.slice(from, to).reduce((sum, one) => sum + one, 0);
+    expect(all(0, 2)).toBeLessThanOrEqual(1500);
+    // Two contacts, each after eight seconds.
+    expect(all(38, 40)).toBeGreaterThanOrEqual(7500);
+    expect(all(38, 40)).toBeLessThanOrEqual(8500);
+    pause();
+    const lost = far()[0]!.to;
+    for (let i = 0; i < 3; i++) silence(lost);
+    expect(kademlia.table.isBelievedGone(keyOf(lost))).toBe(true);
+    const seenAt = Math.max(...["0.1", "0.2"].map((node) => kademlia.table.seenAt(keyOf(node))!));
+    pause();
+    expect(env.now - seenAt).toBeLessThan(8000);
   });
 
   test("whoever is believed to be gone is asked now and then, and so a lost part of the network is found again", () => {

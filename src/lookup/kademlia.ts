@@ -141,6 +141,8 @@ interface OwnLookup {
 const joinWidth = 8;
 /** A lookup weighs this much in the estimate of how dense the network is. */
 const densityGain = 1 / 8;
+/** A contact that was still there makes us wait so much longer before others are checked (guess). */
+const patienceGain = 1 / 8;
 
 export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer> {
   readonly self: KeyedNode;
@@ -172,6 +174,13 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
   /** Nodes to be asked for the first time, and how many are being asked. */
   readonly #unverified: NodeId[] = [];
   #verifying = 0;
+  /**
+   * Contacts that were not seen for so long are checked: the more of them are still there, the longer; where some are gone
+   * others will be. From `freshMs` to `staleMs`.
+   */
+  #patienceMs: Millis;
+  /** When the head of each bucket was last asked because somebody waits for its place. */
+  readonly #headAskedAt: Millis[] = [];
   /** When somebody was last looked up in each bucket. */
   readonly #lookedUpAt: Millis[] = [];
   #startedAt: Millis = 0;
@@ -197,6 +206,7 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
     this.self = config.self;
     this.options = kademliaOptions(config.options);
     this.settings = lookupOptions(config.settings);
+    this.#patienceMs = this.options.freshMs;
     const { k, maxParked, maxFailures, maxPerHost, maxPerHostInBucket } = this.options;
     this.table = new KademliaTable({
       self: config.self.key,
@@ -209,6 +219,9 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
     });
   }
 
+  get #mostPatienceMs(): Millis {
+    return Math.max(this.options.freshMs, this.options.staleMs);
+  }
   get #questions(): Questions<Purpose, KademliaMessage> {
     this.#asking ??= this.#makeAsking();
     return this.#asking.questions;
@@ -244,6 +257,10 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
   }
   get roundTrips(): RoundTrips {
     return this.#questions.roundTrips;
+  }
+  /** Those that are open, or were a moment ago. */
+  get questions(): number {
+    return this.#asking?.questions.size ?? 0;
   }
   get questionCounters(): Questions<Purpose>["counters"] {
     return this.#questions.counters;
@@ -435,7 +452,7 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
         return this.#onAnswer(from, message, env);
     }
     this.counters.answered++;
-    this.#heard(from, env);
+    this.#heard(from, message.type === "ping", env);
   }
 
   #named(key: Key, asker: NodeId): NodeId[] {
@@ -481,8 +498,9 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
         return;
       }
       case "check":
-        if (!isLate) this.#onCheckEnded(purpose.contact, env);
-        return;
+        if (isLate) return;
+        this.#patienceMs = Math.min((1 + patienceGain) * this.#patienceMs, this.#mostPatienceMs);
+        return this.#onCheckEnded(purpose.contact, env);
       case "verify":
         if (!isLate) this.#verifying--;
         return this.#verifyNext(env);
@@ -546,12 +564,16 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
 
   // ---- The document's rule -----------------------------------------------------------------------------------------
 
-  /** It asked us something. Known: to the tail. Unknown: we shall see whether it answers, too. */
-  #heard(from: NodeId, env: KademliaEnvironment): void {
+  /**
+   * It asked us something. Known: to the tail. Unknown: we shall see whether it answers, too. Whoever only asks whether we
+   * are there may do that for somebody new of its own: were our head asked for it, one check would make the next one, from
+   * node to node.
+   */
+  #heard(from: NodeId, isPing: boolean, env: KademliaEnvironment): void {
     const contact = this.#contactOf(from);
     // From another address than the one that we know it at: not before it has answered from there.
     if (contact !== undefined && contact.node === from) this.#seen(contact, env);
-    else this.#met(from, env);
+    else this.#met(from, env, isPing && this.options.freshMs > 0);
   }
 
   /** It answered a question of ours: it is there. */
@@ -564,26 +586,30 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
       return;
     }
     if (this.table.hasRoomFor(contact.key)) return this.#add(contact, env);
-    const bucket = this.table.bucket(this.table.bucketOf(contact.key));
-    const gone = bucket.find((other) => this.table.isBelievedGone(other.key));
-    const leaves = gone ?? this.table.crowdedOutBy(contact.key);
+    const leaves = this.#leavesFor(contact.key);
     if (leaves !== undefined) {
-      this.#remove(leaves, leaves === gone, env);
+      this.#remove(leaves, this.table.isBelievedGone(leaves.key), env);
       if (this.table.hasRoomFor(contact.key)) return this.#add(contact, env);
     }
     this.table.park(contact, true);
     this.#checkHead(contact.key, env);
   }
 
-  /** Somebody named it, or it asked us: nobody is believed unheard. */
-  #met(node: NodeId, env: KademliaEnvironment): void {
+  /** Somebody named it, or it asked us: nobody is believed unheard. `isPatient`: it waits, and nobody is asked for it. */
+  #met(node: NodeId, env: KademliaEnvironment, isPatient = false): void {
     const contact = this.#config.keyedNode(node);
     const { key } = contact;
-    if (!isKey(key) || key === this.self.key || this.table.get(key)?.node === node) return;
-    const isWelcome = this.table.hasRoomFor(key) || this.table.crowdedOutBy(key) !== undefined;
+    if (!isKey(key) || key === this.self.key || this.#isBelieved(node)) return;
+    const isWelcome = this.table.hasRoomFor(key) || this.#leavesFor(key) !== undefined;
     if (this.table.get(key) !== undefined || isWelcome) return this.#verify(node, env);
     this.table.park(contact, false);
-    this.#checkHead(key, env);
+    if (!isPatient) this.#checkHead(key, env);
+  }
+
+  /** Who makes room for this one where the bucket is full: one that is gone, or one that is farther from us. */
+  #leavesFor(key: Key): KeyedNode | undefined {
+    const bucket = this.table.bucket(this.table.bucketOf(key));
+    return bucket.find((other) => this.table.isBelievedGone(other.key)) ?? this.table.crowdedOutBy(key);
   }
 
   /**
@@ -591,7 +617,7 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
    * the network that we do not know.
    */
   #introduce(node: NodeId, env: KademliaEnvironment): void {
-    if (this.#isSelf(node) || this.#isContact(node)) return;
+    if (this.#isSelf(node) || this.#isBelieved(node)) return;
     if (this.#joinQuestions < joinWidth) this.#askToJoin(node, env);
     else if (isKey(this.#config.keyedNode(node).key)) this.#met(node, env);
     else this.#verify(node, env);
@@ -615,10 +641,14 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
     if (!wasGone) this.#check(contact, env);
   }
 
-  /** The bucket is full: is its head still there? */
+  /** The bucket is full: is its head still there? One of a bucket is asked in `freshMs`, whoever wants a place. */
   #checkHead(key: Key, env: KademliaEnvironment): void {
-    const head = this.table.headOf(this.table.bucketOf(key));
-    if (head === undefined || env.now - this.table.seenAt(head.key)! < this.options.freshMs) return;
+    const { freshMs } = this.options;
+    const bucket = this.table.bucketOf(key);
+    const head = this.table.headOf(bucket);
+    if (head === undefined || env.now - this.table.seenAt(head.key)! < freshMs) return;
+    if (env.now - (this.#headAskedAt[bucket] ?? Number.NEGATIVE_INFINITY) < freshMs) return;
+    this.#headAskedAt[bucket] = env.now;
     this.#check(head, env);
   }
 
@@ -644,6 +674,7 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
 
   /** It is gone: `wasGone` says whether we knew that. Whoever is parked takes its place; if nobody is, it stays, and nobody is told of it (section 4.1). */
   #giveUp(contact: KeyedNode, wasGone: boolean, env: KademliaEnvironment): void {
+    if (!wasGone) this.#patienceMs = Math.max(this.#patienceMs / 2, this.options.freshMs);
     if (this.table.replacementIn(this.table.bucketOf(contact.key)) !== undefined)
       this.#replace(contact, wasGone, env);
     else if (!wasGone) env.notify({ type: "contact-down", contact });
@@ -699,7 +730,7 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
   #verifyNext(env: KademliaEnvironment): void {
     while (this.#unverified.length > 0 && this.#verifying < this.options.maxChecks) {
       const node = this.#unverified.shift()!;
-      if (this.#contactOf(node)?.node === node) continue; // heard of meanwhile
+      if (this.#isBelieved(node)) continue; // heard of meanwhile
       this.#verifying++;
       this.counters.verifications++;
       this.#verifyConnectivity(node, { type: "verify", node }, env);
@@ -777,8 +808,9 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
       this.#nextSelfLookupAt = env.now + this.#selfLookupPauseMs;
       if (this.table.size > 0) this.#lookUp(this.self.key, "self", env);
     } else this.#refreshNext(env);
-    this.#checkOldest(this.table.contacts, env);
-    this.#checkOldest(this.table.believed(this.self.key, this.options.k), env);
+    const { k, freshMs } = this.options;
+    this.#checkOldest(this.table.contacts, this.#patienceMs, env);
+    this.#checkOldest(this.table.believed(this.self.key, k), freshMs, env);
     if (env.now >= this.#nextRejoinAt) {
       this.#nextRejoinAt = env.now + rejoinMs;
       this.#rejoin(env);
@@ -806,9 +838,9 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
    * The one that was not seen for longest is asked whether it is there: else the dead would stay in the tables of those
    * that look nothing up, and these would name them to others (libtorrent, too, asks one node at a time).
    */
-  #checkOldest(contacts: readonly KeyedNode[], env: KademliaEnvironment): void {
+  #checkOldest(contacts: readonly KeyedNode[], unlessWithinMs: Millis, env: KademliaEnvironment): void {
     let oldest: KeyedNode | undefined;
-    let seenAt = env.now - this.options.freshMs;
+    let seenAt = env.now - unlessWithinMs;
     for (const contact of contacts) {
       const at = this.table.seenAt(contact.key)!;
       if (at >= seenAt || this.table.isBelievedGone(contact.key)) continue;
@@ -869,6 +901,11 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
   }
   #isContact(node: NodeId): boolean {
     return this.#contactOf(node) !== undefined;
+  }
+  /** A contact at this address, and not believed to be gone. */
+  #isBelieved(node: NodeId): boolean {
+    const contact = this.#contactOf(node);
+    return contact?.node === node && !this.table.isBelievedGone(contact.key);
   }
   #isSelf(node: NodeId): boolean {
     return node === this.self.node || this.#config.keyedNode(node).key === this.self.key;
