@@ -115,11 +115,18 @@ export type KademliaTimer = QuestionTimer | LookupDeadline | { readonly type: "u
 
 type KademliaEnvironment = Environment<KademliaMessage, KademliaTimer, KademliaNotice>;
 
+/** `isRoutine`: nobody gave cause for it but time. */
+interface CheckPurpose {
+  readonly type: "check";
+  readonly contact: KeyedNode;
+  readonly isRoutine: boolean;
+}
+
 /** Why a question was asked, beside lookups. */
 type Purpose =
   | LookupPurpose
   /** A contact of the table: is it still there? */
-  | { readonly type: "check"; readonly contact: KeyedNode }
+  | CheckPurpose
   /** Somebody we have only heard of. */
   | { readonly type: "verify"; readonly node: NodeId }
   /** Somebody through whom we join, or find a lost part of the network again: who is near us? */
@@ -142,7 +149,7 @@ const joinWidth = 8;
 /** A lookup weighs this much in the estimate of how dense the network is. */
 const densityGain = 1 / 8;
 /** A contact that was still there makes us wait so much longer before others are checked (guess). */
-const patienceGain = 1 / 8;
+const patienceGain = 1 / 16;
 
 export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer> {
   readonly self: KeyedNode;
@@ -499,7 +506,8 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
       }
       case "check":
         if (isLate) return;
-        this.#patienceMs = Math.min((1 + patienceGain) * this.#patienceMs, this.#mostPatienceMs);
+        if (purpose.isRoutine)
+          this.#patienceMs = Math.min((1 + patienceGain) * this.#patienceMs, this.#mostPatienceMs);
         return this.#onCheckEnded(purpose.contact, env);
       case "verify":
         if (!isLate) this.#verifying--;
@@ -652,12 +660,12 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
     this.#check(head, env);
   }
 
-  #check(contact: KeyedNode, env: KademliaEnvironment): void {
+  #check(contact: KeyedNode, env: KademliaEnvironment, isRoutine = false): void {
     const bucket = this.table.bucketOf(contact.key);
     for (const other of this.#checking) if (this.table.bucketOf(other) === bucket) return;
     this.#checking = [...this.#checking, contact.key];
     this.counters.checks++;
-    this.#verifyConnectivity(contact.node, { type: "check", contact }, env);
+    this.#verifyConnectivity(contact.node, { type: "check", contact, isRoutine }, env);
   }
 
   /** Asked again, until it was silent `maxFailures` times in a row: a lost datagram is no death. */
@@ -669,7 +677,7 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
       if (failures > 0) this.#giveUp(contact, wasGone, env);
       return this.#onCheckEnded(contact, env);
     }
-    this.#verifyConnectivity(contact.node, { type: "check", contact }, env);
+    this.#verifyConnectivity(contact.node, { type: "check", contact, isRoutine: false }, env);
   }
 
   /** It is gone: `wasGone` says whether we knew that. Whoever is parked takes its place; if nobody is, it stays, and nobody is told of it (section 4.1). */
@@ -847,7 +855,7 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
       oldest = contact;
       seenAt = at;
     }
-    if (oldest !== undefined) this.#check(oldest, env);
+    if (oldest !== undefined) this.#check(oldest, env, contacts === this.table.contacts);
   }
 
   /**

@@ -76,6 +76,16 @@ test("a peer is a suspect for a minute after it was silent, or until it answers"
   expect(trips.isSuspect("a", 2200)).toBe(false);
 });
 
+test("with each silence in a row it is a suspect for twice as long, for its second limit doubles, too", () => {
+  const trips = new RoundTrips({ settings });
+  for (const at of [1000, 2000, 3000]) trips.onSilence("a", at);
+  expect(trips.isSuspect("a", 3000 + 239_999)).toBe(true);
+  expect(trips.isSuspect("a", 3000 + 240_000)).toBe(false);
+  trips.onAnswer("a", 3000, 3100);
+  trips.onSilence("a", 4000);
+  expect(trips.isSuspect("a", 64_000)).toBe(false);
+});
+
 test("who has moved is no suspect because its old address is silent", () => {
   const trips = fresh();
   trips.onSilence("a@10.0.0.1:9000", 1000);

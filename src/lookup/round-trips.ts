@@ -24,7 +24,10 @@ const variations = 4;
 const hardFactor = 2;
 /** Doubling ends here: by then any maximum is reached. */
 const maxBackoff = 10;
-/** A peer that was silent is a suspect for so long (guess: long beside any time-out, short beside a repair). */
+/**
+ * A peer that was silent once is a suspect for so long, and twice as long with each further silence: its second limit doubles
+ * as well, and nobody should wait for that (guess: long beside any time-out, short beside a repair).
+ */
 const suspectMs = 60_000;
 
 interface Estimate {
@@ -129,7 +132,7 @@ export class RoundTrips {
   isSuspect(peer: NodeId, now: Millis): boolean {
     const estimate = this.#peers.get(identityOf(peer));
     if (estimate === undefined || estimate.backoff === 0 || estimate.silentPeer !== peer) return false;
-    return now - estimate.silentAt < suspectMs;
+    return now - estimate.silentAt < suspectMs * (1 << (estimate.backoff - 1));
   }
 
   /** A question came to its second limit. */
