@@ -4,6 +4,7 @@ import { addApiOptions, answers, jsonText, nodePath, print } from "./api-client.
 import { wholeNumber } from "./numbers.ts";
 import {
   addRecordOptions,
+  checkGiven,
   findPeer,
   operationFailed,
   type RecordOptions,
@@ -42,6 +43,7 @@ An immutable record cannot be deleted: it is forgotten when its lifetime is over
 `,
     )
     .action(async (name: string, options: DeleteOptions) => {
+      checkGiven(name);
       const { client, node } = await findPeer(options);
       const command = { name, ...(options.owned ? { kind: "owned" } : {}), cas: options.cas };
       const path = nodePath(node, "records/delete");

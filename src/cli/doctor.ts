@@ -67,7 +67,7 @@ Exit code 1: something is off. The network must run with a router: grapevine up 
           escapeText(name),
           measured.toFixed(2),
           expected?.toFixed(2) ?? "",
-          isOff ? pc.red("off") : pc.green("as it should be"),
+          isOff ? pc.red("off") : expected === undefined ? "" : pc.green("as it should be"),
         ]);
         await print(table(["figure", "measured", "theory", ""], rows));
       }

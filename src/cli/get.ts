@@ -15,6 +15,7 @@ import { wholeNumber } from "./numbers.ts";
 import {
   addRecordOptions,
   findPeer,
+  namingOptions,
   operationFailed,
   type RecordOptions,
   replicaTable,
@@ -68,13 +69,19 @@ Examples:
 async function get(name: string | undefined, options: GetOptions): Promise<void> {
   const { key, owned, owner, replicas, readQuorum } = options;
   if ((name === undefined) === (key === undefined)) throw new UsageError("name: give either a name or --key");
+  if (owner !== undefined && !/^[0-9a-f]{40}(?:@|$)/u.test(owner))
+    throw new UsageError(
+      `--owner: "${owner}" is neither an id, 40 hexadecimal digits, nor a contact, id@host:port`,
+    );
   const query = new URLSearchParams(key === undefined ? { name: name! } : { key });
   if (owned === true || owner !== undefined) query.set("kind", "owned");
   if (owner !== undefined) query.set("owner", owner);
   if (replicas !== undefined) query.set("replicas", String(replicas));
   if (readQuorum !== undefined) query.set("readQuorum", String(readQuorum));
   const { client, node } = await findPeer(options);
-  const answer = await client.get(`${nodePath(node, "records")}?${query}`, answers.operation, storeTimeoutMs);
+  const answer = await namingOptions(
+    client.get(`${nodePath(node, "records")}?${query}`, answers.operation, storeTimeoutMs),
+  );
   const shown = escapeText(name ?? key!);
   if (answer.outcome !== "found") process.exitCode = 1;
   if (options.json) return await print(jsonText(answer));
@@ -89,5 +96,5 @@ async function get(name: string | undefined, options: GetOptions): Promise<void>
   const writer = answer.writer ? `, by ${showId(answer.writer)}` : "";
   const when = answer.writtenAt === undefined ? "" : ` at ${showTime(answer.writtenAt)}`;
   process.stderr.write(`sequence ${answer.sequence}${writer}${when}; ${summaryOfReplicas(answer)}.\n`);
-  process.stderr.write(`${await replicaTable(client, answer)}\n`);
+  if (answer.replicas.length > 0) process.stderr.write(`${await replicaTable(client, answer)}\n`);
 }

@@ -116,6 +116,7 @@ const outcomes: Readonly<Record<string, string>> = {
 
 export function reportText(report: LookupAnswer, names: Names): string {
   const { key, outcome, hops, asked, answered, silent, refused, tookMs } = report;
+  const unawaited = asked - answered - silent - refused;
   const rows = report.closest.map(({ node, key: place }, i) => [
     i + 1,
     showNode(node, names),
@@ -123,7 +124,7 @@ export function reportText(report: LookupAnswer, names: Names): string {
   ]);
   return [
     `key ${escapeText(key)}: ${outcomes[outcome] ?? escapeText(outcome)} after ${hops} hop${hops === 1 ? "" : "s"} and ${tookMs} ms`,
-    `${asked} asked, ${answered} answered, ${silent} silent, ${refused} refused`,
+    `${asked} asked, ${answered} answered, ${silent} silent, ${refused} refused${unawaited > 0 ? `, ${unawaited} not waited for` : ""}`,
     table(["", "responsible", "its key"], rows),
   ].join("\n");
 }

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { UsageError } from "../core/index.ts";
-import { escapeText, parseDuration } from "../node/index.ts";
+import { escapeText, formatDuration, parseDuration } from "../node/index.ts";
+import { maxLifetimeMs, minLifetimeMs } from "../storage/index.ts";
 import {
   type ApiOptions,
   addApiOptions,
@@ -13,7 +14,9 @@ import {
 import { wholeNumber } from "./numbers.ts";
 import {
   addRecordOptions,
+  checkGiven,
   findPeer,
+  namingOptions,
   operationFailed,
   type RecordOptions,
   replicaTable,
@@ -44,7 +47,7 @@ export function putCommand(): Command {
         .option("--owned", "only the node that puts it may change it (default: any member may)")
         .option(
           "--cas <sequence>",
-          "only if this is the sequence number of what is there; 0: if nothing is",
+          "only if this is the sequence number of what is there; 0: if nothing is, and nothing was deleted",
           wholeNumber("--cas", 0, Number.MAX_SAFE_INTEGER),
         )
         .option(
@@ -86,16 +89,28 @@ The network must run with a router: grapevine up --router kademlia (or chord, pa
 function whatOf(
   first: string | undefined,
   second: string | undefined,
-  { immutable, owned, file }: PutOptions,
+  { immutable, owned, cas, file }: PutOptions,
 ): { readonly name: string | undefined; readonly content: object } {
   if (immutable !== true) {
     if (first === undefined) throw new UsageError("name: missing; write grapevine put NAME VALUE");
+    checkGiven(first);
     return { name: first, content: contentOf(second, file) };
   }
   if (owned) throw new UsageError("--owned: nobody can change an immutable record; leave out one of them");
+  if (cas !== undefined)
+    throw new UsageError("--cas: nobody can change an immutable record; leave out one of them");
   if (second !== undefined)
     throw new UsageError("name: an immutable record has none; with --immutable give the value alone");
   return { name: undefined, content: contentOf(first, file) };
+}
+
+function lifetimeOf(text: string): number {
+  const lifetimeMs = parseDuration("--lifetime", text);
+  if (lifetimeMs < minLifetimeMs || lifetimeMs > maxLifetimeMs)
+    throw new UsageError(
+      `--lifetime: "${text}" is not between ${formatDuration(minLifetimeMs)} and ${formatDuration(maxLifetimeMs)}`,
+    );
+  return lifetimeMs;
 }
 
 async function put({ name, content }: ReturnType<typeof whatOf>, options: PutOptions): Promise<void> {
@@ -104,10 +119,12 @@ async function put({ name, content }: ReturnType<typeof whatOf>, options: PutOpt
     ...content,
     ...(name === undefined ? { kind: "immutable" } : { name, ...(owned ? { kind: "owned" } : {}) }),
     ...{ cas, replicas, writeQuorum },
-    lifetimeMs: lifetime === undefined ? undefined : parseDuration("--lifetime", lifetime),
+    lifetimeMs: lifetime === undefined ? undefined : lifetimeOf(lifetime),
   };
   const { client, node } = await findPeer(options);
-  const answer = await client.post(nodePath(node, "records"), command, answers.operation, storeTimeoutMs);
+  const answer = await namingOptions(
+    client.post(nodePath(node, "records"), command, answers.operation, storeTimeoutMs),
+  );
   if (options.json) await print(jsonText(answer));
   else if (answer.outcome === "stored") {
     const what =

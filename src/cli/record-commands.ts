@@ -1,6 +1,7 @@
 /** What `put`, `get` and `delete` share: whom they ask, and how they show what became of each replica. */
 import type { Command } from "commander";
 import pc from "picocolors";
+import { UsageError } from "../core/index.ts";
 import { escapeText } from "../node/index.ts";
 import {
   type ApiClient,
@@ -28,6 +29,28 @@ export function addRecordOptions(command: Command): Command {
     .option("--json", "print the result as JSON");
 }
 
+/** The fields of the API by the options that give them here: whoever typed an option knows no other name of it. */
+const optionNames: Readonly<Record<string, string>> = {
+  replicas: "--replicas",
+  writeQuorum: "--write-quorum",
+  readQuorum: "--read-quorum",
+};
+
+/** The answer, or an error that names options where the API names fields. */
+export async function namingOptions<Answer>(answer: Promise<Answer>): Promise<Answer> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(error.message.replace(/^\w+(?=: )/u, (field) => optionNames[field] ?? field));
+  }
+}
+
+/** Throws `UsageError`. What else is wrong with a name, the node says. */
+export function checkGiven(name: string | undefined): void {
+  if (name === "") throw new UsageError("name: is empty");
+}
+
 export async function findPeer(options: RecordOptions): Promise<{ client: ApiClient; node: string }> {
   const client = await findApi(options, options.node);
   return { client, node: await chooseNode(client, options.node, "peer") };
@@ -41,13 +64,13 @@ const colors: Readonly<Record<string, (text: string) => string>> = {
   invalid: pc.red,
 };
 
-/** `8 replicas have it on disk, 1 silent, 5 needed`. */
+/** `7 stored, 1 silent of 8 replicas, 5 needed`. */
 export function summaryOfReplicas({ replicas, needed, isCapped }: OperationAnswer): string {
   const counts = new Map<string, number>();
   for (const { state } of replicas) counts.set(state, (counts.get(state) ?? 0) + 1);
   const parts = [...counts].map(([state, count]) => `${count} ${escapeText(state)}`);
   if (parts.length === 0) return "nobody was asked";
-  const capped = isCapped ? " (there are no more nodes)" : "";
+  const capped = isCapped ? " (no more nodes were found)" : "";
   return `${parts.join(", ")} of ${replicas.length} replicas, ${needed} needed${capped}`;
 }
 
@@ -64,7 +87,7 @@ export async function replicaTable(client: ApiClient, { replicas }: OperationAns
 }
 
 const failures: Readonly<Record<string, string>> = {
-  conflict: "Another record is there",
+  conflict: "Another record, or its deletion, is there",
   contended: "Others write under this name all the time; nothing was written",
   partial: "Too few replicas have it: it may stay, or be lost",
   refused: "Nobody took it",
