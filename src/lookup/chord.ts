@@ -257,6 +257,10 @@ export class Chord implements RoutingProtocol<ChordMessage, ChordTimer> {
   get roundTrips(): RoundTrips | undefined {
     return this.#asking?.questions.roundTrips;
   }
+  /** Those that are open, or were a moment ago. */
+  get questions(): number {
+    return this.#asking?.questions.size ?? 0;
+  }
 
   compare(key: Key, a: Key, b: Key): number {
     return compareUp(key, a, b);

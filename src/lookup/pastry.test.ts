@@ -512,6 +512,20 @@ describe("joining", () => {
 });
 
 describe("hearsay", () => {
+  test("of a contact at an address where it is not, does the contact no harm", () => {
+    const keyedNode: KeyedNodeOf = (node) => ({ node, key: keyOf(String(node).split("@")[0]!) });
+    const tables = { below: ["4f"], above: ["51"], entries: ["90"] };
+    const { pastry, env } = member("50", tables, { keyedNode });
+    const leaves = { type: "leaves", nonce: 1, isAnswer: false, version: 1, heard: 0 } as const;
+    pastry.onMessage("51", { ...leaves, leaves: ["90@elsewhere"] }, env);
+    const asked = () => env.sent().filter(({ to }) => to === "90@elsewhere");
+    expect(asked()).toHaveLength(1);
+    pass(pastry, env, 60_000, (node) => node !== "90@elsewhere");
+    expect(asked()).toHaveLength(2);
+    expect(pastry.contacts().map(({ node }) => node)).toContain("90");
+    expect(pastry.counters).toMatchObject({ suspected: 0, dead: 0 });
+  });
+
   test("makes candidates, of which so many are asked at once; who is silent is forgotten", () => {
     const { pastry, env } = fifty({
       options: { maxProbes: 4, leafSetSize: 16, leafIntervalMs: 0, tableIntervalMs: 0 },

@@ -270,6 +270,11 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     return this.#upkeep?.suspects.size ?? 0;
   }
 
+  /** Those that are open, or were a moment ago. */
+  get questions(): number {
+    return this.#routed?.questions.size ?? 0;
+  }
+
   /** Smoothed round trip, if it was measured. */
   rttMs(node: NodeId): number | undefined {
     return this.#routed?.roundTrips.rttMs(node);
@@ -1110,19 +1115,25 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     if (purpose.type === "hop" && type === "slow") this.#hopIsSlow(purpose.hop, to, env);
     else if (purpose.type === "probe" && type === "silent") this.#probeIsSilent(purpose, env);
     // On probation, a late answer is another bad sign; it is not yet the end.
-    else if (purpose.type === "probe" && this.#isSuspect(purpose.contact)) this.#noteSuspect(purpose.contact);
+    else if (
+      purpose.type === "probe" &&
+      this.#isSuspect(purpose.contact) &&
+      this.#isContactAt(purpose.contact)
+    )
+      this.#noteSuspect(purpose.contact);
   }
 
   #probeIsSilent({ contact, attempt }: Probe, env: PastryEnvironment): void {
     const { key } = contact;
     const { probing, gone } = this.#upkeepOf();
     probing.delete(key);
-    const isContact = this.#isContact(key);
+    const isContact = this.#isContactAt(contact);
     if (isContact) this.#noteSuspect(contact);
     if (attempt < (isContact ? this.options.pingAttempts : candidateAttempts))
       return this.#probe(contact, env, attempt + 1);
     if (isContact) this.#died(contact, env);
-    else rememberGone(gone, key, env.now + this.options.forgetGoneMs);
+    // Whoever names a contact at an address where it is not says nothing of the contact.
+    else if (!this.#isContact(key)) rememberGone(gone, key, env.now + this.options.forgetGoneMs);
     this.#probeEnded(key, env);
     this.#settle(env);
   }
@@ -1134,6 +1145,12 @@ export class Pastry implements RoutingProtocol<PastryMessage, PastryTimer>, Rout
     return (
       leaves.get(key) !== undefined || table.get(key) !== undefined || neighborhood.get(key) !== undefined
     );
+  }
+
+  /** Is it in a table, and at this address? */
+  #isContactAt({ key, node }: KeyedNode): boolean {
+    const { leaves, table, neighborhood } = this;
+    return [leaves, table, neighborhood].some((known) => known.get(key)?.node === node);
   }
 
   #isSuspect({ key }: KeyedNode): boolean {

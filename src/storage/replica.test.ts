@@ -74,6 +74,15 @@ function replica(
 }
 
 describe("a replica takes a record", () => {
+  test("that it is writing, from whoever brings it again, until too many wait for the disk", () => {
+    const alone = replica({ maxWaitingForDisk: 3 });
+    alone.persistsAtOnce = false;
+    const answers = Array.from({ length: 10 }, () => alone.offered(stored("color")));
+    expect(answers).toEqual([...Array(3).fill(undefined), ...Array(7).fill("busy")]);
+    alone.clear().acknowledge();
+    expect(alone.sentOf("stored")).toHaveLength(3);
+  });
+
   test("and says so when it is on disk, not before", () => {
     const alone = replica();
     alone.persistsAtOnce = false;
@@ -320,6 +329,18 @@ test("a record whose time ended while the node slept is taken off the disk", () 
 
 describe("a cached copy", () => {
   const copy = { purpose: "cache", lifetimeMs: 60_000 } as const;
+
+  test("that is newer than what a replica has makes no copy of the replica, which would end with it", () => {
+    const alone = replica();
+    alone.offered(stored("color"));
+    expect(alone.offered(stored("color", { sequence: 2, value: bytes("blue") }), copy)).toBe("stored");
+    expect(alone.store.table.cached).toBe(0);
+    alone.pass(120_000);
+    expect(alone.fetched(keyOfShared("color"))).toMatchObject({
+      record: { statement: { sequence: 2 } },
+      isCached: false,
+    });
+  });
 
   test("is given to who asks, said to be one, is on no disk, and ends early", () => {
     const alone = replica();

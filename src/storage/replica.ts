@@ -98,11 +98,16 @@ export class Replica {
     const { record, purpose } = incoming;
     const slot = slotOf(record.statement);
     const held = table.get(slot);
-    const isCopy = purpose === "cache";
-    if (held !== undefined && isHere(record, held, isCopy)) {
+    const isForCache = purpose === "cache";
+    if (held !== undefined && isHere(record, held, isForCache)) {
+      // Who stores the same again while it is being written waits for the disk like all others.
+      if (!isForCache && disk.isWriting(onDiskOf(slot)) && disk.waiting >= options.maxWaitingForDisk) {
+        this.counters.busy++;
+        return { reason: "busy", sequence: 0 };
+      }
       this.counters.known++;
-      if (!isCopy && purpose === "replica") this.#putOff(held, incoming.from, env);
-      if (isCopy) onDurable(env);
+      if (purpose === "replica") this.#putOff(held, incoming.from, env);
+      if (isForCache) onDurable(env);
       else disk.whenDurable(onDiskOf(slot), onDurable, env);
       return undefined;
     }
@@ -111,6 +116,8 @@ export class Replica {
       this.counters[refused.reason]++;
       return refused;
     }
+    // What is newer than a replica is one: as a copy it would end, and the replica with it.
+    const isCopy = isForCache && (held === undefined || held.isCached);
     const admitted = table.admit({
       record,
       source:
