@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { keyOfName, type RememberedContacts } from "../core/index.ts";
+import { keyOfName, type RecordStatement, type RememberedContacts } from "../core/index.ts";
 import { keyOfShared } from "../storage/records.ts";
 import type { StoreMessage } from "../storage/store-messages.ts";
 import { Codec } from "../wire/index.ts";
@@ -104,10 +104,17 @@ describe("a router's table", () => {
 test("records come back; rubbish, questions of others and what stands under a wrong name are counted", async () => {
   const store = new MemoryStore();
   const key = keyOfShared("name");
-  const statement = {
-    ...{ type: "record", kind: "shared", key, name: "name", value: Uint8Array.of(1), sequence: 3 },
-    ...{ writer: keyOfName("writer"), writtenAt: 1000, lifetimeMs: 60_000 },
-  } as const;
+  const statement: RecordStatement = {
+    type: "record",
+    kind: "shared",
+    key,
+    name: "name",
+    value: Uint8Array.of(1),
+    sequence: 3,
+    writer: keyOfName("writer"),
+    writtenAt: 1000,
+    lifetimeMs: 60_000,
+  };
   const kept: StoreMessage = {
     ...{ type: "store", nonce: 0, purpose: "replica", ticket: 0, lifetimeMs: 0 },
     record: { statement, proof: Buffer.alloc(160, 1) as never },

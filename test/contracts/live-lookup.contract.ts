@@ -226,7 +226,11 @@ function keeps({ router, over }: LiveLookupCase): void {
     await vi.waitFor(async () => expect(network.livePeers.every(hasTableToSave)).toBe(true), soon);
     await new Promise((resolve) => setTimeout(resolve, 1500)); // tables are written every second
     await Promise.all([peer(6), ...network.liveSeeds].map((one) => one.kill()));
-    const disk = await DiskStore.open(dataFolder(name), expect.unreachable, expect.unreachable);
+    const disk = await DiskStore.open(
+      dataFolder(name),
+      (text) => expect.unreachable(text),
+      (error) => expect.unreachable(error.message),
+    );
     const keys = (await disk.entries("")).map(([key]) => key);
     expect(keys).toContain(`${router}/table`);
     // Nobody else may tell it whom to ask.
