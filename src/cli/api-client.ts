@@ -593,8 +593,7 @@ export async function printRaw(content: string | Uint8Array): Promise<void> {
 /** A value: to a terminal as a text that cannot move it; to a file or a program, as it is. */
 export async function printValue({ text, base64 }: { text?: string; base64?: string }): Promise<void> {
   if (process.stdout.isTTY) return await print(text === undefined ? `${base64} (base64)` : escapeText(text));
-  if (text !== undefined) return await print(text);
-  await printRaw(Buffer.from(base64 ?? "", "base64"));
+  await printRaw(text ?? Buffer.from(base64 ?? "", "base64"));
 }
 
 /**

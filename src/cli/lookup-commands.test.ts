@@ -156,6 +156,9 @@ describe("put, get and delete", () => {
     await run(putCommand(), "raw", "--file", file);
     expect((await run(getCommand(), "raw")).bytes).toEqual(Buffer.from([0, 255, 10]));
     expect(JSON.parse((await run(getCommand(), "raw", "--json")).stdout)).toMatchObject({ base64: "AP8K" });
+    writeFileSync(file, "no end of line");
+    await run(putCommand(), "line", "--file", file);
+    expect((await run(getCommand(), "line")).bytes).toEqual(Buffer.from("no end of line"));
     const text = await run(putCommand(), "--immutable", "never to change");
     const [, key] = /^Stored key ([0-9a-f]{40}): /.exec(text.stdout)!;
     expect((await run(getCommand(), "--key", key!, "--node", "peer-8")).stdout).toBe("never to change");

@@ -53,6 +53,7 @@ export async function route(
 ): Promise<number> {
   const { client, node } = await askedPeer(options);
   const names = await namesOf(client);
+  const told = new Map<number, string>();
   let report: LookupAnswer | undefined;
   let startedAt: number | undefined;
   const ending = await client.stream(
@@ -62,7 +63,11 @@ export async function route(
         const step = client.read(data, answers.lookupStep);
         startedAt ??= step.sentAt;
         if (options.json) await print(jsonText(step));
-        else if (step.outcome !== "asked") await print(stepText(step, startedAt, names));
+        else if (step.outcome !== "asked" && told.get(step.index ?? -1) !== step.outcome) {
+          await print(stepText(step, startedAt, names));
+          // In Pastry the first hop acknowledges, and may answer then as the node that is responsible.
+          if (step.index !== undefined) told.set(step.index, step.outcome);
+        }
       } else if (type === "report") {
         report = client.read(data, answers.lookupReport);
         if (options.json) await print(jsonText(report));
