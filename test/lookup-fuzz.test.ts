@@ -365,7 +365,7 @@ describe("Pastry", () => {
     leafSetSize: 8,
     neighborhoodSize: 4,
     maxProbes: 4,
-    maxForwards: 32,
+    maxForwards: 8,
     leafIntervalMs: 1000,
     tableIntervalMs: 1000,
     mergeIntervalMs: 5000,
@@ -378,6 +378,7 @@ describe("Pastry", () => {
       members: 12,
       liarsIn,
       hasStrangers,
+      favorite: "route",
       farewells: ["leave"],
       make: ({ self, bootstrap }) => new Pastry({ self, keyedNode, bootstrap, options }),
     }),
@@ -386,7 +387,10 @@ describe("Pastry", () => {
     }),
     look: (network, node, before: { leaves: NodeId[][] }) => {
       const pastry = network.protocolOf(node);
-      check(pastry.questions <= 2 * options.maxForwards, `${pastry.questions} questions are open`);
+      check(
+        pastry.questions <= options.maxForwards + 12 * options.maxProbes,
+        `${pastry.questions} questions are open`,
+      );
       check(network.mostSends <= 64, `${network.mostSends} messages at once`);
       check(pastry.suspects <= 64, `${pastry.suspects} suspects`);
       for (const { node: contact } of pastry.contacts())
@@ -420,7 +424,7 @@ describe("Pastry", () => {
     () => {
       const name = "keeps its leaf sets among strangers";
       const counted = besiege({ ...siege({}), name, share: 1 / 16, isAsBefore: true });
-      for (const counter of ["unasked", "duplicates", "suspected"])
+      for (const counter of ["unasked", "duplicates", "suspected", "busy"])
         expect(counted.get(counter), counter).toBeGreaterThan(0);
     },
     timeout,
@@ -500,12 +504,20 @@ describe("the store", () => {
         const isThere = there !== undefined && compareRecords(there.record.statement, was.statement) >= 0;
         check(first!.node !== node && isThere, `${slot} is gone from ${node}`);
       }
+      const perSource = new Map<unknown, number>();
+      for (const { source } of store.table.entries())
+        if (source !== undefined) perSource.set(source, (perSource.get(source) ?? 0) + 1);
+      const most = Math.max(0, ...perSource.values());
+      check(most <= options.maxRecordsPerSource, `${most} records of one source`);
       check(store.size <= options.maxRecords, `${store.size} records`);
       check(store.table.cached <= options.maxCachedRecords, `${store.table.cached} copies`);
       check(store.questions <= 512, `${store.questions} questions are open`);
       check(store.operations === 0, `${store.operations} operations`);
       // What waits for the disk is told when that is ready, and upkeep sends no more than a portion.
-      check(network.mostSends <= 4 * options.maxWaitingForDisk, `${network.mostSends} messages at once`);
+      check(
+        network.mostSends <= options.maxWaitingForDisk + 2 * options.maxUpkeepRecords,
+        `${network.mostSends} messages at once`,
+      );
     },
     count: ({ counters }) => ({ ...counters.replica, ...counters.table, ...counters.questions }),
   };
@@ -514,7 +526,7 @@ describe("the store", () => {
     "keeps what it has, unless its writer has written again",
     () => {
       const name = "keeps what it has, unless";
-      const counted = besiege({ ...siege, name, share: 1 / 8 });
+      const counted = besiege({ ...siege, name, share: 1 / 4 });
       for (const counter of [
         "taken",
         "known",

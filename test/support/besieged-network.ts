@@ -85,6 +85,10 @@ export class BesiegedNetwork<P extends Protocol<any, any, any, any>> extends Wor
   readonly config: BesiegedConfig<P>;
   /** What members have said to each other, and to strangers. */
   readonly #said: Said[] = [];
+  /** What members have asked last: most of it is not answered yet. */
+  readonly #asked: Said[] = [];
+  /** Numbers of what strangers were asked. */
+  readonly #askedStrangers = new Map<NodeId, Set<number>>();
   readonly #codec = new Codec();
   readonly #kinds: readonly AnyKind[];
   readonly #maker: FrameMaker;
@@ -110,6 +114,15 @@ export class BesiegedNetwork<P extends Protocol<any, any, any, any>> extends Wor
     this.persistsAtOnce = false;
     this.delivers = (from, to, message) => {
       this.#remember({ from, to, message });
+      if (!this.protocols.has(to)) {
+        const numbers = this.#askedStrangers.get(to) ?? new Set();
+        this.#askedStrangers.set(to, numbers);
+        for (const number of numbersIn(message)) numbers.add(number);
+      }
+      if (!answers.has(`${message.layer} ${message.body.type}`)) {
+        this.#asked.push({ from, to, message });
+        if (this.#asked.length > 8) this.#asked.shift();
+      }
       return true;
     };
     const below: Record<string, Protocol<any, any, any, any>> = config.below === undefined
@@ -172,7 +185,9 @@ export class BesiegedNetwork<P extends Protocol<any, any, any, any>> extends Wor
   attack(onSaid: (said: Said) => void = () => {}): void {
     const { dice } = this;
     this.counters.attacks++;
-    const said = this.#hostile();
+    let said = this.#hostile();
+    // To answer what one was asked is no attack.
+    if (said !== undefined && this.#wasAsked(said)) said = undefined;
     if (said === undefined) this.counters.refusedByCodec++;
     else {
       this.#remember(said);
@@ -190,6 +205,11 @@ export class BesiegedNetwork<P extends Protocol<any, any, any, any>> extends Wor
     this.nodes.get(to)!.onMessage(from, message, this.env(to));
   }
 
+  #wasAsked({ from, message }: Said): boolean {
+    const numbers = this.#askedStrangers.get(from);
+    return numbers !== undefined && numbersIn(message).some((number) => numbers.has(number));
+  }
+
   #remember(said: Said): void {
     if (this.#said.length < kept) this.#said.push(said);
     else this.#said[this.dice.below(kept)] = said;
@@ -201,6 +221,7 @@ export class BesiegedNetwork<P extends Protocol<any, any, any, any>> extends Wor
     // One of them gets most of it.
     const to = dice.below(2) === 0 ? this.members[0]! : pick(this.members, dice);
     if (this.#said.length > 0 && dice.below(4) === 0) return this.#replay();
+    if (this.#asked.length > 0 && dice.below(8) === 0) return this.#answerOfAnother();
     const isOwn = dice.below(32) === 0;
     const isFromMember = this.config.hasStrangers === false || dice.below(3) === 0;
     const from = isOwn ? to : pick(isFromMember ? this.members : this.strangers, dice);
@@ -212,6 +233,24 @@ export class BesiegedNetwork<P extends Protocol<any, any, any, any>> extends Wor
     if (message === undefined) return undefined;
     if (isStranger) this.spoke.add(from);
     return { from, to, message };
+  }
+
+  /** An answer to what somebody else was asked a moment ago, with the right number. */
+  #answerOfAnother(): Said | undefined {
+    const { dice } = this;
+    const { from: to, message } = pick(this.#asked, dice);
+    const kinds = this.#kinds.filter(({ layer, type }) => answers.has(`${layer} ${type}`));
+    const answer = this.#decoded(this.#maker.within(pick(kinds, dice)));
+    if (answer === undefined) return undefined;
+    const { nonce: number, hopNonce, route } = message.body as any;
+    const body = { ...answer.body } as any;
+    if ("nonce" in body) body.nonce = number;
+    if ("hopNonce" in body) body.hopNonce = hopNonce;
+    if ("route" in body) body.route = route;
+    if (Object.values(body).includes(undefined)) return undefined;
+    const from = pick(this.config.hasStrangers === false ? this.members : this.strangers, dice);
+    if (!this.protocols.has(from)) this.spoke.add(from);
+    return { from, to, message: { ...answer, body } };
   }
 
   /** Again, late, in another order; from whoever said it, or in the mouth of somebody else. */
@@ -300,6 +339,11 @@ export class BesiegedNetwork<P extends Protocol<any, any, any, any>> extends Wor
   }
 }
 
+function numbersIn({ body }: Tagged): number[] {
+  const { nonce: number, hopNonce, route } = body as any;
+  return [number, hopNonce, route].filter((one) => one !== undefined);
+}
+
 const answers = new Set([
   "kademlia ping-reply",
   "kademlia find-node-reply",
@@ -307,6 +351,7 @@ const answers = new Set([
   "chord state",
   "chord routed",
   "chord pong",
+  "pastry ack",
   "pastry arrived",
   "pastry passed",
   "pastry state",
