@@ -126,6 +126,16 @@ describe("the document's rule for senders", () => {
     expect(env.sent().length).toBeLessThan(1000 + 10);
   });
 
+  test("silence at an address where a contact is not is none of the contact's", () => {
+    const wherever = (node: NodeId) => ({ ...keyedNode(String(node).split("@")[0]!), node });
+    const { kademlia, hears, asked, silence, names } = world({ keyedNode: wherever }).start().meets("0.1");
+    hears("0.1@elsewhere");
+    expect(asked("0.1@elsewhere")).toHaveLength(1);
+    silence("0.1@elsewhere");
+    expect(kademlia.table.failuresOf(keyOf("0.1"))).toBe(0);
+    expect(names()).toEqual(["0.1"]);
+  });
+
   test("known: it goes to the tail when it asks us something", () => {
     const { kademlia, hears } = full();
     expect(kademlia.table.headOf(0)?.node).toBe("0.1");

@@ -643,7 +643,8 @@ export class Kademlia implements RoutingProtocol<KademliaMessage, KademliaTimer>
   /** It did not answer. One of its bucket at a time is asked whether it is still there. */
   #silent(node: NodeId, env: KademliaEnvironment): void {
     const contact = this.#contactOf(node);
-    if (contact === undefined) return;
+    // At another address than the one that we know it at: that says nothing of it.
+    if (contact?.node !== node) return;
     const wasGone = this.table.isBelievedGone(contact.key);
     this.table.fail(contact.key);
     if (!wasGone) this.#check(contact, env);
