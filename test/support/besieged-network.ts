@@ -324,12 +324,7 @@ export class BesiegedNetwork<P extends Protocol<any, any, any, any>> extends Wor
         if (which === 1) return Number.MAX_SAFE_INTEGER;
         // What somebody was asked, or has been told: the numbers of questions that may be open.
         const said = which < 6 && this.#said.length > 0 ? pick(this.#said, dice) : undefined;
-        const {
-          nonce: number,
-          hopNonce,
-          route,
-        } = (said?.message.body ?? {}) as unknown as Record<string, number>;
-        const known = [number, hopNonce, route].filter((one) => one !== undefined);
+        const known = said === undefined ? [] : numbersIn(said.message);
         return known.length > 0 ? pick(known, dice) : nonce(dice);
       },
       record: record === undefined ? undefined : () => record(this, dice),
