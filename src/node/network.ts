@@ -69,11 +69,16 @@ export interface StateChange {
   readonly at: Date | undefined;
 }
 
+const mostRoutingMs = 10_000;
+/** As many as replicas of a record, with which a lookup finds the others. */
+const enoughContacts = 8;
+
 /** Messages and events waiting for a slow consumer; beyond it the oldest are dropped. */
 const maxWaiting = 10_000;
 
 /**
- * Joins a network as a peer. Resolves once a seed has taken the peer up, or at once where earlier contacts are known.
+ * Joins a network as a peer. Resolves once a seed has taken the peer up, or at once where earlier contacts are known;
+ * with a router, once that knows others too.
  * Throws `UsageError` for options that cannot be used; with seeds that do not answer it goes on trying, for ever.
  */
 export async function join(options: JoinOptions): Promise<Network> {
@@ -94,6 +99,7 @@ export async function join(options: JoinOptions): Promise<Network> {
   });
   const network = new Network(node);
   if (node.members().length === 0) await network.registered();
+  await network.routed();
   return network;
 }
 
@@ -180,6 +186,20 @@ export class Network {
         resolve();
       });
     });
+  }
+
+  /**
+   * Resolves once the router knows a few of those whom the membership knows, so that lookups and the store find more than
+   * this peer itself; at once without a router. Waits 10 s at most: the store refuses then what it cannot promise.
+   */
+  async routed(): Promise<void> {
+    const { node } = this;
+    const deadline = Date.now() + mostRoutingMs;
+    const isRouted = () =>
+      node.router === undefined ||
+      (node.router.hasJoined && node.router.size >= Math.min(enoughContacts, node.members().length));
+    while (!isRouted() && node.isRunning && Date.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
   /** Everybody that this peer has heard of, without itself. */

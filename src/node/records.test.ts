@@ -97,3 +97,14 @@ test("a signal ends the waiting, and the store is told", async () => {
   expect(node.commands).toHaveLength(2);
   expect(node.listeners.size).toBe(0);
 });
+
+test("an option that there is not is refused: a misspelt condition would overwrite", async () => {
+  const node = new FakeNode();
+  const misspelt = { expectedSequence: 7 } as object;
+  await expect(node.records.put("name", "value", misspelt)).rejects.toThrow(
+    /^expectedSequence: put has no such option; there are kind, cas,/,
+  );
+  await expect(node.records.get("name", { quorum: 3 } as object)).rejects.toThrow(/^quorum: get/);
+  await expect(node.records.delete("name", { cass: 1 } as object)).rejects.toThrow(/^cass: delete/);
+  expect(node.commands).toEqual([]);
+});

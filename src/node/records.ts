@@ -53,6 +53,31 @@ export type Operation =
   | Omit<GetRecord, "request">
   | Omit<DeleteRecord, "request">;
 
+/** What each operation knows; the compiler sees to it that nothing is missing. A misspelt `cas` would overwrite. */
+const optionNames = {
+  put: {
+    ...{ kind: true, cas: true, sequence: true, lifetimeMs: true, replicas: true, writeQuorum: true },
+    signal: true,
+  } satisfies Record<keyof PutOptions, true>,
+  get: {
+    ...{ kind: true, owner: true, replicas: true, readQuorum: true },
+    signal: true,
+  } satisfies Record<keyof GetOptions, true>,
+  delete: {
+    ...{ kind: true, cas: true, replicas: true, writeQuorum: true },
+    signal: true,
+  } satisfies Record<keyof DeleteOptions, true>,
+};
+
+function checkNames(operation: keyof typeof optionNames, options: object): void {
+  const known = optionNames[operation];
+  for (const name of Object.keys(options))
+    if (!Object.hasOwn(known, name))
+      throw new UsageError(
+        `${name}: ${operation} has no such option; there are ${Object.keys(known).join(", ")}`,
+      );
+}
+
 type Notice = Typed & Record<string, any>;
 
 /** What records need of their node. */
@@ -77,6 +102,7 @@ export class Records {
    * where it did not come about: some replicas may have it all the same then.
    */
   async put(name: string, value: Payload, { signal, ...options }: PutOptions = {}): Promise<OperationResult> {
+    checkNames("put", options);
     const bytes = bytesOf(value);
     const named = options.kind === "immutable" ? {} : { name };
     const result = await this.ask({ type: "put", ...named, value: bytes, ...options }, signal);
@@ -86,6 +112,7 @@ export class Records {
 
   /** Undefined if there is no such record, or it was deleted. Throws as `put` does. */
   async get(nameOrKey: string, { signal, ...options }: GetOptions = {}): Promise<FoundRecord | undefined> {
+    checkNames("get", options);
     const which = options.kind === "immutable" ? { key: nameOrKey } : { name: nameOrKey };
     const result = await this.ask({ type: "get", ...which, ...options }, signal);
     if (result.outcome === "missing" || result.outcome === "deleted") return undefined;
@@ -95,6 +122,7 @@ export class Records {
 
   /** False if there was nothing to delete. Throws as `put` does. */
   async delete(name: string, { signal, ...options }: DeleteOptions = {}): Promise<boolean> {
+    checkNames("delete", options);
     const result = await this.ask({ type: "delete", name, ...options }, signal);
     if (result.outcome === "missing") return false;
     if (result.outcome !== "stored") throw new StoreFailure(result);

@@ -79,6 +79,7 @@ export function routing(config: RoutingConfig): Routing | undefined {
   const router = makeRouter(name, config, records);
   store = new Store({
     router,
+    members: config.sampler,
     keyedNode,
     signatures,
     restored: restored?.records,

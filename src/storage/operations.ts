@@ -215,12 +215,13 @@ export class Operations {
   }
 
   /**
-   * How many nodes there are, as far as that limits a quorum. A router that has not joined cannot say; and for a
+   * How many nodes there are, as far as that limits a quorum: a router that has only begun knows fewer than the
+   * membership. A router that has not joined cannot say; and for a
    * compare-and-swap those count that were there a while ago: they may be cut off, and go on without us.
    */
   #nodesThere({ cas, operation }: Order, env: StoreEnvironment): number {
-    const { router } = this.#parts;
-    const now = router.size + 1;
+    const { router, members } = this.#parts;
+    const now = Math.max(router.size, members?.size ?? 0) + 1;
     if (now >= this.#mostNodes || env.now > this.#mostNodesAt + casMemoryMs) {
       this.#mostNodes = now;
       this.#mostNodesAt = env.now;
@@ -535,7 +536,9 @@ export class Operations {
     const record = operation.record ?? newestOf(targets);
     if (record === undefined) {
       const answered = targets.length - count(targets, "silent");
-      return this.#end(operation, answered > 0 ? "missing" : "unreachable", env);
+      // Who finds nobody but itself, and knows that there are others, cannot say that there is no such record.
+      const isAlone = targets.length === 1 && operation.needed > 1;
+      return this.#end(operation, answered > 0 && !isAlone ? "missing" : "unreachable", env);
     }
     operation.record = record;
     for (const target of targets)

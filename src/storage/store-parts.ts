@@ -9,6 +9,7 @@ import {
   type LookupReport,
   type Millis,
   type NodeId,
+  type PeerSampler,
   type Random,
   type Router,
   type Signatures,
@@ -38,6 +39,7 @@ export type StoreEnvironment = Environment<StoreMessage, StoreTimer, StoreNotice
 export interface StoreParts {
   readonly options: Readonly<StoreOptions>;
   readonly router: Router;
+  readonly members: Pick<PeerSampler, "size"> | undefined;
   readonly keyedNode: KeyedNodeOf;
   readonly signatures: Signatures<unknown>;
   readonly table: RecordTable;

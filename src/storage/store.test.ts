@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { bytes, count, StoreNetwork, textOf } from "../../test/support/store-network.ts";
 import { compareXor, keyOfName } from "../core/index.ts";
 import { keyOfOwned, keyOfShared, keyOfValue } from "./records.ts";
+import { Store, type StoreConfig } from "./store.ts";
 
 const hour = 3_600_000;
 
@@ -335,4 +336,14 @@ describe("read repair", () => {
 
 test("a key is the hash of the name, as with any object", () => {
   expect(keyOfShared("song")).toBe(keyOfName("song"));
+});
+
+test("a node whose router knows nobody yet, and whose membership does, promises nothing", () => {
+  const storeOf = (config: StoreConfig) => new Store({ ...config, members: { size: 12 } });
+  const network = new StoreNetwork({ rows: 20, storeOf });
+  network.start(19, []);
+  network.run(1000);
+  expect(network.put(19, "color", "green")).toMatchObject({ outcome: "partial", needed: 5, isCapped: false });
+  expect(network.put(19, "lock", "mine", { cas: 0 }).outcome).not.toBe("stored");
+  expect(network.get(19, "colour")).toMatchObject({ outcome: "unreachable" });
 });

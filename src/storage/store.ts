@@ -18,6 +18,7 @@ import {
   type LookupReport,
   type Millis,
   type NodeId,
+  type PeerSampler,
   type Protocol,
   type RecordSource,
   type Router,
@@ -64,6 +65,8 @@ import { Upkeep } from "./upkeep.ts";
 
 export interface StoreConfig {
   readonly router: Router;
+  /** Others that the membership knows, where there is one. */
+  readonly members?: Pick<PeerSampler, "size"> | undefined;
   readonly keyedNode: KeyedNodeOf;
   readonly signatures: Signatures<unknown>;
   /** The values of all `persist` notices of an earlier life, in any order. */
@@ -101,12 +104,13 @@ export class Store implements Protocol<StoreMessage, StoreTimer, StoreNotice, St
 
   constructor(config: StoreConfig) {
     this.#config = config;
-    const { router, keyedNode, signatures } = config;
+    const { router, members, keyedNode, signatures } = config;
     this.options = storeOptions(config.options);
     this.table = new RecordTable(this.options);
     this.#parts = {
       options: this.options,
       router,
+      members,
       keyedNode,
       signatures,
       table: this.table,
