@@ -7,6 +7,7 @@ import {
   bytesOfKey,
   type Environment,
   formatContact,
+  type Identity,
   identityOf,
   type Key,
   type KeyedNode,
@@ -87,8 +88,8 @@ export class BesiegedNetwork<P extends Protocol<any, any, any, any>> extends Wor
   readonly #said: Said[] = [];
   /** What members have asked last: most of it is not answered yet. */
   readonly #asked: Said[] = [];
-  /** Numbers of what strangers were asked. */
-  readonly #askedStrangers = new Map<NodeId, Set<number>>();
+  /** Numbers of what each was asked, at whatever address. */
+  readonly #askedOf = new Map<Identity, Set<number>>();
   readonly #codec = new Codec();
   readonly #kinds: readonly AnyKind[];
   readonly #maker: FrameMaker;
@@ -114,11 +115,9 @@ export class BesiegedNetwork<P extends Protocol<any, any, any, any>> extends Wor
     this.persistsAtOnce = false;
     this.delivers = (from, to, message) => {
       this.#remember({ from, to, message });
-      if (!this.protocols.has(to)) {
-        const numbers = this.#askedStrangers.get(to) ?? new Set();
-        this.#askedStrangers.set(to, numbers);
-        for (const number of numbersIn(message)) numbers.add(number);
-      }
+      const numbers = this.#askedOf.get(identityOf(to)) ?? new Set();
+      this.#askedOf.set(identityOf(to), numbers);
+      for (const number of numbersIn(message)) numbers.add(number);
       if (!answers.has(`${message.layer} ${message.body.type}`)) {
         this.#asked.push({ from, to, message });
         if (this.#asked.length > 8) this.#asked.shift();
@@ -185,9 +184,7 @@ export class BesiegedNetwork<P extends Protocol<any, any, any, any>> extends Wor
   attack(onSaid: (said: Said) => void = () => {}): void {
     const { dice } = this;
     this.counters.attacks++;
-    let said = this.#hostile();
-    // To answer what one was asked is no attack.
-    if (said !== undefined && this.#wasAsked(said)) said = undefined;
+    const said = this.#hostile();
     if (said === undefined) this.counters.refusedByCodec++;
     else {
       this.#remember(said);
@@ -205,9 +202,10 @@ export class BesiegedNetwork<P extends Protocol<any, any, any, any>> extends Wor
     this.nodes.get(to)!.onMessage(from, message, this.env(to));
   }
 
-  #wasAsked({ from, message }: Said): boolean {
-    const numbers = this.#askedStrangers.get(from);
-    return numbers !== undefined && numbersIn(message).some((number) => numbers.has(number));
+  /** To answer what one was asked is no attack, and what members have said has been heard already. */
+  #unlessAsked(said: Said): Said | undefined {
+    const numbers = this.#askedOf.get(identityOf(said.from));
+    return numbersIn(said.message).some((number) => numbers?.has(number)) ? undefined : said;
   }
 
   #remember(said: Said): void {
@@ -232,7 +230,7 @@ export class BesiegedNetwork<P extends Protocol<any, any, any, any>> extends Wor
     const message = this.#decoded(this.#maker.within(kind));
     if (message === undefined) return undefined;
     if (isStranger) this.spoke.add(from);
-    return { from, to, message };
+    return this.#unlessAsked({ from, to, message });
   }
 
   /** An answer to what somebody else was asked a moment ago, with the right number. */
@@ -250,11 +248,11 @@ export class BesiegedNetwork<P extends Protocol<any, any, any, any>> extends Wor
     if (Object.values(body).includes(undefined)) return undefined;
     const from = pick(this.config.hasStrangers === false ? this.members : this.strangers, dice);
     if (!this.protocols.has(from)) this.spoke.add(from);
-    return { from, to, message: { ...answer, body } };
+    return this.#unlessAsked({ from, to, message: { ...answer, body } });
   }
 
   /** Again, late, in another order; from whoever said it, or in the mouth of somebody else. */
-  #replay(): Said {
+  #replay(): Said | undefined {
     const { dice } = this;
     this.counters.replays++;
     const { from, to, message } = pick(this.#said, dice);
@@ -263,7 +261,7 @@ export class BesiegedNetwork<P extends Protocol<any, any, any, any>> extends Wor
     if (this.config.hasStrangers === false) return { from, to: pick(this.members, dice), message };
     const thief = pick(this.strangers, dice);
     this.spoke.add(thief);
-    return { from: thief, to: isToMember ? to : pick(this.members, dice), message };
+    return this.#unlessAsked({ from: thief, to: isToMember ? to : pick(this.members, dice), message });
   }
 
   /** A liar answers whatever it likes to what it was asked. */
