@@ -79,7 +79,8 @@ export class BesiegedNetwork<P extends Protocol<any, any, any, any>> extends Wor
   /** Strangers of whom a member has heard a word, and not only the name. */
   readonly spoke = new Set<NodeId>();
   readonly liars: ReadonlySet<NodeId>;
-  readonly counters = { attacks: 0, refusedByCodec: 0, replays: 0, lies: 0, writes: 0 };
+  /** `unsaid`: refused by the codec, or no attack: an answer of whoever was asked, a farewell in the mouth of its member. */
+  readonly counters = { attacks: 0, unsaid: 0, replays: 0, lies: 0, writes: 0 };
   /** Most messages that one event has made somebody send. */
   mostSends = 0;
   readonly dice: Random;
@@ -185,7 +186,7 @@ export class BesiegedNetwork<P extends Protocol<any, any, any, any>> extends Wor
     const { dice } = this;
     this.counters.attacks++;
     const said = this.#hostile();
-    if (said === undefined) this.counters.refusedByCodec++;
+    if (said === undefined) this.counters.unsaid++;
     else {
       this.#remember(said);
       const often = dice.below(64);
