@@ -96,6 +96,7 @@ export const kademliaExperiment: Experiment<KademliaTask, KademliaSample> = {
   source: "Maymounkov and Mazières 2002 (IPTPS), section 2.3; the table is our reference's model of it",
   defaultRuns: 8,
   quickRuns: 1,
+  quickFlags: { nodes: "10000" },
   flags: [
     { name: "nodes", description: "sizes of networks, separated by commas", default: "1000,10000,100000" },
     { name: "k", description: "contacts in a bucket, and nodes looked for", default: 8, min: 1, max: 32 },
