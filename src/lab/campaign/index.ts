@@ -9,4 +9,5 @@ export {
   faultKinds,
 } from "./draw.ts";
 export * from "./run-one.ts";
+export type * from "./seed-campaign.ts";
 export * from "./shrink.ts";

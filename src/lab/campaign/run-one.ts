@@ -4,24 +4,15 @@ import { runScenario } from "../scenario/runner.ts";
 import type { Scenario, ScenarioReport, Violation } from "../scenario/scenario.ts";
 import { createSimulatedWorld } from "../scenario/simulated-world.ts";
 import { type CampaignBroadcast, closed, drawScenario } from "./draw.ts";
-
-export interface RunOutcome {
-  readonly seed: number;
-  /** What was broken; checks that failed are violations too. */
-  readonly violations: readonly Violation[];
-  readonly occurred: Readonly<Record<string, number>>;
-  readonly events: number;
-  readonly virtualMs: number;
-  readonly hash: string;
-}
+import type { SeedOutcome } from "./seed-campaign.ts";
 
 /** The run of that number, as a campaign draws it. */
-export function runDrawn(seed: number, broadcast?: CampaignBroadcast): Promise<RunOutcome> {
+export function runDrawn(seed: number, broadcast?: CampaignBroadcast): Promise<SeedOutcome> {
   return runOne(closed(drawScenario(seed, broadcast)), seed);
 }
 
 /** Runs a scenario in virtual time. Never throws for what goes wrong within: that is a violation. */
-export async function runOne(scenario: Scenario, seed: number): Promise<RunOutcome> {
+export async function runOne(scenario: Scenario, seed: number): Promise<SeedOutcome> {
   const world = createSimulatedWorld(scenario, { seed });
   const report = await runScenario(scenario, world, {
     seed,

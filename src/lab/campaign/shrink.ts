@@ -6,11 +6,12 @@
  */
 import { closed, type Draft } from "./draw.ts";
 import { fewerSteps } from "./fewer-steps.ts";
-import { type RunOutcome, runOne } from "./run-one.ts";
+import { runOne } from "./run-one.ts";
+import type { SeedOutcome } from "./seed-campaign.ts";
 
 export interface Shrunk {
   readonly draft: Draft;
-  readonly outcome: RunOutcome;
+  readonly outcome: SeedOutcome;
   /** How many runs it took. */
   readonly runs: number;
 }
@@ -35,7 +36,7 @@ export async function shrink(
 
 class Search {
   #draft: Draft;
-  #outcome: RunOutcome;
+  #outcome: SeedOutcome;
   #runs = 1;
   readonly #invariants: ReadonlySet<string>;
   readonly #seed: number;
@@ -44,7 +45,7 @@ class Search {
 
   constructor(
     draft: Draft,
-    outcome: RunOutcome,
+    outcome: SeedOutcome,
     seed: number,
     maxRuns: number,
     onProgress: (draft: Draft, runs: number) => void,
@@ -73,7 +74,7 @@ class Search {
   async #try(draft: Draft): Promise<boolean> {
     if (this.#runs >= this.#maxRuns) return false;
     this.#runs++;
-    let outcome: RunOutcome;
+    let outcome: SeedOutcome;
     try {
       outcome = await runOne(closed(draft), this.#seed);
     } catch {

@@ -1,4 +1,5 @@
 /** One run of a lookup campaign: a pure function of its draft and seed, so that it can be repeated anywhere. */
+
 import {
   hashNumbers,
   type Key,
@@ -9,22 +10,13 @@ import {
   seededRandom,
   type Typed,
 } from "../../../core/index.ts";
+import type { SeedOutcome } from "../../campaign/seed-campaign.ts";
 import type { Violation } from "../../scenario/scenario.ts";
 import { LookupNetwork } from "../lookup-network.ts";
 import type { Action, Draft, Use } from "./draft.ts";
 import { closing, Repair } from "./draw.ts";
 import { StoreUse } from "./store-use.ts";
 import type { CampaignSubject, Watch } from "./subjects.ts";
-
-export interface LookupRunOutcome {
-  readonly seed: number;
-  readonly violations: readonly Violation[];
-  /** How often each thing happened. */
-  readonly occurred: Readonly<Record<string, number>>;
-  readonly events: number;
-  readonly virtualMs: Millis;
-  readonly hash: string;
-}
 
 /** How many of the living a newcomer is told of. */
 const bootstrapNodes = 3;
@@ -48,7 +40,7 @@ const leakSamples = 60;
 const mostViolations = 20;
 
 /** Never throws for what goes wrong within: that is a violation. */
-export function runOne(subject: CampaignSubject, draft: Draft, seed: number): LookupRunOutcome {
+export function runOne(subject: CampaignSubject, draft: Draft, seed: number): SeedOutcome {
   return new CampaignRun(subject, draft, seed).run();
 }
 
@@ -88,7 +80,7 @@ class CampaignRun {
     this.#watch = subject.watch?.(this.#network, draft);
   }
 
-  run(): LookupRunOutcome {
+  run(): SeedOutcome {
     try {
       this.#form();
       const begin = this.#network.time;

@@ -1,12 +1,14 @@
 /** Makes a run that breaks an invariant small: fewer steps, fewer nodes, plainer links, as long as the same breaks. */
+
 import { fewerSteps } from "../../campaign/fewer-steps.ts";
+import type { SeedOutcome } from "../../campaign/seed-campaign.ts";
 import type { Draft } from "./draft.ts";
-import { type LookupRunOutcome, runOne } from "./run-one.ts";
+import { runOne } from "./run-one.ts";
 import type { CampaignSubject } from "./subjects.ts";
 
 export interface ShrunkRun {
   readonly draft: Draft;
-  readonly outcome: LookupRunOutcome;
+  readonly outcome: SeedOutcome;
   /** How many runs it took. */
   readonly runs: number;
 }
