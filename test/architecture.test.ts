@@ -26,7 +26,7 @@ describe("the source tree", () => {
     expect(faultsOfFloors(sources)).toEqual([]);
   });
 
-  test("protocols, profiles, theory and simulator know no machine: no clock, no die, no timer, no output of their own", () => {
+  test("protocols, profiles, theory, simulator and traces know no machine: no clock, no die, no timer, no output of their own", () => {
     expect(faultsOfPurity(sources)).toEqual([]);
   });
 
@@ -64,6 +64,7 @@ describe("the rule of floors", () => {
     ["src/storage/a.ts", "../simulator/agenda.ts"],
     ["src/profiles/a.ts", "../wire/codec.ts"],
     ["src/simulator/a.ts", "../membership/overlay.ts"],
+    ["src/trace/a.ts", "../simulator/agenda.ts"],
     ["src/wire/a.ts", "../membership/overlay.ts"],
     ["src/wire/a.ts", "../profiles/classic.ts"],
     ["src/transport/a.ts", "../wire/codec.ts"],
@@ -85,6 +86,7 @@ describe("the rule of floors", () => {
     ["src/wire/a.ts", "../membership/messages.ts"],
     ["src/wire/a.ts", "../dissemination/anti-entropy-messages.ts"],
     ["src/node/a.ts", "../profiles/classic.ts"],
+    ["src/node/a.ts", "../trace/layers.ts"],
     ["src/lab/scenario/a.ts", "../../node/index.ts"],
     ["src/cli/a.ts", "../lab/index.ts"],
     ["src/cli/a.ts", "../../package.json"],
@@ -173,12 +175,19 @@ describe("the rule of purity", () => {
     expect(faultsOfPurity(fake("src/membership/a.ts", text))).toEqual([]);
   });
 
-  test.each(["core", "theory", "membership", "dissemination", "lookup", "storage", "profiles", "simulator"])(
-    "holds in %s",
-    (folder) => {
-      expect(faultsOfPurity(fake(`src/${folder}/a.ts`, "Date.now()"))).toHaveLength(1);
-    },
-  );
+  test.each([
+    "core",
+    "theory",
+    "membership",
+    "dissemination",
+    "lookup",
+    "storage",
+    "profiles",
+    "simulator",
+    "trace",
+  ])("holds in %s", (folder) => {
+    expect(faultsOfPurity(fake(`src/${folder}/a.ts`, "Date.now()"))).toHaveLength(1);
+  });
 
   test.each(["src/node/a.ts", "src/transport/a.ts", "src/lab/a.ts", "src/cli/a.ts", "src/core/a.test.ts"])(
     "does not hold in %s",

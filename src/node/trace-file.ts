@@ -21,19 +21,11 @@ import {
   traceEvent,
   UsageError,
 } from "../core/index.ts";
+import { type TraceNotice, traceLayer } from "../trace/index.ts";
 import { makeFolder } from "./folders.ts";
 import type { LoggedNode } from "./log-lines.ts";
 
 export const traceVersion = 1;
-
-/** Events that the trace adds by itself have this layer. */
-export const traceLayer = "trace";
-
-export type TraceNotice =
-  /** Before a node's first event in a file: what people call it. */
-  | { readonly type: "named"; readonly name: string; readonly role: string }
-  /** So many events are missing here: the disk refused them. */
-  | { readonly type: "lost"; readonly events: number };
 
 export interface TraceHeader {
   readonly trace: "grapevine";

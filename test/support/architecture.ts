@@ -132,12 +132,24 @@ const floors: Readonly<
   storage: { may: ["core"] },
   profiles: { may: ["core", ...protocols] },
   simulator: { may: ["core"] },
+  trace: { may: ["core", "theory"] },
   wire: { may: ["core"], messages: protocols },
   transport: { may: ["core"] },
-  node: { may: ["core", "theory", ...protocols, "profiles", "wire", "transport"] },
+  node: { may: ["core", "theory", ...protocols, "profiles", "trace", "wire", "transport"] },
   interop: { may: ["core", "theory", ...protocols, "profiles", "wire", "transport", "node"] },
   lab: {
-    may: ["core", "theory", ...protocols, "profiles", "simulator", "wire", "transport", "node", "interop"],
+    may: [
+      "core",
+      "theory",
+      ...protocols,
+      "profiles",
+      "simulator",
+      "trace",
+      "wire",
+      "transport",
+      "node",
+      "interop",
+    ],
   },
   cli: {
     may: [
@@ -146,6 +158,7 @@ const floors: Readonly<
       ...protocols,
       "profiles",
       "simulator",
+      "trace",
       "wire",
       "transport",
       "node",
@@ -193,7 +206,7 @@ export function faultsOfFloors(sources: readonly ParsedSource[]): string[] {
 
 // ---- What pure code does without ----------------------------------------------------------------------------------
 
-const pureFolders = ["core", "theory", ...protocols, "profiles", "simulator"];
+const pureFolders = ["core", "theory", ...protocols, "profiles", "simulator", "trace"];
 /** Where the order of a run is decided: there even the last bit of a logarithm counts. */
 const exactFolders = ["core", ...protocols];
 const exempt = "src/core/deterministic-math.ts";

@@ -28,6 +28,7 @@ import {
   shellLayer,
 } from "../../node/index.ts";
 import type { LinkSettings } from "../../simulator/index.ts";
+import { type ScenarioNotice, scenarioLayer } from "../../trace/index.ts";
 import { checkDescriptors, type IssuedIdentity, LocalNetwork, sleep } from "../local-network.ts";
 import { durationMs } from "./duration.ts";
 import { Gates } from "./gated-transport.ts";
@@ -36,14 +37,7 @@ import { NodeProcess } from "./node-process.ts";
 import type { Action, Scenario, Selector } from "./scenario.ts";
 import { defaultPeers, defaultSeeds, pingIntervalOf, scenarioOptions } from "./scenario-options.ts";
 import { settingsByName } from "./selector.ts";
-import {
-  type AttackFigures,
-  type PeerView,
-  type ScenarioNotice,
-  type SeedView,
-  scenarioLayer,
-  type World,
-} from "./world.ts";
+import type { AttackFigures, PeerView, SeedView, World } from "./world.ts";
 
 export interface LiveWorldConfig {
   readonly seed: number;

@@ -4,8 +4,8 @@
  * look-ups in maps and makes no garbage, but for the first event of a message.
  */
 import type { Millis, NodeId, TraceEvent } from "../../core/index.ts";
+import { scenarioLayer } from "../../trace/index.ts";
 import type { KnownNode } from "./selector.ts";
-import { scenarioLayer } from "./world.ts";
 
 /** A node, through all its lives. */
 export interface ObservedNode extends KnownNode {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { type Millis, type TraceEvent, type Typed, UsageError } from "../../core/index.ts";
+import type { ScenarioNotice } from "../../trace/index.ts";
 import { runScenario } from "./runner.ts";
 import type { Action, Scenario, Step } from "./scenario.ts";
-import type { AttackFigures, Checker, PeerView, ScenarioNotice, SeedView, World } from "./world.ts";
+import type { AttackFigures, Checker, PeerView, SeedView, World } from "./world.ts";
 
 interface FakeNode {
   readonly id: number;

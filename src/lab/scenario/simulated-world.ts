@@ -10,6 +10,7 @@ import {
 } from "../../core/index.ts";
 import { mergeOptions, type NodeOptions } from "../../node/index.ts";
 import type { LinkSettings } from "../../simulator/index.ts";
+import { type ScenarioNotice, scenarioLayer } from "../../trace/index.ts";
 import { SimulatedNetwork } from "../simulated-network.ts";
 import { joinersOf } from "./churn-step.ts";
 import { durationMs } from "./duration.ts";
@@ -17,7 +18,6 @@ import type { Action, Scenario, Selector } from "./scenario.ts";
 import { defaultPeers, defaultSeeds, pingIntervalOf, scenarioOptions } from "./scenario-options.ts";
 import { SimulatedAttacks } from "./simulated-attacks.ts";
 import type { AttackFigures, PeerView, SeedView, World } from "./world.ts";
-import { type ScenarioNotice, scenarioLayer } from "./world.ts";
 
 export interface SimulatedWorldConfig {
   readonly seed: number;

@@ -32,31 +32,6 @@ export interface SeedView {
   readonly refusedRegistrations: number;
 }
 
-/** What a world does to its nodes it says as events of this layer. */
-export const scenarioLayer = "scenario";
-
-/**
- * The events of the layer, beside `at`, `node` and `layer`. `node` is the id that the node has from then on; what
- * concerns no single node has the empty id `""`. Every node's first event is `joined`, and a node that comes back
- * under another id says so with `restarted`.
- */
-export type ScenarioNotice =
-  | { readonly type: "joined"; readonly name: string; readonly role: "peer" | "seed" }
-  | { readonly type: "restarted"; readonly name: string; readonly keepsDisk: boolean }
-  | { readonly type: "crashed" }
-  | { readonly type: "paused" }
-  | { readonly type: "resumed" }
-  /** It said goodbye. */
-  | { readonly type: "left" }
-  | { readonly type: "partitioned"; readonly sizes: readonly number[] }
-  | { readonly type: "cut"; readonly from: readonly string[]; readonly to: readonly string[] }
-  | { readonly type: "healed" }
-  | { readonly type: "links-changed" }
-  | { readonly type: "slowed"; readonly perEventMs: number }
-  | { readonly type: "drifted"; readonly rate: number }
-  | { readonly type: "forged"; readonly what: "reports" | "registrations"; readonly count: number }
-  | { readonly type: "junk"; readonly connections: number };
-
 /** What a world counts of its attacks, up to now. Each is there once the attack has begun. */
 export interface AttackFigures {
   /** Dead-node reports by a member and by a stranger, and how many of them seeds have ignored. */

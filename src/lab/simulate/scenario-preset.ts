@@ -2,6 +2,7 @@
 import { Histogram, Moments, type TraceEvent, UsageError } from "../../core/index.ts";
 import { overlayOptions } from "../../membership/index.ts";
 import { linkSettings } from "../../simulator/index.ts";
+import { scenarioLayer, TraceSummary } from "../../trace/index.ts";
 import { describeDegrees } from "../degree-report.ts";
 import { checkersFor } from "../scenario/checkers.ts";
 import { runScenario } from "../scenario/runner.ts";
@@ -9,8 +10,6 @@ import type { Scenario } from "../scenario/scenario.ts";
 import { scenarioOf } from "../scenario/scenario-file.ts";
 import { defaultPeers, defaultSeeds, withOverrides } from "../scenario/scenario-options.ts";
 import { createSimulatedWorld, type SimulatedWorld } from "../scenario/simulated-world.ts";
-import { scenarioLayer } from "../scenario/world.ts";
-import { TraceSummary } from "../trace/index.ts";
 import { countsOf, rounded, spreadOf } from "./delivery-count.ts";
 import { MachineClock, memoryMiB } from "./machine.ts";
 import type { Preset } from "./preset.ts";

@@ -4,9 +4,8 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { TraceEvent } from "../../core/index.ts";
-import { type TraceHeader, type TraceReader, traceLayer, traceLine } from "../../node/index.ts";
-import type { Spread } from "./distribution.ts";
-import { type TraceReport, TraceSummary } from "./summary.ts";
+import { type TraceHeader, type TraceReader, traceLine } from "../../node/index.ts";
+import { type Spread, type TraceReport, TraceSummary, traceLayer } from "../../trace/index.ts";
 
 export interface TraceComparison {
   /** The headers agree on world and version, and every event is the same, in the same order. */

@@ -1,8 +1,8 @@
 /** Some of the events of a trace, as a trace again. */
 import { closeSync, existsSync, openSync, realpathSync, writeSync } from "node:fs";
 import { identityOf, type Millis, portOf, type TraceEvent, UsageError } from "../../core/index.ts";
-import { namedEvent, type TraceReader, traceLayer, traceLine, traceParts } from "../../node/index.ts";
-import { scenarioLayer } from "../scenario/world.ts";
+import { namedEvent, type TraceReader, traceLine, traceParts } from "../../node/index.ts";
+import { scenarioLayer, traceLayer } from "../../trace/index.ts";
 
 export interface TraceFilter {
   /** Names, ids (or at least 6 digits that they begin with), ports, or numbers of a simulation. */

@@ -8,9 +8,9 @@
  */
 import { type Identity, identityOf, type Millis, type NodeId, type TraceEvent } from "../../core/index.ts";
 import { escapeText, shortContact, showPayload, type TraceReader } from "../../node/index.ts";
+import { entry } from "../../trace/message-ledger.ts";
 import { type Difference, firstDifferenceOf } from "./compare.ts";
 import { beginningOf, filterEvents, type TraceFilter } from "./filter.ts";
-import { entry } from "./message-ledger.ts";
 
 /** What a sign means; every other type has none. */
 export const replaySigns: readonly {

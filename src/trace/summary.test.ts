@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { TraceEvent } from "../../core/index.ts";
+import type { TraceEvent } from "../core/index.ts";
 import { Distribution } from "./distribution.ts";
 import { type TraceReport, TraceSummary } from "./summary.ts";
 

@@ -9,11 +9,10 @@
  * Types have the same meaning in whichever layer they appear (docs/trace.md), but for those of the layers `trace`,
  * `node` and `scenario`. Other stacks are summed up as soon as they use the types.
  */
-import type { Millis, NodeId, TraceEvent } from "../../core/index.ts";
-import { traceLayer } from "../../node/index.ts";
-import { scenarioLayer } from "../scenario/world.ts";
+import type { Millis, NodeId, TraceEvent } from "../core/index.ts";
 import { rounded } from "./distribution.ts";
 import { type FailureFigures, FailureLedger, nameOf } from "./failure-ledger.ts";
+import { scenarioLayer, traceLayer } from "./layers.ts";
 import { entry, type MessageFigures, MessageLedger } from "./message-ledger.ts";
 import { NodeRegister, type TracedNode } from "./node-register.ts";
 

@@ -1,5 +1,5 @@
 /** Who is in a trace, and whether they lived when something happened. */
-import { type Identity, identityOf, type NodeId } from "../../core/index.ts";
+import { type Identity, identityOf, type NodeId } from "../core/index.ts";
 
 export interface TracedNode {
   /** As it was written last: a node may move to another address. */

@@ -1,5 +1,5 @@
 /** Who failed in a trace, how soon the others knew, and whom they suspected wrongly. */
-import type { Millis } from "../../core/index.ts";
+import type { Millis } from "../core/index.ts";
 import { Distribution, type Spread } from "./distribution.ts";
 import type { TracedNode } from "./node-register.ts";
 
