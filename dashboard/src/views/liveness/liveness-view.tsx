@@ -1,0 +1,6 @@
+import { useLiveTimeline } from "../../timeline/use-timeline.ts";
+
+export function LivenessView() {
+  const { picture } = useLiveTimeline();
+  return <p>{picture.nodes.size} nodes</p>;
+}

@@ -1,0 +1,322 @@
+/**
+ * The network at one moment, from its trace: who is there, who is linked, who suspects whom, what the seeds list.
+ *
+ *     const picture = new NetworkPicture(new NodeRegister());
+ *     for (const event of events) picture.apply(event);
+ *     picture.nodes.get(row)?.state
+ *
+ * A picture can say itself in events again (`prologue`). Whoever begins to look in the middle of a run is told these
+ * first, and whoever goes back in time begins at the nearest of them.
+ */
+import type { Millis, NodeId, TraceEvent } from "../core/index.ts";
+import { scenarioLayer, traceLayer } from "./layers.ts";
+import type { NodeRegister } from "./node-register.ts";
+
+/** A paused process lives; one that is `stopped` ended in order, one that is `dead` did not. */
+export type NodeState = "alive" | "paused" | "stopped" | "dead" | "left";
+
+export interface PicturedNode {
+  /** Its place in the register: stable for the run, and the index of every column about nodes. */
+  readonly row: number;
+  id: NodeId;
+  name: string;
+  role: "seed" | "peer" | "unknown";
+  state: NodeState;
+  /** Since when it is there, and since when it is no longer. */
+  since: Millis;
+  until: Millis | undefined;
+  /** Rows of those that it holds links to, as it says itself. */
+  readonly neighbors: Set<number>;
+  /** A seed's peer list, as rows. Empty in peers. */
+  readonly list: Set<number>;
+  /** Rows of the seeds that have it on disk, as it was told. */
+  readonly registeredWith: Set<number>;
+  /** Rows of those that miss its answers at the moment, and when they began to. */
+  readonly suspectedBy: Map<number, Millis>;
+  /** What was said about its life and death, the latest last; bounded. */
+  readonly evidence: TraceEvent[];
+  published: number;
+  delivered: number;
+  copiesSent: number;
+}
+
+/** What keeps messages from arriving at the moment. */
+export type Disturbance = Pick<TraceEvent, "at" | "type"> & { readonly event: TraceEvent };
+
+/** So much is kept about the death of each. */
+const maxEvidence = 64;
+/** Partitions and cuts that are drawn; one that heals ends all. */
+const maxDisturbances = 32;
+
+export class NetworkPicture {
+  readonly register: NodeRegister;
+  /** By row, in the order in which they were seen first. */
+  readonly nodes = new Map<number, PicturedNode>();
+  readonly disturbances: Disturbance[] = [];
+  /** Of the last event. */
+  at: Millis = 0;
+  /** Grows with everything that changes who is there or who is linked. */
+  topologyVersion = 0;
+
+  constructor(register: NodeRegister) {
+    this.register = register;
+  }
+
+  /** The node of that id, name or contact, as far as events were about it. */
+  find(id: NodeId): PicturedNode | undefined {
+    return this.nodes.get(this.register.of(id).row);
+  }
+
+  apply(event: TraceEvent): void {
+    const { layer, at } = event;
+    // Whoever marks a gap has only the clock of the machine.
+    if (layer === traceLayer) return this.#onTrace(event);
+    this.at = Math.max(this.at, at);
+    if (layer === scenarioLayer) return this.#onScenario(event);
+    if (event.node === "") return;
+    this.#onNotice(this.#of(event.node, at), event);
+  }
+
+  /** Each link once, as rows, the smaller first: those that both ends hold, or one of them. */
+  *links(): Generator<readonly [number, number]> {
+    for (const node of this.nodes.values()) {
+      for (const other of node.neighbors) {
+        if (node.row < other) yield [node.row, other];
+        else if (this.nodes.get(other)?.neighbors.has(node.row) !== true) yield [other, node.row];
+      }
+    }
+  }
+
+  /** Events that make this picture from nothing, all of them at its time. */
+  prologue(): TraceEvent[] {
+    const events: TraceEvent[] = [];
+    const { at } = this;
+    const idOf = (row: number) => this.nodes.get(row)?.id ?? this.register.all[row]?.id ?? row;
+    for (const { id, name, role } of this.nodes.values())
+      events.push({ at, node: id, layer: traceLayer, type: "named", name, role });
+    for (const node of this.nodes.values()) {
+      const { id, name, role, state, since, until } = node;
+      const say = (layer: string, type: string, fields: object = {}, when = at) =>
+        events.push({ at: when, node: id, layer, type, ...fields });
+      say(scenarioLayer, "joined", { name, role }, since);
+      for (const other of node.registeredWith) say("introduction", "registered", { seed: idOf(other) });
+      for (const other of node.list) say("introduction", "peer-listed", { peer: idOf(other) });
+      for (const other of node.neighbors) say("overlay", "neighbor-up", { neighbor: idOf(other) });
+      const { published, delivered, copiesSent } = node;
+      if (published + delivered + copiesSent > 0)
+        say(traceLayer, "carried", { published, delivered, copiesSent });
+      const ending = endings[state];
+      if (ending !== undefined) say(ending.layer, ending.type, ending.fields, until ?? at);
+    }
+    // What was said of a death is told last: by then everybody is there.
+    for (const { evidence } of this.nodes.values()) events.push(...evidence);
+    for (const { event } of this.disturbances) events.push(event);
+    return events;
+  }
+
+  // ---- What happened ----
+
+  #onTrace({ at, node, type, ...fields }: TraceEvent): void {
+    if (node === "") return;
+    if (type === "named") {
+      const { name, role } = fields;
+      this.register.name(node, String(name), String(role));
+      const known = this.#of(node, at);
+      known.name = String(name);
+      known.role = roleOf(role);
+      known.id = node;
+    } else if (type === "carried") {
+      const known = this.#of(node, at);
+      known.published = Number(fields["published"]) || 0;
+      known.delivered = Number(fields["delivered"]) || 0;
+      known.copiesSent = Number(fields["copiesSent"]) || 0;
+    }
+  }
+
+  #onScenario(event: TraceEvent): void {
+    const { at, type } = event;
+    if (event.node === "") {
+      if (type === "healed") this.disturbances.length = 0;
+      else if (type === "partitioned" || type === "cut") {
+        this.disturbances.push({ at, type, event });
+        if (this.disturbances.length > maxDisturbances) this.disturbances.shift();
+      }
+      return;
+    }
+    const node = this.#of(event.node, at);
+    if (type === "joined" || type === "restarted") {
+      this.register.name(event.node, String(event["name"]), String(event["role"] ?? node.role));
+      node.name = String(event["name"]);
+      if (event["role"] !== undefined) node.role = roleOf(event["role"]);
+      this.#begin(node, at);
+    } else if (type === "crashed") this.#end(node, "dead", at);
+    else if (type === "left") this.#end(node, "left", at);
+    else if (type === "paused") node.state = "paused";
+    else if (type === "resumed") node.state = "alive";
+    if (lifeEvents.has(type)) this.#note(node, event);
+  }
+
+  #onNotice(node: PicturedNode, event: TraceEvent): void {
+    const { at, type } = event;
+    switch (type) {
+      case "listening":
+        node.id = event.node;
+        return this.#begin(node, at);
+      case "stopped": {
+        const reason = event["reason"];
+        this.#end(node, reason === "killed" ? "dead" : reason === "left" ? "left" : "stopped", at);
+        return this.#note(node, event);
+      }
+      case "left":
+        return this.#end(node, "left", at);
+      case "registered":
+        node.registeredWith.add(this.#rowOf(event["seed"], at));
+        return;
+      case "peer-listed":
+        node.list.add(this.#rowOf(event["peer"], at));
+        return;
+      case "peer-removed":
+        node.list.delete(this.#rowOf(event["peer"], at));
+        return this.#noteAbout(event["peer"], event);
+      case "neighbor-up":
+        node.neighbors.add(this.#rowOf(event["neighbor"], at));
+        this.topologyVersion++;
+        return;
+      case "neighbor-down": {
+        const row = this.#rowOf(event["neighbor"], at);
+        node.neighbors.delete(row);
+        this.nodes.get(row)?.suspectedBy.delete(node.row);
+        this.topologyVersion++;
+        return;
+      }
+      case "ping-answered":
+        this.#subject(event["neighbor"], at)?.suspectedBy.delete(node.row);
+        return;
+      case "ping-missed":
+      case "suspected":
+      case "neighbor-failed": {
+        const subject = this.#subject(event["neighbor"], at);
+        if (subject === undefined) return;
+        if (!subject.suspectedBy.has(node.row)) subject.suspectedBy.set(node.row, at);
+        return this.#note(subject, event);
+      }
+      case "neighbor-unreachable":
+        this.#subject(event["neighbor"], at)?.suspectedBy.delete(node.row);
+        return this.#noteAbout(event["neighbor"], event);
+      case "dead-node":
+      case "dead-report-received":
+      case "dead-report-ignored":
+        return this.#noteAbout(event["suspect"], event);
+      case "suspect-answered":
+      case "peer-left":
+        return this.#noteAbout(event["peer"], event);
+      case "refuted":
+        node.suspectedBy.clear();
+        return this.#note(node, event);
+      case "published":
+        node.published++;
+        return;
+      case "delivered":
+        node.delivered++;
+        return;
+      case "forwarded": {
+        const to = event["to"];
+        node.copiesSent += (Array.isArray(to) ? to.length : 0) * (Number(event["count"]) || 1);
+        return;
+      }
+      case "history-sent":
+        node.copiesSent += Number(event["messages"]) || 0;
+    }
+  }
+
+  // ---- Nodes ----
+
+  #of(id: NodeId, at: Millis): PicturedNode {
+    const traced = this.register.of(id);
+    let node = this.nodes.get(traced.row);
+    if (node === undefined) {
+      node = {
+        row: traced.row,
+        id,
+        name: traced.name || shortName(id),
+        role: roleOf(traced.role),
+        state: "alive",
+        since: at,
+        until: undefined,
+        neighbors: new Set(),
+        list: new Set(),
+        registeredWith: new Set(),
+        suspectedBy: new Map(),
+        evidence: [],
+        published: 0,
+        delivered: 0,
+        copiesSent: 0,
+      };
+      this.nodes.set(traced.row, node);
+      this.topologyVersion++;
+    }
+    return node;
+  }
+
+  #begin(node: PicturedNode, at: Millis): void {
+    if (node.state !== "alive" || node.until !== undefined) {
+      node.neighbors.clear();
+      node.registeredWith.clear();
+      node.suspectedBy.clear();
+    }
+    node.state = "alive";
+    node.since = at;
+    node.until = undefined;
+    this.topologyVersion++;
+  }
+
+  /** Its own links end with it; that others still hold theirs is theirs to say. */
+  #end(node: PicturedNode, state: NodeState, at: Millis): void {
+    // `left` and then `closed` is one end, as is whatever the shell says of somebody who was killed.
+    if (node.until !== undefined) return;
+    node.state = state;
+    node.until = at;
+    node.neighbors.clear();
+    for (const other of this.nodes.values()) other.suspectedBy.delete(node.row);
+    this.topologyVersion++;
+  }
+
+  #rowOf(id: unknown, at: Millis): number {
+    return this.#subject(id, at)?.row ?? -1;
+  }
+
+  #subject(id: unknown, at: Millis): PicturedNode | undefined {
+    return typeof id === "string" || typeof id === "number" ? this.#of(id, at) : undefined;
+  }
+
+  #noteAbout(id: unknown, event: TraceEvent): void {
+    const subject = this.#subject(id, event.at);
+    if (subject !== undefined) this.#note(subject, event);
+  }
+
+  #note({ evidence }: PicturedNode, event: TraceEvent): void {
+    evidence.push(event);
+    if (evidence.length > maxEvidence) evidence.shift();
+  }
+}
+
+const lifeEvents = new Set(["crashed", "restarted", "left", "paused", "resumed"]);
+
+/** What says of a node that comes with the prologue that it is no longer what it was. */
+const endings: Partial<
+  Record<NodeState, { readonly layer: string; readonly type: string; readonly fields?: object }>
+> = {
+  paused: { layer: scenarioLayer, type: "paused" },
+  stopped: { layer: "node", type: "stopped", fields: { reason: "closed" } },
+  dead: { layer: scenarioLayer, type: "crashed" },
+  left: { layer: scenarioLayer, type: "left" },
+};
+
+function roleOf(role: unknown): PicturedNode["role"] {
+  return role === "seed" || role === "peer" ? role : "unknown";
+}
+
+/** Of a node that nobody has named yet. */
+function shortName(id: NodeId): string {
+  return typeof id === "number" ? String(id) : id.slice(id.indexOf("@") + 1);
+}
