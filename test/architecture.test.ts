@@ -26,7 +26,7 @@ describe("the source tree", () => {
     expect(faultsOfFloors(sources)).toEqual([]);
   });
 
-  test("protocols, profiles, theory, simulator and traces know no machine: no clock, no die, no timer, no output of their own", () => {
+  test("protocols, profiles, theory, simulator, simulated networks and traces know no machine: no clock, no die, no timer, no output of their own", () => {
     expect(faultsOfPurity(sources)).toEqual([]);
   });
 
@@ -64,6 +64,7 @@ describe("the rule of floors", () => {
     ["src/storage/a.ts", "../simulator/agenda.ts"],
     ["src/profiles/a.ts", "../wire/codec.ts"],
     ["src/simulator/a.ts", "../membership/overlay.ts"],
+    ["src/simulated/a.ts", "../wire/codec.ts"],
     ["src/trace/a.ts", "../simulator/agenda.ts"],
     ["src/wire/a.ts", "../membership/overlay.ts"],
     ["src/wire/a.ts", "../profiles/classic.ts"],
@@ -86,6 +87,7 @@ describe("the rule of floors", () => {
     ["src/wire/a.ts", "../membership/messages.ts"],
     ["src/wire/a.ts", "../dissemination/anti-entropy-messages.ts"],
     ["src/node/a.ts", "../profiles/classic.ts"],
+    ["src/simulated/a.ts", "../profiles/classic.ts"],
     ["src/node/a.ts", "../trace/layers.ts"],
     ["src/lab/scenario/a.ts", "../../node/index.ts"],
     ["src/cli/a.ts", "../lab/index.ts"],
@@ -184,6 +186,7 @@ describe("the rule of purity", () => {
     "storage",
     "profiles",
     "simulator",
+    "simulated",
     "trace",
   ])("holds in %s", (folder) => {
     expect(faultsOfPurity(fake(`src/${folder}/a.ts`, "Date.now()"))).toHaveLength(1);

@@ -5,7 +5,8 @@
  */
 import { describe, expect, test } from "vitest";
 import type { BroadcastMethod, BroadcastOptions } from "../src/dissemination/broadcast-options.ts";
-import { SimulatedNetwork } from "../src/lab/simulated-network.ts";
+import { wireCodec } from "../src/lab/wire-codec.ts";
+import { SimulatedNetwork } from "../src/simulated/index.ts";
 import type { LinkSettings } from "../src/simulator/index.ts";
 
 const peers = 40;
@@ -30,7 +31,7 @@ class Town {
       seed: 1,
       seeds,
       maxPeers: peers + 10,
-      isWireTrue,
+      codec: isWireTrue ? wireCodec() : undefined,
       links: { kind: "stream", latency: { model: "uniform", fromMs: 5, toMs: 40 }, ...links },
       options: {
         source: { waitsForCommand: true },

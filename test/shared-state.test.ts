@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../src/core/index.ts";
 import type { SharedStateOptions, StateChanged } from "../src/dissemination/shared-state.ts";
-import { SimulatedNetwork, type SimulatedNetworkConfig } from "../src/lab/simulated-network.ts";
+import { wireCodec } from "../src/lab/wire-codec.ts";
+import { SimulatedNetwork, type SimulatedNetworkConfig } from "../src/simulated/index.ts";
 
 const peers = 40;
 const seeds = 3;
@@ -283,7 +284,7 @@ describe("the shared state of forty peers", () => {
   );
 
   test("the same goes for real frames and signed entries", () => {
-    const town = new Town({ isWireTrue: true, hasLiars: true });
+    const town = new Town({ codec: wireCodec(), hasLiars: true });
     for (let i = 0; i < 100; i++) town.set(town.living[i % peers]!, `key ${i}`, `välue ${i} 🍇`);
     town.pass(1000);
     town.delete(town.living[3]!, "key 17");

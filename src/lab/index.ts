@@ -1,3 +1,4 @@
+export * from "../simulated/index.ts";
 export * from "./campaign/index.ts";
 export * from "./degree-report.ts";
 export * from "./glomers/index.ts";
@@ -11,9 +12,6 @@ export * from "./rerun.ts";
 export * from "./scenario/index.ts";
 export * from "./shell-words.ts";
 export * from "./simulate/index.ts";
-export * from "./simulated-disk.ts";
-export * from "./simulated-network.ts";
-export * from "./simulated-signatures.ts";
 export * from "./spreading-report.ts";
 export * from "./trace/index.ts";
 export * from "./wire-codec.ts";

@@ -1,14 +1,6 @@
-/** What a wire-true simulation needs: bytes for messages, and contacts for nodes. */
-import { formatContact, hashNumbers, type NodeId, type Tagged } from "../core/index.ts";
+import type { Tagged } from "../core/index.ts";
 import type { MessageCodec } from "../simulator/index.ts";
 import { Codec, lengthBytes } from "../wire/index.ts";
-
-/** The contact of a simulated node in a wire-true run: an identity made of its row, and an address of its own. */
-export function contactOf(row: number): NodeId {
-  const words = [1, 2, 3, 4, 5].map((word) => hashNumbers([row, word]).toString(16).padStart(8, "0"));
-  const host = `10.${(row >> 16) & 255}.${(row >> 8) & 255}.${row & 255}`;
-  return formatContact(words.join(""), host, 9000);
-}
 
 /** Shorter frames are read from an array of their own length that is kept: a view of the arena costs more than a copy. */
 const shortFrame = 256;

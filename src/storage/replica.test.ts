@@ -5,7 +5,7 @@ import { Alone } from "../../test/support/alone.ts";
 import { keyedNode, routerOf } from "../../test/support/still-router.ts";
 import { bytes } from "../../test/support/store-network.ts";
 import { type Key, keyOfName, type NodeId, type RecordStatement, type StoredRecord } from "../core/index.ts";
-import { SimulatedSignatures } from "../lab/simulated-signatures.ts";
+import { SimulatedSignatures } from "../simulated/simulated-signatures.ts";
 import { digestOf, keyOfOwned, keyOfShared, keyOfValue } from "./records.ts";
 import { Store } from "./store.ts";
 import type { StoreCommand, StoreNotice } from "./store-commands.ts";

@@ -10,7 +10,7 @@
 import { describe, expect, test } from "vitest";
 import { Moments } from "../../src/core/index.ts";
 import { Rumor, type RumorOptions } from "../../src/dissemination/index.ts";
-import { SimulatedNetwork } from "../../src/lab/simulated-network.ts";
+import { SimulatedNetwork } from "../../src/simulated/index.ts";
 import { Simulation } from "../../src/simulator/index.ts";
 
 const nodes = 100;

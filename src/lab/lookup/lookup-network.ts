@@ -29,9 +29,8 @@ import {
   type Typed,
   UsageError,
 } from "../../core/index.ts";
+import { diskMs, SimulatedDisk, SimulatedSignatures } from "../../simulated/index.ts";
 import { type ChurnEvent, CounterRandom, type LinkSettings, Simulation } from "../../simulator/index.ts";
-import { diskMs, SimulatedDisk } from "../simulated-disk.ts";
-import { SimulatedSignatures } from "../simulated-signatures.ts";
 import { wireCodec } from "../wire-codec.ts";
 import { KeySpace, type Responsibility } from "./key-space.ts";
 import { LivingRows, LivingSampler } from "./living-rows.ts";

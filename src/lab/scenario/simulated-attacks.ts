@@ -12,8 +12,7 @@ import {
   type Tagged,
 } from "../../core/index.ts";
 import type { DeadReport, IntroductionMessage, PeerRecord } from "../../membership/messages.ts";
-import type { SimulatedNetwork } from "../simulated-network.ts";
-import { SimulatedSignatures } from "../simulated-signatures.ts";
+import { type SimulatedNetwork, SimulatedSignatures } from "../../simulated/index.ts";
 import type { AttackFigures } from "./world.ts";
 
 interface Saying {

@@ -9,9 +9,10 @@ import {
   UsageError,
 } from "../../core/index.ts";
 import { mergeOptions, type NodeOptions } from "../../node/index.ts";
+import { SimulatedNetwork } from "../../simulated/index.ts";
 import type { LinkSettings } from "../../simulator/index.ts";
 import { type ScenarioNotice, scenarioLayer } from "../../trace/index.ts";
-import { SimulatedNetwork } from "../simulated-network.ts";
+import { wireCodec } from "../wire-codec.ts";
 import { joinersOf } from "./churn-step.ts";
 import { durationMs } from "./duration.ts";
 import type { Action, Scenario, Selector } from "./scenario.ts";
@@ -67,7 +68,7 @@ export class SimulatedWorld implements World {
       options: scenarioOptions(scenario),
       optionsOf: this.#optionsByName(seed, seeds, peers),
       // Whoever lies about addresses needs a world in which identity and address are two things.
-      isWireTrue: network.isWireTrue === true || needsBytes,
+      codec: network.isWireTrue === true || needsBytes ? wireCodec() : undefined,
       keepsDisks: timeline.some((step) => step.do === "restart" && step.keepsDisk !== false),
       hasLiars: forges,
       onNotice: (at, row, layer, notice) => this.#onNotice(at, row, layer, notice),

@@ -13,11 +13,12 @@ import {
   seedRegistryOptions,
 } from "../../membership/index.ts";
 import { mergeOptions, type NodeOptions } from "../../node/index.ts";
+import { SimulatedNetwork } from "../../simulated/index.ts";
 import { linkSettings } from "../../simulator/index.ts";
 import { storeOptions } from "../../storage/store-options.ts";
 import { describeDegrees } from "../degree-report.ts";
-import { SimulatedNetwork } from "../simulated-network.ts";
 import { spreadingReport } from "../spreading-report.ts";
+import { wireCodec } from "../wire-codec.ts";
 import { countsOf, DeliveryCount, rounded } from "./delivery-count.ts";
 import { MachineClock, memoryMiB } from "./machine.ts";
 import { checkCount, type Preset } from "./preset.ts";
@@ -125,7 +126,7 @@ class ClassicRun {
       seeds,
       maxPeers: nodes,
       links,
-      isWireTrue,
+      codec: isWireTrue ? wireCodec() : undefined,
       options,
       onNotice: (at, row, layer, notice) => {
         this.#count.onNotice(at, row, notice);

@@ -27,11 +27,11 @@ import {
   classicSeed,
 } from "../profiles/classic.ts";
 import type { RestoredRouting } from "../profiles/routing.ts";
-import { type LinkSettings, Simulation } from "../simulator/index.ts";
+import { type LinkSettings, type MessageCodec, Simulation } from "../simulator/index.ts";
 import { isConnected } from "../theory/graph-measures.ts";
+import { contactOf } from "./simulated-contact.ts";
 import { diskMs, SimulatedDisk } from "./simulated-disk.ts";
 import { SimulatedSignatures } from "./simulated-signatures.ts";
-import { contactOf, wireCodec } from "./wire-codec.ts";
 
 type Notice = Typed & Record<string, any>;
 
@@ -44,8 +44,8 @@ export interface SimulatedNetworkConfig {
   readonly options?: ClassicOptions;
   /** Options of single nodes, beyond those of all. */
   readonly optionsOf?: (name: string) => ClassicOptions | undefined;
-  /** Every message goes through the codec of the wire. */
-  readonly isWireTrue?: boolean;
+  /** Every message goes through it, as it does through that of the wire; nodes are contacts then, and no numbers. */
+  readonly codec?: MessageCodec<Tagged>;
   /** Nodes find again what they had on disk. Costs memory: what all of them keep is kept twice. */
   readonly keepsDisks?: boolean;
   /** For worlds with liars: origins sign, and a signature by somebody else is worth nothing. */
@@ -68,15 +68,15 @@ export class SimulatedNetwork {
   #nextPeer = 1;
 
   constructor(config: SimulatedNetworkConfig) {
-    const { seed, seeds, maxPeers, links, isWireTrue = false } = config;
+    const { seed, seeds, maxPeers, links, codec } = config;
     if (seeds < 1) throw new UsageError(`seeds: ${seeds} is less than 1`);
     this.config = config;
     this.simulation = new Simulation({
       seed,
       rows: seeds + maxPeers,
       links,
-      codec: isWireTrue ? wireCodec() : undefined,
-      idOf: isWireTrue ? contactOf : undefined,
+      codec,
+      idOf: codec === undefined ? undefined : contactOf,
       onNotice: (row, notice, at) => this.#onNotice(row, notice, at),
       onUndeliverable: (from, to, reason) => this.#onUndeliverable(from, to, reason),
     });
