@@ -170,22 +170,23 @@ export class NetworkPicture {
       case "left":
         return this.#end(node, "left", at);
       case "registered":
-        node.registeredWith.add(this.#rowOf(event["seed"], at));
-        return;
+        return this.#add(node.registeredWith, event["seed"], at);
       case "peer-listed":
-        node.list.add(this.#rowOf(event["peer"], at));
-        return;
-      case "peer-removed":
-        node.list.delete(this.#rowOf(event["peer"], at));
-        return this.#noteAbout(event["peer"], event);
+        return this.#add(node.list, event["peer"], at);
+      case "peer-removed": {
+        const peer = this.#subject(event["peer"], at);
+        if (peer === undefined) return;
+        node.list.delete(peer.row);
+        return this.#note(peer, event);
+      }
       case "neighbor-up":
-        node.neighbors.add(this.#rowOf(event["neighbor"], at));
         this.topologyVersion++;
-        return;
+        return this.#add(node.neighbors, event["neighbor"], at);
       case "neighbor-down": {
-        const row = this.#rowOf(event["neighbor"], at);
-        node.neighbors.delete(row);
-        this.nodes.get(row)?.suspectedBy.delete(node.row);
+        const neighbor = this.#subject(event["neighbor"], at);
+        if (neighbor === undefined) return;
+        node.neighbors.delete(neighbor.row);
+        neighbor.suspectedBy.delete(node.row);
         this.topologyVersion++;
         return;
       }
@@ -281,8 +282,9 @@ export class NetworkPicture {
     this.topologyVersion++;
   }
 
-  #rowOf(id: unknown, at: Millis): number {
-    return this.#subject(id, at)?.row ?? -1;
+  #add(rows: Set<number>, id: unknown, at: Millis): void {
+    const node = this.#subject(id, at);
+    if (node !== undefined) rows.add(node.row);
   }
 
   #subject(id: unknown, at: Millis): PicturedNode | undefined {
