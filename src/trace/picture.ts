@@ -13,7 +13,7 @@ import { scenarioLayer, traceLayer } from "./layers.ts";
 import type { NodeRegister } from "./node-register.ts";
 
 /** A paused process lives; one that is `stopped` ended in order, one that is `dead` did not. */
-export type NodeState = "alive" | "paused" | "stopped" | "dead" | "left";
+export type NodeState = (typeof states)[number];
 
 export interface PicturedNode {
   /** Its place in the register: stable for the run, and the index of every column about nodes. */
@@ -69,7 +69,6 @@ export class NetworkPicture {
 
   apply(event: TraceEvent): void {
     const { layer, at } = event;
-    // Whoever marks a gap has only the clock of the machine.
     if (layer === traceLayer) return this.#onTrace(event);
     this.at = Math.max(this.at, at);
     if (layer === scenarioLayer) return this.#onScenario(event);
@@ -87,37 +86,30 @@ export class NetworkPicture {
     }
   }
 
-  /** Events that make this picture from nothing, all of them at its time. */
+  /** Events that make this picture from nothing, all of them at its time: one for each node, and what is cut. */
   prologue(): TraceEvent[] {
-    const events: TraceEvent[] = [];
     const { at } = this;
-    const idOf = (row: number) => this.nodes.get(row)?.id ?? this.register.all[row]?.id ?? row;
-    for (const { id, name, role } of this.nodes.values())
-      events.push({ at, node: id, layer: traceLayer, type: "named", name, role });
-    for (const node of this.nodes.values()) {
-      const { id, name, role, state, since, until } = node;
-      const say = (layer: string, type: string, fields: object = {}, when = at) =>
-        events.push({ at: when, node: id, layer, type, ...fields });
-      say(scenarioLayer, "joined", { name, role }, since);
-      for (const other of node.registeredWith) say("introduction", "registered", { seed: idOf(other) });
-      for (const other of node.list) say("introduction", "peer-listed", { peer: idOf(other) });
-      for (const other of node.neighbors) say("overlay", "neighbor-up", { neighbor: idOf(other) });
-      const { published, delivered, copiesSent } = node;
-      if (published + delivered + copiesSent > 0)
-        say(traceLayer, "carried", { published, delivered, copiesSent });
-      const ending = endings[state];
-      if (ending !== undefined) say(ending.layer, ending.type, ending.fields, until ?? at);
-    }
-    // What was said of a death is told last: by then everybody is there.
-    for (const { evidence } of this.nodes.values()) events.push(...evidence);
-    for (const { event } of this.disturbances) events.push(event);
-    return events;
+    const idOf = (row: number) => this.nodes.get(row)!.id;
+    const ids = (rows: Iterable<number>) => Array.from(rows, idOf);
+    const pictured = Array.from(this.nodes.values(), ({ row: _, id, ...node }) => ({
+      at,
+      node: id,
+      layer: traceLayer,
+      type: "pictured",
+      ...node,
+      neighbors: ids(node.neighbors),
+      list: ids(node.list),
+      registeredWith: ids(node.registeredWith),
+      suspectedBy: Array.from(node.suspectedBy, ([row, since]) => [idOf(row), since]),
+      evidence: [...node.evidence],
+    }));
+    return [...pictured, ...this.disturbances.map(({ event }) => event)];
   }
 
   // ---- What happened ----
 
   #onTrace({ at, node, type, ...fields }: TraceEvent): void {
-    if (node === "") return;
+    if (node === "") return; // a gap, by the clock of the machine
     if (type === "named") {
       const { name, role } = fields;
       this.register.name(node, String(name), String(role));
@@ -125,12 +117,39 @@ export class NetworkPicture {
       known.name = String(name);
       known.role = roleOf(role);
       known.id = node;
-    } else if (type === "carried") {
-      const known = this.#of(node, at);
-      known.published = Number(fields["published"]) || 0;
-      known.delivered = Number(fields["delivered"]) || 0;
-      known.copiesSent = Number(fields["copiesSent"]) || 0;
+    } else if (type === "pictured") this.#onPictured(this.#of(node, at), fields);
+    this.at = Math.max(this.at, at);
+  }
+
+  #onPictured(node: PicturedNode, fields: Readonly<Record<string, unknown>>): void {
+    const { at } = this;
+    const { name, role, state, since, until, neighbors, list, registeredWith, suspectedBy, evidence } =
+      fields;
+    if (typeof name === "string") {
+      node.name = name;
+      this.register.name(node.id, name, String(role));
     }
+    node.role = roleOf(role);
+    if (isState(state)) node.state = state;
+    if (typeof since === "number") node.since = since;
+    node.until = typeof until === "number" ? until : undefined;
+    const fill = (rows: Set<number>, ids: unknown) => {
+      rows.clear();
+      for (const id of arrayOf(ids)) this.#add(rows, id, at);
+    };
+    fill(node.neighbors, neighbors);
+    fill(node.list, list);
+    fill(node.registeredWith, registeredWith);
+    node.suspectedBy.clear();
+    for (const [by, from] of arrayOf(suspectedBy).map(arrayOf)) {
+      const observer = this.#subject(by, at);
+      if (observer !== undefined && typeof from === "number") node.suspectedBy.set(observer.row, from);
+    }
+    node.evidence.length = 0;
+    node.evidence.push(...(arrayOf(evidence).slice(-maxEvidence) as TraceEvent[]));
+    for (const count of ["published", "delivered", "copiesSent"] as const)
+      node[count] = Number(fields[count]) || 0;
+    this.topologyVersion++;
   }
 
   #onScenario(event: TraceEvent): void {
@@ -304,15 +323,15 @@ export class NetworkPicture {
 
 const lifeEvents = new Set(["crashed", "restarted", "left", "paused", "resumed"]);
 
-/** What says of a node that comes with the prologue that it is no longer what it was. */
-const endings: Partial<
-  Record<NodeState, { readonly layer: string; readonly type: string; readonly fields?: object }>
-> = {
-  paused: { layer: scenarioLayer, type: "paused" },
-  stopped: { layer: "node", type: "stopped", fields: { reason: "closed" } },
-  dead: { layer: scenarioLayer, type: "crashed" },
-  left: { layer: scenarioLayer, type: "left" },
-};
+const states = ["alive", "paused", "stopped", "dead", "left"] as const;
+
+function isState(value: unknown): value is NodeState {
+  return states.some((state) => state === value);
+}
+
+function arrayOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
 
 function roleOf(role: unknown): PicturedNode["role"] {
   return role === "seed" || role === "peer" ? role : "unknown";

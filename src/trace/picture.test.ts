@@ -1,0 +1,120 @@
+import { describe, expect, test } from "vitest";
+import { tracedRun } from "../../test/support/traced-run.ts";
+import type { TraceEvent } from "../core/index.ts";
+import { NodeRegister } from "./node-register.ts";
+import { NetworkPicture } from "./picture.ts";
+
+function pictureOf(events: Iterable<TraceEvent>, register = new NodeRegister()): NetworkPicture {
+  const picture = new NetworkPicture(register);
+  for (const event of events) picture.apply(event);
+  return picture;
+}
+
+/** All that a picture shows, without what depends on the order in which nodes were met. */
+function contentOf(picture: NetworkPicture) {
+  const nameOf = (row: number) => picture.nodes.get(row)?.name ?? "?";
+  const names = (rows: Iterable<number>) => [...rows].map(nameOf).sort();
+  return {
+    at: picture.at,
+    nodes: [...picture.nodes.values()]
+      .map(({ row, neighbors, list, registeredWith, suspectedBy, evidence, ...node }) => ({
+        ...node,
+        neighbors: names(neighbors),
+        list: names(list),
+        registeredWith: names(registeredWith),
+        suspectedBy: names(suspectedBy.keys()),
+        evidence: evidence.length,
+      }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    links: [...picture.links()].map(([a, b]) => [nameOf(a), nameOf(b)].sort().join(" ")).sort(),
+    disturbances: picture.disturbances.map(({ type }) => type),
+  };
+}
+
+const peer = (row: number) => ({ node: row, at: 10 });
+const joined = (row: number, role = "peer") =>
+  ({ ...peer(row), layer: "scenario", type: "joined", name: `${role}-${row}`, role }) as TraceEvent;
+const up = (a: number, b: number, at = 20) =>
+  ({ at, node: a, layer: "overlay", type: "neighbor-up", neighbor: b }) as TraceEvent;
+const heartbeat = (node: number, type: string, neighbor: number, at: number) =>
+  ({ at, node, layer: "heartbeat", type, neighbor, misses: 3 }) as TraceEvent;
+
+describe("a picture of a network", () => {
+  test("shows at the end of a run who lives, who is linked and whom the seeds list, as the run itself says", async () => {
+    const { events, world } = await tracedRun();
+    const picture = pictureOf(events);
+    const nodes = [...picture.nodes.values()];
+    const peers = await world.peers();
+    expect(
+      nodes.filter(({ role, state }) => role === "peer" && state === "alive").map(({ name }) => name),
+    ).toEqual(peers.map(({ name }) => name));
+    for (const { id, name, neighbors } of peers) {
+      const node = picture.find(id)!;
+      expect(node.name).toBe(name);
+      expect([...node.neighbors].map((row) => picture.nodes.get(row)!.id).sort()).toEqual(
+        [...neighbors].sort(),
+      );
+    }
+    for (const { id, list } of await world.seeds()) {
+      const listed = [...picture.find(id)!.list].map((row) => picture.nodes.get(row)!.id);
+      expect(listed.sort()).toEqual(list.map(({ peer }) => peer).sort());
+    }
+    expect(nodes.filter(({ state }) => state === "dead").map(({ name }) => name)).toEqual(["peer-3"]);
+    expect(nodes.filter(({ state }) => state === "left").map(({ name }) => name)).toEqual(["peer-5"]);
+    expect(nodes.reduce((sum, { published }) => sum + published, 0)).toBe(3);
+  });
+
+  test("says itself in events: whoever reads its prologue and goes on ends where the others do", async () => {
+    const { events } = await tracedRun();
+    const whole = contentOf(pictureOf(events));
+    for (const share of [0.01, 0.2, 0.4, 0.6, 0.8, 0.99]) {
+      const cut = Math.floor(events.length * share);
+      const before = pictureOf(events.slice(0, cut));
+      const again = pictureOf(before.prologue());
+      expect(contentOf(again)).toEqual(contentOf(before));
+      for (const event of events.slice(cut)) again.apply(event);
+      expect(contentOf(again)).toEqual(whole);
+    }
+  });
+
+  test("knows a node as suspected from the first silence until it answers, and keeps what was said", () => {
+    const picture = pictureOf([joined(1), joined(2), up(1, 2), up(2, 1), heartbeat(1, "ping-missed", 2, 30)]);
+    const suspect = picture.find(2)!;
+    expect([...suspect.suspectedBy]).toEqual([[picture.find(1)!.row, 30]]);
+    picture.apply(heartbeat(1, "suspected", 2, 40));
+    expect(suspect.evidence.map(({ type }) => type)).toEqual(["ping-missed", "suspected"]);
+    picture.apply(heartbeat(1, "ping-answered", 2, 50));
+    expect(suspect.suspectedBy.size).toBe(0);
+  });
+
+  test("ends the links of who crashes, and leaves those that others still hold to them", () => {
+    const picture = pictureOf([joined(1), joined(2), up(1, 2), up(2, 1)]);
+    picture.apply({ at: 60, node: 2, layer: "scenario", type: "crashed" });
+    expect(picture.find(2)!.state).toBe("dead");
+    expect([...picture.links()]).toHaveLength(1);
+    picture.apply({
+      at: 70,
+      node: 1,
+      layer: "overlay",
+      type: "neighbor-down",
+      neighbor: 2,
+      reason: "failed",
+    });
+    expect([...picture.links()]).toHaveLength(0);
+  });
+
+  test("keeps no more about a death than it says", () => {
+    const picture = pictureOf([joined(1), joined(2)]);
+    for (let i = 0; i < 1000; i++) picture.apply(heartbeat(1, "ping-missed", 2, 100 + i));
+    expect(picture.find(2)!.evidence).toHaveLength(64);
+    expect(picture.find(2)!.evidence.at(-1)!.at).toBe(1099);
+  });
+
+  test("is not put out by fields that are missing or of another kind", () => {
+    const picture = pictureOf([joined(1)]);
+    for (const type of ["neighbor-up", "peer-listed", "registered", "suspected", "forwarded", "peer-removed"])
+      picture.apply({ at: 90, node: 1, layer: "overlay", type, neighbor: null, peer: {}, to: "nobody" });
+    expect(picture.nodes.size).toBe(1);
+    expect([...picture.links()]).toEqual([]);
+  });
+});
