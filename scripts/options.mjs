@@ -19,7 +19,7 @@ const titles = {
 };
 
 /**
- * The page as Markdown. Takes what `node/settings` exports, and the options that only a program can set as
+ * The page as Markdown. Takes the tunables, how to write a duration, and the options that only a program can set as
  * `[name of the section, table]` pairs, so that a test can make the page from the sources.
  */
 export function optionsPage({ tunables, formatDuration }, onlyInCode) {
@@ -96,12 +96,13 @@ function formatCount(count) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const dist = (file) => import(new URL(`../dist/node/${file}.js`, import.meta.url));
-  const settings = await dist("settings");
-  const { logOptions } = await dist("log-file");
-  const { traceOptions } = await dist("trace-file");
-  const { controlApiOptions } = await dist("control-api");
-  const page = optionsPage(settings, [
+  const dist = (file) => import(new URL(`../dist/${file}.js`, import.meta.url));
+  const { formatDuration } = await dist("core/duration");
+  const { tunables } = await dist("node/settings");
+  const { logOptions } = await dist("node/log-file");
+  const { traceOptions } = await dist("node/trace-file");
+  const { controlApiOptions } = await dist("node/control-api");
+  const page = optionsPage({ tunables, formatDuration }, [
     ["log", logOptions.specs],
     ["trace", traceOptions.specs],
     ["control API", controlApiOptions.specs],

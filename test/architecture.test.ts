@@ -26,7 +26,7 @@ describe("the source tree", () => {
     expect(faultsOfFloors(sources)).toEqual([]);
   });
 
-  test("protocols, profiles, theory, simulator, simulated networks and traces know no machine: no clock, no die, no timer, no output of their own", () => {
+  test("protocols, profiles, theory, simulator, simulated networks, traces and scenarios know no machine: no clock, no die, no timer, no output of their own", () => {
     expect(faultsOfPurity(sources)).toEqual([]);
   });
 
@@ -66,6 +66,9 @@ describe("the rule of floors", () => {
     ["src/simulator/a.ts", "../membership/overlay.ts"],
     ["src/simulated/a.ts", "../wire/codec.ts"],
     ["src/trace/a.ts", "../simulator/agenda.ts"],
+    ["src/trace/a.ts", "../scenario/world.ts"],
+    ["src/simulated/a.ts", "../scenario/world.ts"],
+    ["src/scenario/a.ts", "../lab/wire-codec.ts"],
     ["src/wire/a.ts", "../membership/overlay.ts"],
     ["src/wire/a.ts", "../profiles/classic.ts"],
     ["src/transport/a.ts", "../wire/codec.ts"],
@@ -88,6 +91,7 @@ describe("the rule of floors", () => {
     ["src/wire/a.ts", "../dissemination/anti-entropy-messages.ts"],
     ["src/node/a.ts", "../profiles/classic.ts"],
     ["src/simulated/a.ts", "../profiles/classic.ts"],
+    ["src/scenario/a.ts", "../trace/layers.ts"],
     ["src/node/a.ts", "../trace/layers.ts"],
     ["src/lab/scenario/a.ts", "../../node/index.ts"],
     ["src/cli/a.ts", "../lab/index.ts"],
@@ -188,6 +192,7 @@ describe("the rule of purity", () => {
     "simulator",
     "simulated",
     "trace",
+    "scenario",
   ])("holds in %s", (folder) => {
     expect(faultsOfPurity(fake(`src/${folder}/a.ts`, "Date.now()"))).toHaveLength(1);
   });

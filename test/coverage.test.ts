@@ -2,9 +2,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
+import { formatDuration } from "../src/core/duration.ts";
 import type { Experiment } from "../src/lab/reproduce/experiment.ts";
 import { experiments } from "../src/lab/reproduce/experiments.ts";
-import { formatDuration, tunables } from "../src/node/settings.ts";
+import { tunables } from "../src/node/settings.ts";
 
 const root = join(import.meta.dirname, "..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");

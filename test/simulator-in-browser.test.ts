@@ -1,4 +1,4 @@
-/** The simulator, the protocols and the classic profile run wherever JavaScript does: a page can hold a network. */
+/** The simulator, the protocols, whole networks and what is told of them run wherever JavaScript does: a page can hold a network. */
 import { join } from "node:path";
 import { createContext, runInContext } from "node:vm";
 import { build, type Rollup } from "vite";
@@ -42,6 +42,13 @@ function inEmptyContext(call: string): unknown {
   const context = emptyContext();
   runInContext(script, context);
   return JSON.parse(runInContext(`JSON.stringify(core.${call})`, context));
+}
+
+/** The same of a function that takes its time. */
+async function laterInEmptyContext(call: string): Promise<unknown> {
+  const context = emptyContext();
+  runInContext(script, context);
+  return JSON.parse(await runInContext(`core.${call}.then((value) => JSON.stringify(value))`, context));
 }
 
 beforeAll(async () => {
@@ -94,5 +101,14 @@ describe("in a context with nothing in it", () => {
     expect(outside.removed).toBeGreaterThan(0);
     expect(inEmptyContext("classic(7, 12)")).toEqual(outside);
     expect(inEmptyContext("classic(8, 12)")).not.toEqual(outside);
+  });
+
+  test("so is a scenario, with its verdict and the figures of its trace", async () => {
+    const outside = await core.scenario(7, "crash");
+    expect(outside.report.checks.filter(({ ok }) => !ok)).toEqual([]);
+    expect(outside.report.violations).toEqual([]);
+    expect(outside.summary.faults.removedEverywhere).toBe(1);
+    expect(await laterInEmptyContext('scenario(7, "crash")')).toEqual(JSON.parse(JSON.stringify(outside)));
+    expect(await laterInEmptyContext('scenario(8, "crash")')).not.toEqual(outside);
   });
 });

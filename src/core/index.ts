@@ -1,5 +1,6 @@
 export type * from "./columns.ts";
 export * from "./contact.ts";
+export * from "./duration.ts";
 export * from "./environment.ts";
 export * from "./errors.ts";
 export * from "./graph.ts";

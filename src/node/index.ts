@@ -1,5 +1,6 @@
 /** The library: join a network, see who is there, spread messages and hear them (see network.ts). */
-export { UsageError } from "../core/index.ts";
+export { formatDuration, parseDuration, UsageError } from "../core/index.ts";
+export { mergeOptions } from "../profiles/index.ts";
 export { type TraceNotice, traceLayer } from "../trace/index.ts";
 export * from "./cluster.ts";
 export * from "./control-api.ts";

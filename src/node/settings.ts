@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { LineCounter, parseDocument } from "yaml";
-import { checkOption, type OptionSpec, UsageError } from "../core/index.ts";
+import { checkOption, type OptionSpec, parseDuration, UsageError } from "../core/index.ts";
 import { classicOptionSpecs } from "../profiles/classic.ts";
 import { transportOptions } from "../transport/index.ts";
 import { wireOptions } from "../wire/index.ts";
@@ -45,27 +45,6 @@ export const tunables: readonly Tunable[] = Object.entries(sections).flatMap(([s
 
 function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-const unitsMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 };
-
-/** `200ms`, `1.5s`, `2m`, `1h`, or a plain number of milliseconds. Throws `UsageError` naming the option. */
-export function parseDuration(option: string, text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|min|h)?$/.exec(text.trim());
-  if (match === null) throw new UsageError(`${option}: "${text}" is no duration; write 200ms, 5s, 2m or 1h`);
-  return Math.round(Number(match[1]) * unitsMs[match[2] ?? "ms"]!);
-}
-
-/** Milliseconds as a person writes them: 13000 gives `13s`. */
-export function formatDuration(ms: number): string {
-  for (const [unit, size] of [
-    ["h", 3_600_000],
-    ["m", 60_000],
-    ["s", 1000],
-  ] as const) {
-    if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
-  }
-  return `${ms}ms`;
 }
 
 /** The value of a tunable as a text gives it. Throws `UsageError` naming the option, the value and the rule. */
@@ -169,15 +148,4 @@ export function checkSections(options: object): void {
     if (entries !== undefined && (typeof entries !== "object" || entries === null || Array.isArray(entries)))
       throw new UsageError(`options.${section}: ${JSON.stringify(entries)} is no object of options`);
   }
-}
-
-/** Options of both, section by section; the later ones win. */
-export function mergeOptions(...all: readonly (NodeOptions | undefined)[]): NodeOptions {
-  const merged: Record<string, object> = {};
-  for (const options of all) {
-    for (const [section, entries] of Object.entries(options ?? {})) {
-      merged[section] = { ...merged[section], ...entries };
-    }
-  }
-  return merged as NodeOptions;
 }

@@ -1,2 +1,3 @@
 export * from "./classic.ts";
+export * from "./merge-options.ts";
 export * from "./routing.ts";

@@ -118,7 +118,16 @@ function lineOf({ text }: Source, node: Node): number {
 
 const protocols = ["membership", "dissemination", "lookup", "storage"] as const;
 /** Compiled without a machine; a page may run them. */
-const pureFolders = ["core", "theory", ...protocols, "profiles", "simulator", "simulated", "trace"];
+const pureFolders = [
+  "core",
+  "theory",
+  ...protocols,
+  "profiles",
+  "simulator",
+  "simulated",
+  "trace",
+  "scenario",
+];
 const belowLab = [...pureFolders, "wire", "transport", "node", "interop"];
 
 /**
@@ -137,6 +146,9 @@ const floors: Readonly<
   simulator: { may: ["core"] },
   simulated: { may: ["core", "theory", ...protocols, "profiles", "simulator"] },
   trace: { may: ["core", "theory"] },
+  scenario: {
+    may: ["core", "theory", ...protocols, "profiles", "simulator", "simulated", "trace"],
+  },
   wire: { may: ["core"], messages: protocols },
   transport: { may: ["core"] },
   node: { may: ["core", "theory", ...protocols, "profiles", "trace", "wire", "transport"] },
@@ -184,7 +196,7 @@ export function faultsOfFloors(sources: readonly ParsedSource[]): string[] {
 // ---- What pure code does without ----------------------------------------------------------------------------------
 
 /** Where the order of a run is decided: there even the last bit of a logarithm counts. */
-const exactFolders = ["core", ...protocols, "simulated"];
+const exactFolders = ["core", ...protocols, "simulated", "scenario"];
 const exempt = "src/core/deterministic-math.ts";
 
 const useTimers = "use env.schedule, and recognise a timer that no longer matters";

@@ -2,7 +2,9 @@
 import { type NodeId, type Persist, type Tagged, trustEverybody } from "../../src/core/index.ts";
 import { Rumor, rumorPresets } from "../../src/dissemination/rumor.ts";
 import { classicPeer, classicSeed } from "../../src/profiles/classic.ts";
+import { checkersFor, runScenario, SimulatedWorld, scenarios } from "../../src/scenario/index.ts";
 import { runRounds, Simulation } from "../../src/simulator/index.ts";
+import { TraceSummary } from "../../src/trace/index.ts";
 
 /** A rumor that is pushed through columns. */
 export function push(seed: number, rows: number) {
@@ -66,4 +68,17 @@ export function classic(seed: number, peers: number) {
   }
   simulation.run(150_000);
   return { hash: simulation.hash, events: simulation.counters.events, delivered, removed };
+}
+
+/** A scenario that comes with Grapevine, judged, and summed up from its trace. */
+export async function scenario(seed: number, name: string) {
+  const played = scenarios.find((one) => one.name === name)!;
+  const world = new SimulatedWorld(played, { seed });
+  const summary = new TraceSummary();
+  world.onEvent((event) => summary.add(event));
+  const report = await runScenario(played, world, {
+    seed,
+    checkers: (observer) => checkersFor(played, observer, world),
+  });
+  return { report, summary: summary.report() };
 }

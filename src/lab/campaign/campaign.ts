@@ -3,7 +3,7 @@
  * how often each interesting thing happened, and how to see a failure again, smaller.
  */
 import { UsageError } from "../../core/index.ts";
-import type { Scenario, Violation } from "../scenario/scenario.ts";
+import type { Scenario, Violation } from "../../scenario/scenario.ts";
 import { type CampaignBroadcast, campaignBroadcasts, closed, drawScenario } from "./draw.ts";
 import { runDrawn } from "./run-one.ts";
 import {

@@ -11,8 +11,8 @@ import {
   type BroadcastOptions,
   broadcastOptions,
 } from "../../dissemination/broadcast-options.ts";
+import type { Action, Scenario, Step } from "../../scenario/scenario.ts";
 import type { Latency, LinkSettings } from "../../simulator/index.ts";
-import type { Action, Scenario, Step } from "../scenario/scenario.ts";
 
 /** Kinds of faults; each is on in about half of all runs. */
 export const faultKinds = [

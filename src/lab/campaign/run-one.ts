@@ -1,7 +1,7 @@
 /** One run of a campaign: a pure function of its scenario and seed, so that it can be repeated anywhere. */
-import { checkersFor } from "../scenario/checkers.ts";
-import { runScenario } from "../scenario/runner.ts";
-import type { Scenario, ScenarioReport, Violation } from "../scenario/scenario.ts";
+import { checkersFor } from "../../scenario/checkers.ts";
+import { runScenario } from "../../scenario/runner.ts";
+import type { Scenario, ScenarioReport, Violation } from "../../scenario/scenario.ts";
 import { createSimulatedWorld } from "../scenario/simulated-world.ts";
 import { type CampaignBroadcast, closed, drawScenario } from "./draw.ts";
 import type { SeedOutcome } from "./seed-campaign.ts";

@@ -3,7 +3,7 @@
  * often each interesting thing happened, and the first failures made smaller.
  */
 import { UsageError } from "../../core/index.ts";
-import type { Violation } from "../scenario/scenario.ts";
+import type { Violation } from "../../scenario/scenario.ts";
 import { combinedHash, runSeeds, type SeedRuns, sumOf } from "./seed-runs.ts";
 
 /** What one run was. */

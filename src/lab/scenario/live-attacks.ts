@@ -10,10 +10,10 @@ import {
   LiveSignatures,
   type Security,
 } from "../../node/index.ts";
+import type { AttackFigures } from "../../scenario/world.ts";
 import { TcpTransport, TlsTransport } from "../../transport/index.ts";
 import { Codec } from "../../wire/index.ts";
 import type { LocalNetwork } from "../local-network.ts";
-import type { AttackFigures } from "./world.ts";
 
 /** Somebody who speaks our wire format and says what he likes. */
 class Attacker {

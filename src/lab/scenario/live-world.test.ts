@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import type { Step } from "../../scenario/scenario.ts";
 import { createLiveWorld } from "./live-world.ts";
-import type { Step } from "./scenario.ts";
 import { scenarioOf } from "./scenario-file.ts";
 
 const worldOf = (...timeline: Step[]) =>

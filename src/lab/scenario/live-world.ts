@@ -27,17 +27,22 @@ import {
   type NodeOptions,
   shellLayer,
 } from "../../node/index.ts";
+import { durationMs } from "../../scenario/duration.ts";
+import type { Action, Scenario, Selector } from "../../scenario/scenario.ts";
+import {
+  defaultPeers,
+  defaultSeeds,
+  pingIntervalOf,
+  scenarioOptions,
+} from "../../scenario/scenario-options.ts";
+import { settingsByName } from "../../scenario/selector.ts";
+import type { AttackFigures, PeerView, SeedView, World } from "../../scenario/world.ts";
 import type { LinkSettings } from "../../simulator/index.ts";
 import { type ScenarioNotice, scenarioLayer } from "../../trace/index.ts";
 import { checkDescriptors, type IssuedIdentity, LocalNetwork, sleep } from "../local-network.ts";
-import { durationMs } from "./duration.ts";
 import { Gates } from "./gated-transport.ts";
 import { LiveAttacks } from "./live-attacks.ts";
 import { NodeProcess } from "./node-process.ts";
-import type { Action, Scenario, Selector } from "./scenario.ts";
-import { defaultPeers, defaultSeeds, pingIntervalOf, scenarioOptions } from "./scenario-options.ts";
-import { settingsByName } from "./selector.ts";
-import type { AttackFigures, PeerView, SeedView, World } from "./world.ts";
 
 export interface LiveWorldConfig {
   readonly seed: number;

@@ -3,9 +3,9 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import type { NodeId, TraceEvent } from "../../core/index.ts";
 import type { NodeOptions } from "../../node/index.ts";
+import type { PeerView } from "../../scenario/world.ts";
 import { type Address, formatAddress } from "../../transport/index.ts";
 import { sleep } from "../local-network.ts";
-import type { PeerView } from "./world.ts";
 
 export interface NodeProcessConfig {
   readonly name: string;

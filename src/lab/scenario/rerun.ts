@@ -1,6 +1,6 @@
 import { type TraceEvent, UsageError } from "../../core/index.ts";
-import { runScenario } from "./runner.ts";
-import type { Scenario } from "./scenario.ts";
+import { runScenario } from "../../scenario/runner.ts";
+import type { Scenario } from "../../scenario/scenario.ts";
 import { scenarioOf } from "./scenario-file.ts";
 import { createSimulatedWorld } from "./simulated-world.ts";
 

@@ -2,10 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { durationMs } from "./duration.ts";
-import { invariantNames } from "./scenario.ts";
+import { durationMs } from "../../scenario/duration.ts";
+import { invariantNames } from "../../scenario/scenario.ts";
+import { scenarios } from "../../scenario/scenarios/index.ts";
+import { findScenario } from "./find-scenario.ts";
 import { loadScenario, parseScenario, scenarioFields, scenarioOf } from "./scenario-file.ts";
-import { findScenario, scenarios } from "./scenarios/index.ts";
 
 /** A scenario whose fourth step is the text. */
 function withStep(step: string): string {

@@ -9,9 +9,9 @@ import { isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument } f
 import { z } from "zod";
 import { seededRandom, UsageError } from "../../core/index.ts";
 import { type NodeOptions, optionsOf } from "../../node/index.ts";
+import { durationMs } from "../../scenario/duration.ts";
+import { type Condition, invariantNames, type Scenario, type Step } from "../../scenario/scenario.ts";
 import { type ChurnModel, churnEvents, type LinkSettings, linkSettings } from "../../simulator/index.ts";
-import { durationMs } from "./duration.ts";
-import { type Condition, invariantNames, type Scenario, type Step } from "./scenario.ts";
 
 type Path = readonly PropertyKey[];
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { Moments, type TraceEvent } from "../../core/index.ts";
+import { checkersFor } from "../../scenario/checkers.ts";
+import { runScenario } from "../../scenario/runner.ts";
+import { withOverrides } from "../../scenario/scenario-options.ts";
 import type { RoundSemantics } from "../../simulator/index.ts";
-import { checkersFor } from "../scenario/checkers.ts";
-import { runScenario } from "../scenario/runner.ts";
-import { withOverrides } from "../scenario/scenario-options.ts";
-import { findScenario } from "../scenario/scenarios/index.ts";
+import { findScenario } from "../scenario/find-scenario.ts";
 import { createSimulatedWorld } from "../scenario/simulated-world.ts";
 import { TraceSummary } from "../trace/index.ts";
 import { completeInput } from "./preset.ts";

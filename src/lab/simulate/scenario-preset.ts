@@ -1,15 +1,16 @@
 /** A scenario in virtual time, with the figures of its trace beside the verdict. */
 import { Histogram, Moments, type TraceEvent, UsageError } from "../../core/index.ts";
 import { overlayOptions } from "../../membership/index.ts";
+import { checkersFor } from "../../scenario/checkers.ts";
+import { runScenario } from "../../scenario/runner.ts";
+import type { Scenario } from "../../scenario/scenario.ts";
+import { defaultPeers, defaultSeeds, withOverrides } from "../../scenario/scenario-options.ts";
+import type { SimulatedWorld } from "../../scenario/simulated-world.ts";
 import { linkSettings } from "../../simulator/index.ts";
 import { scenarioLayer, TraceSummary } from "../../trace/index.ts";
 import { describeDegrees } from "../degree-report.ts";
-import { checkersFor } from "../scenario/checkers.ts";
-import { runScenario } from "../scenario/runner.ts";
-import type { Scenario } from "../scenario/scenario.ts";
 import { scenarioOf } from "../scenario/scenario-file.ts";
-import { defaultPeers, defaultSeeds, withOverrides } from "../scenario/scenario-options.ts";
-import { createSimulatedWorld, type SimulatedWorld } from "../scenario/simulated-world.ts";
+import { createSimulatedWorld } from "../scenario/simulated-world.ts";
 import { countsOf, rounded, spreadOf } from "./delivery-count.ts";
 import { MachineClock, memoryMiB } from "./machine.ts";
 import type { Preset } from "./preset.ts";

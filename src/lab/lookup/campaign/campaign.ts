@@ -3,6 +3,7 @@
  * how often each interesting thing happened, and how to see a failure again, smaller.
  */
 import { UsageError } from "../../../core/index.ts";
+import type { Violation } from "../../../scenario/scenario.ts";
 import {
   runSeedCampaign,
   type SeedCampaignConfig,
@@ -10,7 +11,6 @@ import {
   type SeedFailure,
   type SeedOutcome,
 } from "../../campaign/seed-campaign.ts";
-import type { Violation } from "../../scenario/scenario.ts";
 import type { Draft } from "./draft.ts";
 import { drawRun } from "./draw.ts";
 import type { RunFile } from "./run-file.ts";

@@ -10,8 +10,8 @@ import {
   seededRandom,
   type Typed,
 } from "../../../core/index.ts";
+import type { Violation } from "../../../scenario/scenario.ts";
 import type { SeedOutcome } from "../../campaign/seed-campaign.ts";
-import type { Violation } from "../../scenario/scenario.ts";
 import { LookupNetwork } from "../lookup-network.ts";
 import type { Action, Draft, Use } from "./draft.ts";
 import { closing, Repair } from "./draw.ts";

@@ -1,7 +1,7 @@
 /** What can be true of a network: for each condition of a scenario, how it is found out. */
-import { type Identity, identityOf, type Millis, type NodeId } from "../../core/index.ts";
-import { broadcastOptions } from "../../dissemination/broadcast-options.ts";
-import { isConnected } from "../../theory/graph-measures.ts";
+import { type Identity, identityOf, type Millis, type NodeId } from "../core/index.ts";
+import { broadcastOptions } from "../dissemination/broadcast-options.ts";
+import { isConnected } from "../theory/graph-measures.ts";
 import { durationMs } from "./duration.ts";
 import { holds, type ObservedMessage, type ObservedNode, type Observer } from "./observer.ts";
 import type { Condition } from "./scenario.ts";

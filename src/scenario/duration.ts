@@ -1,5 +1,4 @@
-import { type Millis, UsageError } from "../../core/index.ts";
-import { parseDuration } from "../../node/index.ts";
+import { type Millis, parseDuration, UsageError } from "../core/index.ts";
 import type { Duration } from "./scenario.ts";
 
 const inPings = /^(\d+(?:\.\d+)?) pings?$/;

@@ -3,8 +3,8 @@
  * Conditions, figures and checkers look here. A simulated campaign calls it for every notice: an event costs some
  * look-ups in maps and makes no garbage, but for the first event of a message.
  */
-import type { Millis, NodeId, TraceEvent } from "../../core/index.ts";
-import { scenarioLayer } from "../../trace/index.ts";
+import type { Millis, NodeId, TraceEvent } from "../core/index.ts";
+import { scenarioLayer } from "../trace/index.ts";
 import type { KnownNode } from "./selector.ts";
 
 /** A node, through all its lives. */

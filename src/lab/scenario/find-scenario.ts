@@ -1,25 +1,7 @@
-/** The scenarios that come with Grapevine. */
 import { existsSync } from "node:fs";
-import { UsageError } from "../../../core/index.ts";
-import type { Scenario } from "../scenario.ts";
-import { loadScenario } from "../scenario-file.ts";
-import { crash, hang } from "./crash-and-hang.ts";
-import { forgedRegistration, forgedReport } from "./forged.ts";
-import { junk } from "./junk.ts";
-import { lateJoin } from "./late-join.ts";
-import { restart } from "./restart.ts";
-import { seedLoss } from "./seed-loss.ts";
-
-export const scenarios: readonly Scenario[] = [
-  crash,
-  hang,
-  lateJoin,
-  seedLoss,
-  forgedReport,
-  forgedRegistration,
-  junk,
-  restart,
-];
+import { UsageError } from "../../core/index.ts";
+import { type Scenario, scenarios } from "../../scenario/index.ts";
+import { loadScenario } from "./scenario-file.ts";
 
 /** One that comes with Grapevine by its name, or a file. Throws `UsageError` where there is neither. */
 export function findScenario(nameOrFile: string, what = "scenario"): Scenario {

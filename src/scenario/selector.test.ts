@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { seededRandom } from "../../core/index.ts";
+import { seededRandom } from "../core/index.ts";
 import { type KnownNode, Selection, settingsByName } from "./selector.ts";
 
 function node(name: string, more: Partial<KnownNode> = {}): KnownNode {

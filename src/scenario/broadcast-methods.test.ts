@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
-import { broadcastOptions } from "../../dissemination/index.ts";
+import { broadcastOptions } from "../dissemination/index.ts";
+import { wireCodec } from "../lab/wire-codec.ts";
 import { checkersFor } from "./checkers.ts";
-import { scenarios } from "./index.ts";
 import { runScenario } from "./runner.ts";
 import { withOverrides } from "./scenario-options.ts";
-import { createSimulatedWorld } from "./simulated-world.ts";
+import { scenarios } from "./scenarios/index.ts";
+import { SimulatedWorld } from "./simulated-world.ts";
 
 const methods = broadcastOptions.specs.method.choices!.filter((method) => method !== "flood");
 
@@ -16,7 +17,7 @@ test.each(methods.flatMap((method) => scenarios.map(({ name }) => [method, name]
     const scenario = withOverrides(scenarios.find((one) => one.name === name)!, {
       options: { broadcast: { method } },
     });
-    const world = createSimulatedWorld(scenario, { seed: 7 });
+    const world = new SimulatedWorld(scenario, { seed: 7, codec: wireCodec() });
     const report = await runScenario(scenario, world, {
       seed: 7,
       checkers: (observer) => checkersFor(scenario, observer, world),

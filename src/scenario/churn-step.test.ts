@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { parseScenario } from "../lab/scenario/scenario-file.ts";
 import { churnOf, joinersOf, sessionName } from "./churn-step.ts";
 import { runScenario } from "./runner.ts";
 import type { Scenario, Step } from "./scenario.ts";
-import { parseScenario } from "./scenario-file.ts";
-import { createSimulatedWorld } from "./simulated-world.ts";
+import { SimulatedWorld } from "./simulated-world.ts";
 
 const crowd: Extract<Step, { do: "churn" }> = {
   do: "churn",
@@ -18,7 +18,7 @@ const scenario = (timeline: readonly Step[]): Scenario => ({
 });
 
 async function run(timeline: readonly Step[], seed = 1) {
-  const world = createSimulatedWorld(scenario(timeline), { seed });
+  const world = new SimulatedWorld(scenario(timeline), { seed });
   const happened: { at: number; type: string; name: unknown }[] = [];
   world.onEvent(({ at, layer, type, name }) => {
     if (layer === "scenario") happened.push({ at, type, name });
@@ -102,7 +102,7 @@ describe("a partition by zone", () => {
         { do: "wait", for: "15 pings" },
       ],
     };
-    const world = createSimulatedWorld(divided, { seed: 1 });
+    const world = new SimulatedWorld(divided, { seed: 1 });
     await runScenario(divided, world, { seed: 1 });
     // Rows alternate between the zones: seeds 0 and 2 with peers of even rows, the others with the rest.
     for (const view of await world.peers()) {
@@ -110,7 +110,7 @@ describe("a partition by zone", () => {
         expect((neighbor as number) % 2, view.name).toBe((view.id as number) % 2);
     }
     const healed = { ...divided, timeline: [...divided.timeline!, { do: "heal" } as const] };
-    const again = createSimulatedWorld(healed, { seed: 1 });
+    const again = new SimulatedWorld(healed, { seed: 1 });
     expect((await runScenario(healed, again, { seed: 1 })).ok).toBe(true);
   });
 });

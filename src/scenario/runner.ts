@@ -1,6 +1,6 @@
 /** Lets a scenario happen to a world, and says whether it held. */
-import { type Millis, sample, seededRandom, type TraceEvent, UsageError } from "../../core/index.ts";
-import type { ChurnEvent } from "../../simulator/index.ts";
+import { type Millis, sample, seededRandom, type TraceEvent, UsageError } from "../core/index.ts";
+import type { ChurnEvent } from "../simulator/index.ts";
 import { churnOf, sessionName } from "./churn-step.ts";
 import {
   activeSeeds,

@@ -2,8 +2,8 @@
  * Invariants of a network, checked from outside the nodes at every transition. Those that need calm the runner checks
  * when the network has had time to settle; these here may be broken at any moment and are noticed at once.
  */
-import { type Identity, identityOf, type Millis, type NodeId, type TraceEvent } from "../../core/index.ts";
-import { broadcastOptions } from "../../dissemination/broadcast-options.ts";
+import { type Identity, identityOf, type Millis, type NodeId, type TraceEvent } from "../core/index.ts";
+import { broadcastOptions } from "../dissemination/broadcast-options.ts";
 import { durationMs } from "./duration.ts";
 import type { ObservedMessage, ObservedNode, Observer } from "./observer.ts";
 import { type InvariantName, invariantNames, type Scenario, type Violation } from "./scenario.ts";

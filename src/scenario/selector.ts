@@ -1,4 +1,4 @@
-import { type Random, sample, seededRandom, UsageError } from "../../core/index.ts";
+import { type Random, sample, seededRandom, UsageError } from "../core/index.ts";
 import type { Scenario, Selector } from "./scenario.ts";
 import { defaultPeers, defaultSeeds } from "./scenario-options.ts";
 

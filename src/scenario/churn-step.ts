@@ -1,6 +1,6 @@
 /** Churn as part of a scenario: who comes and goes beside the steps, drawn from a model before anything starts. */
-import { hashNumbers, seededRandom } from "../../core/index.ts";
-import { type ChurnEvent, churnEvents } from "../../simulator/index.ts";
+import { hashNumbers, seededRandom } from "../core/index.ts";
+import { type ChurnEvent, churnEvents } from "../simulator/index.ts";
 import type { Step } from "./scenario.ts";
 
 type ChurnStep = Extract<Step, { readonly do: "churn" }>;

@@ -1,9 +1,8 @@
 /** The options of a scenario's nodes: what it sets, and times that suit its ping interval. */
-import type { Millis } from "../../core/index.ts";
-import { broadcastOptions } from "../../dissemination/broadcast-options.ts";
-import { mergeOptions, type NodeOptions } from "../../node/index.ts";
-import { scaledTo } from "../../profiles/classic.ts";
-import type { Scenario } from "./scenario.ts";
+import type { Millis } from "../core/index.ts";
+import { broadcastOptions } from "../dissemination/broadcast-options.ts";
+import { mergeOptions, scaledTo } from "../profiles/index.ts";
+import type { Scenario, ScenarioOptions } from "./scenario.ts";
 
 /** The documents' 13 s would make every live scenario a matter of minutes. */
 const defaultPingIntervalMs = 1000;
@@ -22,7 +21,7 @@ export function pingIntervalOf({ stack }: Pick<Scenario, "stack">): Millis {
  * Options of every node. Whatever waits for news comes around about as often as a ping; nobody speaks by himself.
  * What the scenario sets wins.
  */
-export function scenarioOptions(scenario: Pick<Scenario, "stack" | "network">): NodeOptions {
+export function scenarioOptions(scenario: Pick<Scenario, "stack" | "network">): ScenarioOptions {
   const pingIntervalMs = pingIntervalOf(scenario);
   const aboutAPing = (leastMs: Millis, mostMs: Millis) =>
     Math.max(leastMs, Math.min(mostMs, Math.round(pingIntervalMs)));
@@ -30,7 +29,7 @@ export function scenarioOptions(scenario: Pick<Scenario, "stack" | "network">): 
   const peers = scenario.network?.peers ?? defaultPeers;
   const retainMessages = Math.max(broadcastOptions.specs.retainMessages.default, messagesEach * peers);
   const refreshIntervalMs = Math.max(1000, Math.min(60_000, pingIntervalMs * 5));
-  const options = mergeOptions(
+  const options = mergeOptions<ScenarioOptions>(
     {
       heartbeat: { pingIntervalMs },
       broadcast: { repairIntervalMs: aboutAPing(200, 10_000), retainMessages },
@@ -47,7 +46,7 @@ export function scenarioOptions(scenario: Pick<Scenario, "stack" | "network">): 
 export interface Overrides {
   readonly peers?: number;
   readonly seeds?: number;
-  readonly options?: NodeOptions;
+  readonly options?: ScenarioOptions;
 }
 
 /** The scenario as somebody wants it this time. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { TraceEvent } from "../../core/index.ts";
+import type { TraceEvent } from "../core/index.ts";
 import { Observer } from "./observer.ts";
 
 /** An observer of two peers and a seed, and a way to tell it things. */

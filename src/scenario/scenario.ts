@@ -2,8 +2,18 @@
  * A scenario as data: which network, which stack, what happens to it and when, and what must hold. The same scenario
  * runs simulated and live (docs/simulator.md says how to write one).
  */
-import type { NodeOptions } from "../../node/index.ts";
-import type { ChurnModel, LinkSettings } from "../../simulator/index.ts";
+import type { ClassicOptions } from "../profiles/index.ts";
+import type { ChurnModel, LinkSettings } from "../simulator/index.ts";
+
+type Section = Readonly<Record<string, number | string | boolean | undefined>>;
+
+/** Options of nodes. What a live node has around its stack, a simulated one passes over. */
+export interface ScenarioOptions extends ClassicOptions {
+  readonly links?: Section;
+  readonly datagrams?: Section;
+  readonly wire?: Section;
+  readonly transport?: Section;
+}
 
 /** `500` or `"500ms"`, `"5s"`, `"2m"`; `"5 pings"` is in ping intervals of the stack. */
 export type Duration = number | string;
@@ -132,11 +142,11 @@ export interface Scenario {
     /** Simulated: every message goes through the real codec. Live it always does. */
     readonly isWireTrue?: boolean;
   };
-  readonly stack?: { readonly profile?: "classic"; readonly options?: NodeOptions };
+  readonly stack?: { readonly profile?: "classic"; readonly options?: ScenarioOptions };
   /** Some nodes are not like the others. */
   readonly nodes?: readonly {
     readonly which: Selector;
-    readonly options?: NodeOptions;
+    readonly options?: ScenarioOptions;
     readonly uploadBytesPerSecond?: number;
     readonly downloadBytesPerSecond?: number;
     readonly perEventMs?: number;

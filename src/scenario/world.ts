@@ -1,5 +1,5 @@
 /** A network that a scenario happens to. One implementation simulates it, one runs it. */
-import type { Millis, NodeId, TraceEvent } from "../../core/index.ts";
+import type { Millis, NodeId, TraceEvent } from "../core/index.ts";
 import type { Action } from "./scenario.ts";
 
 /** What can be seen of a living peer from outside. Of a paused one it is what could be seen before. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Millis, type TraceEvent, type Typed, UsageError } from "../../core/index.ts";
-import type { ScenarioNotice } from "../../trace/index.ts";
+import { type Millis, type TraceEvent, type Typed, UsageError } from "../core/index.ts";
+import type { ScenarioNotice } from "../trace/index.ts";
 import { runScenario } from "./runner.ts";
 import type { Action, Scenario, Step } from "./scenario.ts";
 import type { AttackFigures, Checker, PeerView, SeedView, World } from "./world.ts";

@@ -10,9 +10,9 @@ import {
   type NodeId,
   type Protocol,
   type Tagged,
-} from "../../core/index.ts";
-import type { DeadReport, IntroductionMessage, PeerRecord } from "../../membership/messages.ts";
-import { type SimulatedNetwork, SimulatedSignatures } from "../../simulated/index.ts";
+} from "../core/index.ts";
+import type { DeadReport, IntroductionMessage, PeerRecord } from "../membership/messages.ts";
+import { type SimulatedNetwork, SimulatedSignatures } from "../simulated/index.ts";
 import type { AttackFigures } from "./world.ts";
 
 interface Saying {
