@@ -58,7 +58,7 @@ export class Bimodal implements Spreading {
     this.#tree.refresh(env);
     if (from === undefined || this.#tree.has(from)) this.#multicast.onNew(retained, from, env);
     else this.#noteSolicited(retained);
-    this.#gossip.onNew(retained);
+    this.#gossip.onNew(retained, from, env);
   }
   /** The multicast goes on where a solicited copy has overtaken it. */
   onCopy(retained: Retained, from: NodeId, env: BroadcastEnvironment): void {
@@ -97,6 +97,8 @@ class RecentMessages implements ExchangePolicy {
   readonly #config: Pick<BimodalConfig, "digestRounds" | "maxHot">;
   /** The oldest first. */
   readonly #roundsLeft = new Map<Retained, number>();
+  /** No longer told, and not said yet. */
+  readonly #cold: Retained[] = [];
 
   constructor(config: Pick<BimodalConfig, "digestRounds" | "maxHot">) {
     this.#config = config;
@@ -113,7 +115,7 @@ class RecentMessages implements ExchangePolicy {
 
   onNew(retained: Retained): void {
     const { digestRounds, maxHot } = this.#config;
-    if (this.#roundsLeft.size >= maxHot) this.#roundsLeft.delete(this.#roundsLeft.keys().next().value!);
+    if (this.#roundsLeft.size >= maxHot) this.#forget(this.#roundsLeft.keys().next().value!);
     this.#roundsLeft.set(retained, digestRounds + 1);
   }
   standing(): Standing {
@@ -124,7 +126,16 @@ class RecentMessages implements ExchangePolicy {
   endRound(): void {
     for (const [retained, left] of this.#roundsLeft) {
       if (left > 1) this.#roundsLeft.set(retained, left - 1);
-      else this.#roundsLeft.delete(retained);
+      else this.#forget(retained);
     }
+  }
+
+  takeCold(): readonly Retained[] {
+    return this.#cold.splice(0);
+  }
+
+  #forget(retained: Retained): void {
+    this.#roundsLeft.delete(retained);
+    this.#cold.push(retained);
   }
 }

@@ -31,6 +31,8 @@ export class MedianCounting implements ExchangePolicy {
   readonly #cells = new Map<Retained, number>();
   /** Cells that were in use. */
   readonly #freeCells: number[] = [];
+  /** No longer hot, and not said yet. */
+  readonly #cold: Retained[] = [];
 
   constructor({ options, maxHot }: MedianCountingConfig) {
     this.#table = new MedianCounterTable(maxHot, medianCounterOptions(assumedNodes, options));
@@ -75,10 +77,15 @@ export class MedianCounting implements ExchangePolicy {
     }
   }
 
+  takeCold(): readonly Retained[] {
+    return this.#cold.splice(0);
+  }
+
   #forget(retained: Retained): void {
     const cell = this.#cells.get(retained)!;
     this.#cells.delete(retained);
     this.#table.clear(cell);
     this.#freeCells.push(cell);
+    this.#cold.push(retained);
   }
 }

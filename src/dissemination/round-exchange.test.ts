@@ -88,7 +88,7 @@ class Caller extends RecordingEnvironment<BroadcastMessage, BroadcastTimer, Broa
   gets(...messages: Retained[]): this {
     for (const retained of messages) {
       this.kept.set(messageKey(idOf(retained)), retained);
-      this.exchange.onNew(retained);
+      this.exchange.onNew(retained, undefined, this);
     }
     return this;
   }

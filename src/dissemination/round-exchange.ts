@@ -45,6 +45,8 @@ export interface ExchangePolicy {
   onContact(retained: Retained, contact: Contact, random: Random): void;
   /** The round is over. */
   endRound(random: Random): void;
+  /** What is no longer hot since this was last asked. */
+  takeCold?(): readonly Retained[];
 }
 
 export interface Contact {
@@ -144,16 +146,18 @@ export class RoundExchange implements Spreading {
     env.schedule(env.random.below(this.#config.options.roundMs), { type: "round" });
   }
 
-  onNew(retained: Retained): void {
+  onNew(retained: Retained, _from: NodeId | undefined, env: BroadcastEnvironment): void {
     const key = messageKey(retained.gossip.statement);
     const request = this.#requests.get(key);
     this.#requests.delete(key);
     this.#config.policy.onNew(retained, request?.heard);
+    this.#sayCold(env);
   }
 
   onRound(env: BroadcastEnvironment): void {
     const { policy, options } = this.#config;
     policy.endRound(env.random);
+    this.#sayCold(env);
     this.#round++;
     this.#forgetOld();
     this.#hunts = 0;
@@ -195,7 +199,7 @@ export class RoundExchange implements Spreading {
     const { offers, offered } = this.#offer(chosen);
     this.#calls.set(this.#round, { to, offered });
     // Where calls may be refused, it is the answer that says that it was taken.
-    if (options.connectionLimit === 0) this.#noteOffers(offered, env.random);
+    if (options.connectionLimit === 0) this.#noteOffers(offered, env);
     env.send(to, { type: "call", round: this.#round, offers, asks: options.asks });
   }
 
@@ -212,13 +216,13 @@ export class RoundExchange implements Spreading {
       return env.send(from, { type: "busy", round: call.round });
     }
     this.#answered++;
-    const { wanted, known } = this.#sort(from, call.offers, env.random);
+    const { wanted, known } = this.#sort(from, call.offers, env);
     const theirs = new Set(call.offers.map(messageKey));
     const chosen = call.asks
       ? this.#choose(env.random).filter(({ gossip }) => !theirs.has(messageKey(gossip.statement)))
       : [];
     const { offers, offered } = this.#offer(chosen);
-    this.#noteOffers(offered, env.random);
+    this.#noteOffers(offered, env);
     const key = callKey(from, call.round);
     // A call that is made twice is answered twice, and what was said last counts.
     this.#made.delete(key);
@@ -235,10 +239,10 @@ export class RoundExchange implements Spreading {
       return;
     }
     this.#calls.delete(answer.round);
-    if (options.connectionLimit > 0) this.#noteOffers(call.offered, env.random);
+    if (options.connectionLimit > 0) this.#noteOffers(call.offered, env);
     this.#takeReaction(from, answer, call.offered, "called", env);
     if (answer.offers.length === 0 || !options.asks) return;
-    const { wanted, known } = this.#sort(from, answer.offers, env.random);
+    const { wanted, known } = this.#sort(from, answer.offers, env);
     env.send(from, { type: "feedback", round: answer.round, wanted, known });
   }
 
@@ -291,9 +295,10 @@ export class RoundExchange implements Spreading {
   }
 
   /** After the offers are made: what is told of a message is where it stood before this contact. */
-  #noteOffers(offered: Offered, random: Random): void {
+  #noteOffers(offered: Offered, env: BroadcastEnvironment): void {
     const { policy } = this.#config;
-    for (const retained of offered.values()) policy.onOffer?.(retained, random);
+    for (const retained of offered.values()) policy.onOffer?.(retained, env.random);
+    this.#sayCold(env);
   }
 
   #takeReaction(
@@ -323,12 +328,17 @@ export class RoundExchange implements Spreading {
       counters.offersKnown++;
       policy.onContact(retained, { wasUseful: false, kind, theirs }, env.random);
     }
+    this.#sayCold(env);
   }
 
   // ---- What is offered to us ------------------------------------------------------------------------------------
 
   /** Each offer is wanted or known; or neither, where its sender was asked for it before and did not deliver. */
-  #sort(from: NodeId, offers: readonly Offer[], random: Random): { wanted: MessageId[]; known: Offer[] } {
+  #sort(
+    from: NodeId,
+    offers: readonly Offer[],
+    env: BroadcastEnvironment,
+  ): { wanted: MessageId[]; known: Offer[] } {
     const { store, policy } = this.#config;
     const wanted: MessageId[] = [];
     const known: Offer[] = [];
@@ -345,13 +355,22 @@ export class RoundExchange implements Spreading {
         const ours = isAwaited ? unknown : retained === undefined ? gone : policy.standing(retained);
         known.push({ origin, incarnation, sequence, ...ours });
         if (retained !== undefined)
-          policy.onContact(retained, { wasUseful: false, kind: "met", theirs: offer }, random);
+          policy.onContact(retained, { wasUseful: false, kind: "met", theirs: offer }, env.random);
       } else if (request?.from !== from) {
         wanted.push({ origin, incarnation, sequence });
         this.#request(key, { from, heard: offer, inRound: this.#round });
       }
     }
+    this.#sayCold(env);
     return { wanted, known };
+  }
+
+  /** A message goes cold at most once: who forgets it and gets it again has it anew. */
+  #sayCold(env: BroadcastEnvironment): void {
+    for (const { gossip } of this.#config.policy.takeCold?.() ?? []) {
+      const { origin, incarnation, sequence, payloads } = gossip.statement;
+      env.notify({ type: "removed", origin, incarnation, sequence, count: payloads.length });
+    }
   }
 
   #request(key: string, request: Request): void {

@@ -27,6 +27,8 @@ export class RumorMongering implements ExchangePolicy {
   readonly #cells = new Map<Retained, number>();
   /** Cells that were in use. */
   readonly #freeCells: number[] = [];
+  /** No longer hot, and not said yet. */
+  readonly #cold: Retained[] = [];
   /**
    * In pull and push-pull others decide how often one has contact, so that all contacts of a round count as one: a
    * useful one if anybody needed the message. In a push each counts when it comes.
@@ -87,6 +89,10 @@ export class RumorMongering implements ExchangePolicy {
       if (this.#table.endCycle(cell, random)) this.#forget(retained);
   }
 
+  takeCold(): readonly Retained[] {
+    return this.#cold.splice(0);
+  }
+
   #judge(retained: Retained, wasUseful: boolean, random: Random): void {
     const cell = this.#cells.get(retained);
     if (cell === undefined) return;
@@ -100,5 +106,6 @@ export class RumorMongering implements ExchangePolicy {
     this.#cells.delete(retained);
     this.#table.clear(cell);
     this.#freeCells.push(cell);
+    this.#cold.push(retained);
   }
 }

@@ -40,6 +40,14 @@ export type BroadcastNotice =
       readonly count: number;
       readonly to: readonly NodeId[];
     }
+  /** This node spreads these messages no further. */
+  | {
+      readonly type: "removed";
+      readonly origin: NodeId;
+      readonly incarnation: number;
+      readonly sequence: number;
+      readonly count: number;
+    }
   | { readonly type: "forged-gossip"; readonly origin: NodeId; readonly from: NodeId }
   | { readonly type: "history-sent"; readonly to: NodeId; readonly messages: number };
 

@@ -310,6 +310,7 @@ function sayNotice(notice: AnyNotice, node: LoggedNode, options: LogLineOptions)
     case "updated":
     case "certificate-awakened":
     case "history-sent":
+    case "removed":
     case "persist":
     case "link-open":
     case "link-closed":

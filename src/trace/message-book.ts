@@ -157,10 +157,16 @@ export class MessageBook {
   }
 
   #onRemoved(event: TraceEvent): void {
-    const page = this.#pageOf(event);
-    if (page === undefined) return;
-    page.spreadUntilMs.set(this.#register.of(event.node).row, Math.max(0, event.at - page.publishedAt));
-    this.#wrote(1);
+    const { count, sequence } = event;
+    if (typeof sequence !== "number") return;
+    const { row } = this.#register.of(event.node);
+    const last = sequence + Math.min(typeof count === "number" ? count : 1, this.#pages.size);
+    for (let i = sequence; i < last; i++) {
+      const page = this.#pageOf({ ...event, sequence: i });
+      if (page === undefined) continue;
+      page.spreadUntilMs.set(row, Math.max(0, event.at - page.publishedAt));
+      this.#wrote(1);
+    }
   }
 
   #pageOf(event: TraceEvent): Page | undefined {
