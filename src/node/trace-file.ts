@@ -11,7 +11,6 @@
  */
 import * as fs from "node:fs";
 import { dirname } from "node:path";
-import { z } from "zod";
 import {
   defineOptions,
   type Millis,
@@ -21,21 +20,21 @@ import {
   traceEvent,
   UsageError,
 } from "../core/index.ts";
-import { type TraceNotice, traceLayer } from "../trace/index.ts";
+import {
+  isTraceEvent,
+  isTraceHeader,
+  maxTraceLineBytes,
+  parseTraceLine,
+  type TraceHeader,
+  type TraceNotice,
+  traceLayer,
+  traceVersion,
+  whyNoTrace,
+} from "../trace/index.ts";
 import { makeFolder } from "./folders.ts";
 import type { LoggedNode } from "./log-lines.ts";
 
-export const traceVersion = 1;
-
-export interface TraceHeader {
-  readonly trace: "grapevine";
-  readonly version: number;
-  /** Counts the files of one run, should they be rotated. */
-  readonly part: number;
-  readonly startedAt: Millis;
-  readonly world: "live" | "simulated";
-  readonly about?: Readonly<Record<string, unknown>>;
-}
+export type { TraceHeader };
 
 export interface TraceOptions {
   readonly maxTraceBytes: number;
@@ -309,31 +308,10 @@ function isTrace(path: string): boolean {
 
 // ---- Reading ----
 
-const headerShape = z.looseObject({
-  trace: z.literal("grapevine"),
-  version: z.literal(traceVersion),
-  part: z.int().nonnegative(),
-  startedAt: z.number(),
-  world: z.enum(["live", "simulated"]),
-  about: z.record(z.string(), z.unknown()).optional(),
-});
-
-const eventShape = z.looseObject({
-  at: z.number(),
-  node: z.union([z.string(), z.number()]),
-  layer: z.string(),
-  type: z.string(),
-});
-
-const namedShape = z.looseObject({ name: z.string(), role: z.string() });
-
 export interface TraceReaderConfig {
   /** Longer lines are skipped, and never held in memory. */
   readonly maxLineBytes?: number;
 }
-
-/** 64 payloads of a publication, 512 KiB together, each character escaped to six. */
-const defaultMaxLineBytes = 4 * 1024 * 1024;
 
 /**
  * Reads a trace and the files that were rotated out of it, oldest first:
@@ -363,7 +341,7 @@ export class TraceReader implements AsyncIterable<TraceEvent> {
 
   constructor(path: string, config: TraceReaderConfig) {
     this.path = path;
-    this.#maxLineBytes = config.maxLineBytes ?? defaultMaxLineBytes;
+    this.#maxLineBytes = config.maxLineBytes ?? maxTraceLineBytes;
   }
 
   nameOf(node: NodeId): string {
@@ -374,45 +352,34 @@ export class TraceReader implements AsyncIterable<TraceEvent> {
     for (const part of traceParts(this.path)) {
       let isFirst = true;
       for await (const line of this.#lines(part)) {
-        const value = parse(line);
+        const value = parseTraceLine(line);
         if (isFirst) {
           isFirst = false;
           this.#onHeader(part, value);
           continue;
         }
         // A file that was continued by a later run has another header in the middle.
-        if (headerShape.safeParse(value).success) continue;
-        const parsed = eventShape.safeParse(value);
-        if (!parsed.success) {
+        if (isTraceHeader(value)) continue;
+        if (!isTraceEvent(value)) {
           this.skipped++;
           continue;
         }
-        const event = parsed.data as unknown as TraceEvent;
-        if (event.type === "named" && event.layer === traceLayer) this.#onNamed(event);
+        if (value.type === "named" && value.layer === traceLayer) this.#onNamed(value);
         this.events++;
-        yield event;
+        yield value;
       }
       if (isFirst) throw new UsageError(`${part}: is empty; a trace begins with a header`);
     }
   }
 
   #onHeader(part: string, value: unknown): void {
-    const header = headerShape.safeParse(value);
-    if (header.success) {
-      this.header ??= header.data as TraceHeader;
-      return;
-    }
-    const { trace, version } = (value ?? {}) as Record<string, unknown>;
-    if (trace !== "grapevine")
-      throw new UsageError(`${part}: is no trace; its first line is not {"trace":"grapevine",…}`);
-    throw new UsageError(
-      `${part}: is a trace of version ${JSON.stringify(version)}; this program reads ${traceVersion}`,
-    );
+    if (!isTraceHeader(value)) throw new UsageError(`${part}: ${whyNoTrace(value)}`);
+    this.header ??= value;
   }
 
   #onNamed(event: TraceEvent): void {
-    const named = namedShape.safeParse(event);
-    if (named.success) this.names.set(event.node, { name: named.data.name, role: named.data.role });
+    const { name, role } = event;
+    if (typeof name === "string" && typeof role === "string") this.names.set(event.node, { name, role });
   }
 
   /** Lines without their ends; empty ones and those that are too long are left out. */
@@ -457,12 +424,4 @@ export function traceParts(path: string): string[] {
   const parts = [path];
   for (let age = 1; isTrace(`${path}.${age}`); age++) parts.unshift(`${path}.${age}`);
   return parts;
-}
-
-function parse(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

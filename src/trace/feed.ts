@@ -36,12 +36,14 @@ export interface FeedTotals {
   readonly stopped: number;
   readonly published: number;
   readonly delivered: number;
-  readonly duplicates: number;
+  /** Copies that somebody had already; a recorded trace does not say. */
+  readonly duplicates?: number;
   readonly copiesSent: number;
-  /** Bytes and messages over the links, by the name of the message's layer. */
+  /** Bytes and messages over the links, by the name of the message's layer; empty in a recorded trace. */
   readonly sentBytes: Readonly<Record<string, number>>;
   readonly sentMessages: Readonly<Record<string, number>>;
-  readonly queuedBytes: number;
+  /** Live and simulated: what waits to be sent. */
+  readonly queuedBytes?: number;
   /** First receipts since the totals before. */
   readonly latencyMs: {
     readonly count: number;

@@ -6,3 +6,4 @@ export * from "./message-book.ts";
 export type { MessageFigures } from "./message-ledger.ts";
 export * from "./picture.ts";
 export * from "./summary.ts";
+export * from "./trace-line.ts";

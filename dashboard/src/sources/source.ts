@@ -8,7 +8,8 @@ import type { FeedHello, FeedSampling, FeedTotals } from "../../../src/trace/fee
 
 /** `lost`: no connection, and it is tried again; `ended`: there is nothing more to come. */
 export type SourceState =
-  | { readonly type: "connecting" }
+  /** `progress` says how far that is, where it takes long. */
+  | { readonly type: "connecting"; readonly progress?: string }
   | { readonly type: "open" }
   | { readonly type: "lost"; readonly why: string; readonly retryAt: number }
   | { readonly type: "ended"; readonly why: string }
