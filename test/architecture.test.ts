@@ -26,7 +26,7 @@ describe("the source tree", () => {
     expect(faultsOfFloors(sources)).toEqual([]);
   });
 
-  test("protocols, profiles, theory, simulator, simulated networks, traces and scenarios know no machine: no clock, no die, no timer, no output of their own", () => {
+  test("pure folders know no machine: no clock, no die, no timer, no output of their own", () => {
     expect(faultsOfPurity(sources)).toEqual([]);
   });
 
