@@ -1,0 +1,156 @@
+/** The trace as it happens: every event, for those who follow it (`GET /v1/trace`). */
+import type { ServerResponse } from "node:http";
+import { type Millis, type NodeId, type Typed, traceEvent } from "../core/index.ts";
+import { failure } from "./http-failure.ts";
+import type { Metrics } from "./metrics.ts";
+import type { GrapevineNode } from "./node.ts";
+import { namedEvent, traceId, traceLine } from "./trace-file.ts";
+
+export interface TraceFeedOptions {
+  readonly maxTraceClients: number;
+  readonly maxTraceQueueBytes: number;
+  readonly traceHeartbeatMs: number;
+}
+
+/** New nodes of the process are noticed so quickly by the trace and the latency metric. */
+const watchIntervalMs = 250;
+/** How long a dropped follower may take to read its last event. */
+const lastWordsMs = 10_000;
+
+interface Follower {
+  readonly response: ServerResponse;
+  readonly node: GrapevineNode | undefined;
+  readonly types: ReadonlySet<string> | undefined;
+  readonly introduced: WeakMap<GrapevineNode, NodeId>;
+  /** Gathered for one write at the end of the turn. */
+  text: string;
+  isScheduled: boolean;
+}
+
+/** Listens to the nodes of the process for those who follow the trace, and for the latency of deliveries. */
+export class TraceFeed {
+  readonly #nodes: () => Iterable<GrapevineNode>;
+  readonly #options: TraceFeedOptions;
+  readonly #metrics: Metrics | undefined;
+  readonly #followers = new Set<Follower>();
+  readonly #subscriptions = new Map<GrapevineNode, () => void>();
+  readonly #watcher: NodeJS.Timeout;
+  readonly #heartbeat: NodeJS.Timeout;
+
+  constructor(nodes: () => Iterable<GrapevineNode>, options: TraceFeedOptions, metrics: Metrics | undefined) {
+    this.#nodes = nodes;
+    this.#options = options;
+    this.#metrics = metrics;
+    this.#watcher = setInterval(() => this.#watch(), watchIntervalMs).unref();
+    this.#heartbeat = setInterval(() => this.#beat(), options.traceHeartbeatMs).unref();
+    this.#watch();
+  }
+
+  /** Throws (503) where there are too many already. */
+  follow(response: ServerResponse, { node, types }: Pick<Follower, "node" | "types">): void {
+    if (this.#followers.size >= this.#options.maxTraceClients) {
+      throw failure(503, `${this.#followers.size} follow the trace already; end one of them`);
+    }
+    const follower: Follower = {
+      response,
+      node,
+      types,
+      introduced: new WeakMap(),
+      text: "",
+      isScheduled: false,
+    };
+    response.writeHead(200, {
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+      "x-accel-buffering": "no",
+    });
+    response.once("close", () => this.#followers.delete(follower));
+    response.on("error", () => this.#followers.delete(follower));
+    this.#followers.add(follower);
+    this.#watch();
+    this.#push(follower, ": following\n\n");
+  }
+
+  close(): void {
+    clearInterval(this.#watcher);
+    clearInterval(this.#heartbeat);
+    for (const unsubscribe of this.#subscriptions.values()) unsubscribe();
+    this.#subscriptions.clear();
+    for (const follower of this.#followers) this.#end(follower, "end", "the process ends");
+  }
+
+  #watch(): void {
+    if (this.#followers.size === 0 && this.#metrics === undefined) return;
+    const present = new Set(this.#nodes());
+    for (const [node, unsubscribe] of this.#subscriptions) {
+      if (present.has(node)) continue;
+      unsubscribe();
+      this.#subscriptions.delete(node);
+    }
+    for (const node of present) {
+      if (!this.#subscriptions.has(node)) this.#subscriptions.set(node, node.onNotice(this.#onNotice));
+    }
+  }
+
+  readonly #onNotice = (
+    at: Millis,
+    layer: string,
+    notice: Typed & Record<string, any>,
+    node: GrapevineNode,
+  ): void => {
+    this.#metrics?.onNotice(at, layer, notice, node);
+    if (this.#followers.size === 0) return;
+    let event: string | undefined;
+    for (const follower of this.#followers) {
+      if (follower.node !== undefined && follower.node !== node) continue;
+      if (follower.types !== undefined && !follower.types.has(notice.type)) continue;
+      const id = traceId(node);
+      if (follower.introduced.get(node) !== id) {
+        follower.introduced.set(node, id);
+        if (follower.types?.has("named") !== false) {
+          this.#push(follower, serverSent(traceLine(namedEvent(at, id, node.name, node.role))));
+        }
+      }
+      event ??= serverSent(traceLine(traceEvent(at, id, layer, notice)));
+      this.#push(follower, event);
+    }
+  };
+
+  #push(follower: Follower, text: string): void {
+    follower.text += text;
+    if (follower.text.length + follower.response.writableLength > this.#options.maxTraceQueueBytes) {
+      return this.#end(
+        follower,
+        "dropped",
+        "you read more slowly than things happen; ask for fewer types, or for one node",
+      );
+    }
+    if (follower.isScheduled) return;
+    follower.isScheduled = true;
+    setImmediate(() => {
+      follower.isScheduled = false;
+      if (follower.text === "" || follower.response.writableEnded) return;
+      follower.response.write(follower.text);
+      follower.text = "";
+    });
+  }
+
+  /** A last event; whoever does not read even that is cut off. */
+  #end(follower: Follower, event: "dropped" | "end", error: string): void {
+    this.#followers.delete(follower);
+    const { response } = follower;
+    response.end(`${follower.text}event: ${event}\ndata: ${JSON.stringify({ error })}\n\n`);
+    follower.text = "";
+    const patience = setTimeout(() => response.destroy(), lastWordsMs).unref();
+    response.once("close", () => clearTimeout(patience));
+  }
+
+  #beat(): void {
+    for (const follower of this.#followers) this.#push(follower, ": heartbeat\n\n");
+  }
+}
+
+function serverSent(line: string): string {
+  return `data: ${line}\n`;
+}
