@@ -5,6 +5,7 @@ import {
   faultsOfFloors,
   faultsOfPurity,
   faultsOfTests,
+  faultsOfThePage,
   orphansIn,
   type ParsedSource,
   parse,
@@ -12,7 +13,7 @@ import {
   root,
 } from "./support/architecture.ts";
 
-const sources = readSources(root, ["src", "test"]);
+const sources = readSources(root, ["src", "dashboard/src", "test"]);
 
 describe("the source tree", () => {
   test("was read: the rules below do not hold for want of files", () => {
@@ -28,6 +29,10 @@ describe("the source tree", () => {
 
   test("pure folders know no machine: no clock, no die, no timer, no output of their own", () => {
     expect(faultsOfPurity(sources)).toEqual([]);
+  });
+
+  test("the page has what runs in a browser, and types of the rest", () => {
+    expect(faultsOfThePage(sources)).toEqual([]);
   });
 
   test("no files import each other in a circle", () => {
@@ -52,6 +57,25 @@ function fake(first: string | Record<string, string>, text = ""): ParsedSource[]
   const texts = typeof first === "string" ? { [first]: text } : first;
   return Object.entries(texts).map(([path, one]) => parse({ path, text: one }));
 }
+
+describe("the rule of the page", () => {
+  const faultsOf = (text: string) => faultsOfThePage(fake("dashboard/src/views/a.tsx", text));
+
+  test("it may import what is pure, what is its own, and types of anything", () => {
+    expect(faultsOf('import { x } from "../../../src/trace/index.ts";')).toEqual([]);
+    expect(faultsOf('import { x } from "../timeline/timeline.ts"; import React from "react";')).toEqual([]);
+    expect(faultsOf('import type { X } from "../../../src/node/index.ts";')).toEqual([]);
+  });
+
+  test.each(["../../../src/node/index.ts", "../../../src/lab/index.ts", "../../../test/a.ts", "node:fs"])(
+    "it may not import %s",
+    (specifier) => {
+      const faults = faultsOf(`\nimport { x } from "${specifier}"; const a = <p>hello</p>;`);
+      expect(faults).toHaveLength(1);
+      expect(faults[0]).toContain(`dashboard/src/views/a.tsx:2: imports ${specifier}`);
+    },
+  );
+});
 
 describe("the rule of floors", () => {
   test.each([

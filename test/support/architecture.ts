@@ -34,7 +34,7 @@ export interface ParsedSource extends Source {
   readonly imports: readonly Import[];
 }
 
-const isTest = (path: string) => /\.(test|contract)\.ts$/.test(path);
+const isTest = (path: string) => /\.(test|contract)\.tsx?$/.test(path);
 const folderOf = (path: string) => path.split("/")[1]!;
 
 /** All TypeScript files below these folders, except what was built or installed. */
@@ -43,7 +43,7 @@ export function readSources(root: string, folders: readonly string[]): ParsedSou
     readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) return /^(node_modules|dist)$/.test(entry.name) ? [] : files(path);
-      return /(?<!\.d)\.ts$/.test(entry.name) ? [path] : [];
+      return /(?<!\.d)\.tsx?$/.test(entry.name) ? [path] : [];
     });
   return folders.flatMap(files).map((path) => {
     const text = readFileSync(join(root, path), "utf8");
@@ -52,7 +52,8 @@ export function readSources(root: string, folders: readonly string[]): ParsedSou
 }
 
 export function parse(source: Source): ParsedSource {
-  const tree = parseAst(source.text, { lang: "ts" }) as unknown as Node;
+  const lang = source.path.endsWith(".tsx") ? "tsx" : "ts";
+  const tree = parseAst(source.text, { lang }) as unknown as Node;
   const imports: Import[] = [];
   walk(tree, (node) => {
     const specifier = importedBy(node);
@@ -151,7 +152,12 @@ const floors: Readonly<
   },
   wire: { may: ["core"], messages: protocols },
   transport: { may: ["core"] },
-  node: { may: ["core", "theory", ...protocols, "profiles", "trace", "wire", "transport"] },
+  node: {
+    may: [
+      ...["core", "theory", ...protocols, "profiles", "simulator", "trace", "scenario"],
+      ...["wire", "transport"],
+    ],
+  },
   interop: { may: ["core", "theory", ...protocols, "profiles", "wire", "transport", "node"] },
   lab: { may: belowLab },
   cli: { may: [...belowLab, "lab"] },
@@ -188,6 +194,25 @@ export function faultsOfFloors(sources: readonly ParsedSource[]): string[] {
         `${where}; ${folder} may import ${floor.may.join(", ") || "nothing outside itself"}. ` +
           "If it needs something from above or beside it, that belongs in core as an interface",
       );
+    }
+  }
+  return faults;
+}
+
+/** The page runs in browsers: of `src` it has what knows no machine, and of the rest the types. */
+export function faultsOfThePage(sources: readonly ParsedSource[]): string[] {
+  const faults: string[] = [];
+  for (const { path, imports } of sources) {
+    if (!path.startsWith("dashboard/src/") || isTest(path)) continue;
+    for (const { specifier, target, isTypeOnly, line } of imports) {
+      const where = `${path}:${line}: imports ${specifier}`;
+      if (specifier.startsWith("node:")) faults.push(`${where}, which no browser has`);
+      if (target === undefined || target.startsWith("dashboard/src/") || isTypeOnly) continue;
+      if (!target.startsWith("src/") || !pureFolders.includes(folderOf(target)))
+        faults.push(
+          `${where}; the page may import ${pureFolders.join(", ")}, and of other folders only types: ` +
+            "what it needs of them belongs into one of these, or is asked for over the control API",
+        );
     }
   }
   return faults;
@@ -313,18 +338,21 @@ export function cyclesIn(sources: readonly ParsedSource[]): string[] {
 }
 
 const isEntry = (path: string) =>
-  path === "src/cli/main.ts" || posix.basename(path) === "index.ts" || isTest(path);
+  ["src/cli/main.ts", "dashboard/src/main.tsx"].includes(path) ||
+  path === "test/support/chromium.ts" ||
+  posix.basename(path) === "index.ts" ||
+  isTest(path);
 
 /** Files that nobody imports. Tests do not count as users of what is in src. */
 export function orphansIn(sources: readonly ParsedSource[]): string[] {
   const used = new Set<string>();
   for (const { path, imports } of sources) {
     for (const { target } of imports) {
-      if (target !== undefined && (!isTest(path) || !target.startsWith("src/"))) used.add(target);
+      if (target !== undefined && (!isTest(path) || target.startsWith("test/"))) used.add(target);
     }
   }
   return sources
-    .filter(({ path }) => /^(src|test)\//.test(path) && !isEntry(path) && !used.has(path))
+    .filter(({ path }) => /^(src|test|dashboard)\//.test(path) && !isEntry(path) && !used.has(path))
     .map(({ path }) => `${path}: nobody imports it; export it from the folder's index.ts, or delete it`);
 }
 
