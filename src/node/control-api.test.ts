@@ -173,12 +173,55 @@ describe("who may ask", () => {
   test("a web page of another origin is refused, and nobody grants it anything", async () => {
     const url = await start([new FakeNode("peer-1", 9001)]);
     const origin = { origin: "https://evil.example" };
+    expect((await ask(url, "/v1/status", { headers: origin })).status).toBe(403);
+    expect((await ask(url, "/v1/trace", { headers: origin })).status).toBe(403);
     expect((await post(url, "/v1/nodes/-/leave", {}, origin)).status).toBe(403);
     expect((await post(url, "/v1/nodes/-/leave", {}, { origin: "null" })).status).toBe(403);
     const preflight = await ask(url, "/v1/nodes/-/leave", { method: "OPTIONS", headers: origin });
     expect(preflight.status).toBe(403);
     expect(preflight.headers["access-control-allow-origin"]).toBeUndefined();
     expect((await ask(url, "/v1/status", { headers: { origin: url } })).status).toBe(200);
+  });
+
+  test("a page of another port of this machine is another origin", async () => {
+    const url = await start([new FakeNode("peer-1", 9001)]);
+    const port = Number(new URL(url).port);
+    for (const origin of [`http://127.0.0.1:${port + 1}`, `http://localhost:${port}`, "http://127.0.0.1"])
+      expect((await ask(url, "/v1/status", { headers: { origin } })).status, origin).toBe(403);
+  });
+
+  test("a browser that says whose page asks is believed, whatever is asked for", async () => {
+    const url = await start([new FakeNode("peer-1", 9001)]);
+    const asked = (path: string, site: string, more = {}) =>
+      ask(url, path, { headers: { "sec-fetch-site": site, ...more } }).then(({ status }) => status);
+    for (const path of ["/v1/status", "/v1/trace", "/metrics", "/v1/nodes/-/members"]) {
+      expect(await asked(path, "cross-site"), path).toBe(403);
+      expect(await asked(path, "same-site"), path).toBe(403);
+    }
+    expect(await asked("/v1/status", "same-origin")).toBe(200);
+    expect(await asked("/v1/status", "none")).toBe(200);
+    // Following a link to our page is no attack; to an answer of the API it is none of the page's business.
+    const visit = { "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" };
+    expect(await asked("/", "cross-site", visit)).not.toBe(403);
+    expect(await asked("/v1/status", "cross-site", visit)).toBe(403);
+    expect(await asked("/", "cross-site", { ...visit, "sec-fetch-dest": "iframe" })).toBe(403);
+  });
+
+  test("beyond loopback only looking is allowed, and the error names the option that allows more", async () => {
+    const token = "correct horse";
+    const authorization = `Bearer ${token}`;
+    const nodes = [new FakeNode("peer-1", 9001)];
+    const shut = await start(nodes, { host: "0.0.0.0", token });
+    for (const path of ["/v1/nodes/-/kill", "/v1/nodes/-/publish", "/v1/actions"]) {
+      const answer = await post(shut, path, {}, { authorization });
+      expect(answer.status, path).toBe(403);
+      expect(answer.json.error, path).toContain("--api-writable");
+    }
+    const status = await ask(shut, "/v1/status", { headers: { authorization } });
+    expect(status.json).toMatchObject({ hands: [], readOnly: expect.stringContaining("--api-writable") });
+    const open = await start(nodes, { host: "0.0.0.0", token, isWritable: true });
+    expect((await post(open, "/v1/nodes/-/publish", {}, { authorization })).status).toBe(400);
+    expect((await ask(open, "/v1/status", { headers: { authorization } })).json.readOnly).toBeUndefined();
   });
 
   test("a form cannot post: the content type must be JSON", async () => {

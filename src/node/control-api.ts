@@ -17,6 +17,7 @@
  *     POST /v1/nodes/:name/records             {"name": "song", "text": "la"} (or "base64") puts it into the store
  *     GET  /v1/nodes/:name/records?name=song   what the store has; `key=` of an immutable record
  *     POST /v1/nodes/:name/records/delete      {"name": "song"} deletes it
+ *     POST /v1/actions                         {"do": "crash", "node": "peer-3"}: does it (docs/scenarios.md has all actions)
  *     POST /v1/nodes/:name/leave               says goodbye and stops
  *     POST /v1/nodes/:name/kill                stops as a killed process would
  *     GET  /v1/trace?node=&types=              events as they happen (server-sent events; docs/trace.md)
@@ -28,12 +29,8 @@
  * `:name` is a node's name or its port; `-` is the only node, or the only peer. Everything is JSON; errors are
  * `{"error": "what is wrong, and what would mend it"}`.
  *
- * Who may ask: on loopback, everybody who may open a socket there, unless there is a token; elsewhere only who has
- * the token. Web pages may not: a page can reach loopback from the user's own browser, under a name that its owner
- * points here (DNS rebinding) or by a form. So the Host header must be an address of ours, a POST must be JSON,
- * which a form cannot send and a script may not send without asking (and nobody answers that question: no CORS).
+ * Who may ask is decided in `request-guard.ts`. Beyond loopback nobody may change anything, unless it was allowed.
  */
-import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, isIP } from "node:net";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
@@ -51,11 +48,14 @@ import {
   portOf,
   UsageError,
 } from "../core/index.ts";
+import { actionBody } from "./action-shapes.ts";
+import { type Hands, whatMayBeDone } from "./hands.ts";
 import { failure } from "./http-failure.ts";
 import type { LookupRun } from "./lookups.ts";
 import { Metrics } from "./metrics.ts";
 import type { GrapevineNode } from "./node.ts";
 import type { OperationResult } from "./records.ts";
+import { isLoopback, requestGuard } from "./request-guard.ts";
 import type { StateEntry } from "./shared-state.ts";
 import { TraceFeed, type TraceFeedOptions } from "./trace-feed.ts";
 
@@ -91,6 +91,10 @@ export interface ControlApiConfig extends Partial<ControlApiOptions> {
   readonly token?: string | undefined;
   /** Names under which the API is called, besides its address: for a machine that has a name. */
   readonly allowedHosts?: readonly string[];
+  /** Beyond loopback only looking is allowed, unless this says otherwise. */
+  readonly isWritable?: boolean;
+  /** What can be done to the nodes of this process and to the network between them. */
+  readonly hands?: Hands;
   /** The nodes of this process; asked at every request. */
   readonly nodes: () => Iterable<GrapevineNode>;
   /** Hears what was asked for and changed something, and what went wrong in here. */
@@ -168,6 +172,7 @@ function makeApp(
 ): Hono<Env> {
   const app = new Hono<Env>();
   const startedAt = Date.now();
+  const mayBeDone = whatMayBeDone(config);
   const find = (c: Context<Env>) => findNode([...config.nodes()], c.req.param("name")!);
   const findRunning = (c: Context<Env>) => {
     const node = find(c);
@@ -175,12 +180,13 @@ function makeApp(
     log(`control API: ${c.req.method} ${c.req.path}`);
     return node;
   };
+  const findAwake = (c: Context<Env>) => awake(findRunning(c));
 
   /** Throws (409) where nobody can be looked for. */
   const findRouter = (c: Context<Env>) => {
     const node = find(c);
     if (!node.isRunning) throw failure(409, `${node.name} has stopped`);
-    if (node.router !== undefined) return node;
+    if (node.router !== undefined) return awake(node);
     const why = node.role === "seed" ? "is a seed and has no router" : "has no router";
     throw failure(
       409,
@@ -193,9 +199,9 @@ function makeApp(
     return records;
   };
 
-  app.use(guard(config, host));
+  app.use(requestGuard({ ...config, host, readOnly: mayBeDone.readOnly }));
 
-  app.get("/v1/status", (c) => c.json(statusOf([...config.nodes()], startedAt)));
+  app.get("/v1/status", (c) => c.json({ ...statusOf([...config.nodes()], startedAt), ...mayBeDone }));
   app.get("/v1/nodes", (c) => c.json({ nodes: [...config.nodes()].map(summaryOf) }));
   app.get("/v1/graph", (c) => c.json(graphOf(config.nodes())));
   app.get("/v1/nodes/:name/members", (c) => {
@@ -210,7 +216,7 @@ function makeApp(
   });
   app.post("/v1/nodes/:name/publish", async (c) => {
     const { text, base64, priority } = await body(c, publication);
-    const node = findRunning(c);
+    const node = findAwake(c);
     const payload = text ?? Buffer.from(base64!, "base64");
     await node.publish(payload, { priority });
     return c.json({ published: node.name });
@@ -229,13 +235,13 @@ function makeApp(
   });
   app.post("/v1/nodes/:name/state", async (c) => {
     const { key, text, base64 } = await body(c, stateWrite);
-    const { name, state } = peerOf(findRunning(c));
+    const { name, state } = peerOf(findAwake(c));
     await state.set(key, text ?? Buffer.from(base64!, "base64"));
     return c.json({ set: name, key });
   });
   app.post("/v1/nodes/:name/state/delete", async (c) => {
     const { key } = await body(c, stateDelete);
-    const { name, state } = peerOf(findRunning(c));
+    const { name, state } = peerOf(findAwake(c));
     return c.json({ deleted: name, key, wasThere: await state.delete(key) });
   });
   app.get("/v1/nodes/:name/lookup", async (c) => {
@@ -265,9 +271,19 @@ function makeApp(
     const command = await body(c, recordDelete);
     return c.json(outcomeOf(await findStore(c).ask({ type: "delete", ...command })));
   });
+  app.post("/v1/actions", async (c) => {
+    const action = await body(c, actionBody);
+    const { hands } = config;
+    if (hands === undefined || !mayBeDone.hands.includes(action.do))
+      throw failure(409, cannot(action.do, mayBeDone.hands));
+    log(`control API: ${action.do}`);
+    const { nodes, afterwards } = await hands.perform(action);
+    if (afterwards !== undefined) afterAnswer(c, afterwards, log);
+    return c.json({ did: action.do, nodes }, afterwards === undefined ? 200 : 202);
+  });
   app.post("/v1/nodes/:name/leave", async (c) => {
     await body(c, nothing);
-    const node = findRunning(c);
+    const node = findAwake(c);
     await node.leave();
     return c.json({ left: node.name });
   });
@@ -310,73 +326,6 @@ function makeApp(
     return c.json({ error: "this failed inside the node; its log says more" }, 500);
   });
   return app;
-}
-
-function guard({ token = "", allowedHosts = [] }: ControlApiConfig, host: string) {
-  const isOurs = hostRule(host, allowedHosts);
-  const expected = token === "" ? undefined : digest(token);
-  return async (c: Context<Env>, next: () => Promise<void>): Promise<Response | undefined> => {
-    const asked = c.req.header("host") ?? "";
-    const origin = c.req.header("origin");
-    if (!isOurs(asked)) {
-      return c.json(
-        { error: `"${asked}" is not a host of this API; call it by its address (or allow the name)` },
-        403,
-      );
-    }
-    if (origin !== undefined && !isOurs(hostOfOrigin(origin))) {
-      return c.json({ error: `pages of ${origin} may not use this API` }, 403);
-    }
-    if (expected !== undefined && !timingSafeEqual(digest(bearerOf(c)), expected)) {
-      return c.json({ error: "the token is missing or wrong; send Authorization: Bearer TOKEN" }, 401, {
-        "www-authenticate": "Bearer",
-      });
-    }
-    const type = (c.req.header("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
-    if (c.req.method === "POST" && type !== "application/json") {
-      return c.json(
-        { error: `content-type "${type}" is not application/json; send that header, with a body or without` },
-        415,
-      );
-    }
-    c.header("cache-control", "no-store");
-    c.header("x-content-type-options", "nosniff");
-    await next();
-    return undefined;
-  };
-}
-
-/** Which Host headers are ours: loopback, the bound host, allowed names; every address where we listen on all. */
-function hostRule(host: string, allowedHosts: readonly string[]): (header: string) => boolean {
-  const names = new Set([host, ...allowedHosts].map((name) => bare(name.toLowerCase())));
-  const listensOnAll = names.has("0.0.0.0") || names.has("::");
-  return (header) => {
-    if (!URL.canParse(`http://${header}`)) return false;
-    const asked = bare(new URL(`http://${header}`).hostname);
-    return isLoopback(asked) || names.has(asked) || (listensOnAll && isIP(asked) !== 0);
-  };
-}
-
-function hostOfOrigin(origin: string): string {
-  return URL.canParse(origin) ? new URL(origin).host : "";
-}
-
-function bare(host: string): string {
-  return host.startsWith("[") ? host.slice(1, -1) : host;
-}
-
-function isLoopback(host: string): boolean {
-  const name = bare(host);
-  return name === "localhost" || name === "::1" || (isIP(name) === 4 && name.startsWith("127."));
-}
-
-function bearerOf(c: Context<Env>): string {
-  return /^bearer +(.*)$/i.exec(c.req.header("authorization") ?? "")?.[1] ?? "";
-}
-
-/** Of equal length, so that the comparison tells nothing about the token's. */
-function digest(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
 }
 
 // ---- Bodies ----
@@ -436,6 +385,17 @@ async function bodyText(incoming: IncomingMessage): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
+}
+
+function cannot(action: string, hands: readonly string[]): string {
+  const instead = hands.length === 0 ? "nothing; `grapevine up` runs a network that can" : hands.join(", ");
+  return `${action}: this process cannot do that; it can do ${instead}`;
+}
+
+/** Throws (409) for a node that hangs. */
+function awake(node: GrapevineNode): GrapevineNode {
+  if (node.isPaused) throw failure(409, `${node.name} is paused and hears nothing; resume it first`);
+  return node;
 }
 
 /** What ends this process must not end it before the caller has its answer. */
@@ -603,7 +563,7 @@ function statusOf(nodes: readonly GrapevineNode[], startedAt: Millis) {
 }
 
 function summaryOf(node: GrapevineNode) {
-  const { name, role, contact, isRunning, startedAt, links, peer, seed } = node;
+  const { name, role, contact, isRunning, isPaused, startedAt, links, peer, seed } = node;
   return {
     name,
     role,
@@ -611,6 +571,7 @@ function summaryOf(node: GrapevineNode) {
     host: hostOf(contact),
     port: portOf(contact),
     isRunning,
+    isPaused,
     startedAt,
     uptimeMs: Date.now() - startedAt,
     neighbors: peer?.overlay.neighbors.length ?? 0,

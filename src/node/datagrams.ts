@@ -590,19 +590,19 @@ export class Datagrams {
         case datagramCodes.unknown:
           return this.#onUnknown(bytes, host, port);
         default:
-          return this.#drop("unknown-kind");
+          return this.drop("unknown-kind");
       }
     } catch (error) {
       if (!(error instanceof MalformedFrame)) throw error;
-      this.#drop(`malformed-${error.reason}`);
+      this.drop(`malformed-${error.reason}`);
     }
   }
 
   #onHello(bytes: Uint8Array, host: string, port: number): void {
     const now = performance.now();
-    if (!this.#hellos.admits(sourceOf(host), now)) return this.#drop("too-many-hellos");
+    if (!this.#hellos.admits(sourceOf(host), now)) return this.drop("too-many-hellos");
     const theirs = decodeGreeting(bytes);
-    if (!isSame(theirs.cluster, this.#cluster)) return this.#drop("wrong-cluster");
+    if (!isSame(theirs.cluster, this.#cluster)) return this.drop("wrong-cluster");
     if (isSame(theirs.publicKey, this.config.identity.publicKey)) return this.#onOwnHello(theirs);
     const name = `${host} ${port} ${theirs.session} ${cacheKey(theirs.nonce)}`;
     const answered = this.#halfOpen.get(name);
@@ -612,8 +612,7 @@ export class Datagrams {
     }
     const identity = idOfKey(theirs.publicKey);
     // Both have greeted the other at once: the hello of the smaller id counts, and will be answered.
-    if (this.config.identity.id < identity && this.#isGreeting(host, port))
-      return this.#drop("crossed-hello");
+    if (this.config.identity.id < identity && this.#isGreeting(host, port)) return this.drop("crossed-hello");
     if (!this.#isAuthentic(theirs)) return;
 
     const key = this.#currentKey();
@@ -623,7 +622,7 @@ export class Datagrams {
     const secret = key.agree(theirs.sessionKey, bytes, welcome);
     if (secret === undefined) {
       this.#sessions.remove(row);
-      return this.#drop("bad-key");
+      return this.drop("bad-key");
     }
     welcome.set(sealGreeting(secret, welcome.subarray(0, greetingProofAt)), greetingProofAt);
     const contact = contactOf(identity, theirs, host, port);
@@ -638,7 +637,7 @@ export class Datagrams {
   #onOwnHello({ session, nonce }: Greeting): void {
     const row = this.#sessions.rowWithNumber(session);
     const dial = row === undefined ? undefined : this.#dialOfRow.get(row);
-    if (dial?.greeting === undefined || !isSame(dial.greeting.nonce, nonce)) return this.#drop("own-hello");
+    if (dial?.greeting === undefined || !isSame(dial.greeting.nonce, nonce)) return this.drop("own-hello");
     this.#fail(dial, "refused", `cannot greet ${addressOf(dial.to)}: it is this node itself`);
   }
 
@@ -671,18 +670,18 @@ export class Datagrams {
 
   /** Token, then key: both are remembered once they were found good. */
   #isAuthentic(greeting: Greeting): boolean {
-    if (!this.config.isMember(greeting.publicKey, greeting.token)) this.#drop("not-a-member");
-    else if (!isSessionKeyOf(greeting, Date.now())) this.#drop("bad-session-key");
+    if (!this.config.isMember(greeting.publicKey, greeting.token)) this.drop("not-a-member");
+    else if (!isSessionKeyOf(greeting, Date.now())) this.drop("bad-session-key");
     else return true;
     return false;
   }
 
   #onChallenge(bytes: Uint8Array, host: string, port: number): void {
-    if (!this.#strangers.admits(sourceOf(host), performance.now())) return this.#drop("too-many-datagrams");
+    if (!this.#strangers.admits(sourceOf(host), performance.now())) return this.drop("too-many-datagrams");
     const { answers, nonce, cookie } = decodeChallenge(bytes);
     const dial = this.#dialAnsweredBy(answers, host, port);
-    if (dial === undefined || !isSame(nonce, dial.greeting!.nonce)) return this.#drop("unasked");
-    if (++dial.challenges > maxChallenges) return this.#drop("too-many-challenges");
+    if (dial === undefined || !isSame(nonce, dial.greeting!.nonce)) return this.drop("unasked");
+    if (++dial.challenges > maxChallenges) return this.drop("too-many-challenges");
     dial.greeting = { ...dial.greeting!, proof: cookie };
     this.#sayHello(dial);
   }
@@ -697,16 +696,16 @@ export class Datagrams {
   }
 
   #onWelcome(bytes: Uint8Array, host: string, port: number): void {
-    if (!this.#strangers.admits(sourceOf(host), performance.now())) return this.#drop("too-many-datagrams");
+    if (!this.#strangers.admits(sourceOf(host), performance.now())) return this.drop("too-many-datagrams");
     const theirs = decodeGreeting(bytes);
     const dial = this.#dialAnsweredBy(theirs.answers, host, port);
-    if (dial === undefined) return this.#drop("unasked");
-    if (!isSame(theirs.cluster, this.#cluster)) return this.#drop("wrong-cluster");
+    if (dial === undefined) return this.drop("unasked");
+    if (!isSame(theirs.cluster, this.#cluster)) return this.drop("wrong-cluster");
     if (!this.#isAuthentic(theirs)) return;
     const secret = dial.key.agree(theirs.sessionKey, dial.hello!, bytes);
-    if (secret === undefined) return this.#drop("bad-key");
+    if (secret === undefined) return this.drop("bad-key");
     const seal = sealGreeting(secret, bytes.subarray(0, greetingProofAt));
-    if (!timingSafeEqual(seal, theirs.proof)) return this.#drop("forged");
+    if (!timingSafeEqual(seal, theirs.proof)) return this.drop("forged");
 
     const { row } = dial;
     const identity = idOfKey(theirs.publicKey);
@@ -764,11 +763,11 @@ export class Datagrams {
     if (row === undefined || state === "free" || state === "dialling")
       return this.#onStrange(bytes, host, port, now);
     if (!this.#sessions.admits(row, this.options.maxDatagramsPerSecond, now))
-      return this.#drop("too-many-datagrams");
+      return this.drop("too-many-datagrams");
     const counter = counterOfSealed(bytes);
-    if (!this.#sessions.isNew(row, counter)) return this.#drop("replayed");
+    if (!this.#sessions.isNew(row, counter)) return this.drop("replayed");
     const plain = this.#sessions.unseal(row, bytes);
-    if (plain === undefined) return this.#drop("forged");
+    if (plain === undefined) return this.drop("forged");
     const isNewest = this.#sessions.accept(row, counter, now);
     if (state === "half-open") this.#admit(row);
     if (isNewest && !this.#sessions.isAt(row, host, port)) this.#checkPath(row, host, port, now);
@@ -794,7 +793,7 @@ export class Datagrams {
 
   /** Told at most as often as it may ask, in fewer bytes than it sent. */
   #onStrange(bytes: Uint8Array, host: string, port: number, now: number): void {
-    this.#drop(bytes.length < minSealedBytes ? "malformed-bad-length" : "unknown-session");
+    this.drop(bytes.length < minSealedBytes ? "malformed-bad-length" : "unknown-session");
     if (bytes.length < minSealedBytes || !this.#strangers.admits(sourceOf(host), now)) return;
     this.#emit(encodeUnknown(bytes), host, port);
   }
@@ -805,13 +804,13 @@ export class Datagrams {
    */
   #onUnknown(bytes: Uint8Array, host: string, port: number): void {
     const now = performance.now();
-    if (bytes.length !== sealedHeaderBytes) return this.#drop("malformed-bad-length");
-    if (!this.#strangers.admits(sourceOf(host), now)) return this.#drop("too-many-datagrams");
+    if (bytes.length !== sealedHeaderBytes) return this.drop("malformed-bad-length");
+    if (!this.#strangers.admits(sourceOf(host), now)) return this.drop("too-many-datagrams");
     const row = this.#sessions.rowTowards(host, port, sessionOfSealed(bytes));
     const behind = row === undefined ? -1 : this.#sessions.sentCount(row) - counterOfSealed(bytes);
-    if (row === undefined || behind < 0 || behind > unknownWindow) return this.#drop("unasked");
+    if (row === undefined || behind < 0 || behind > unknownWindow) return this.drop("unasked");
     if (this.#sessions.stateOf(row) !== "live" || now - this.#sessions.openedAt(row) < lookAgainMs)
-      return this.#drop("unknown-too-often");
+      return this.drop("unknown-too-often");
     this.#dial(formatContact(this.#sessions.identityOf(row), host, port), []);
   }
 
@@ -848,7 +847,7 @@ export class Datagrams {
   #onChecked(row: number, number: Uint8Array, host: string, port: number): void {
     const check = this.#checks.get(row);
     if (check === undefined || check.host !== host || check.port !== port || !isSame(check.number, number))
-      return this.#drop("unasked");
+      return this.drop("unasked");
     this.#checks.delete(row);
     const identity = this.#sessions.identityOf(row);
     const old = formatContact(identity, this.#sessions.hostOf(row), this.#sessions.portOf(row));
@@ -881,7 +880,7 @@ export class Datagrams {
     for (const [name, { row }] of this.#halfOpen) {
       this.#halfOpen.delete(name);
       this.#removeRow(row);
-      return this.#drop(reason);
+      return this.drop(reason);
     }
   }
 
@@ -901,7 +900,8 @@ export class Datagrams {
     }
   }
 
-  #drop(reason: string): void {
+  /** Counts a datagram that came to nothing. */
+  drop(reason: string): void {
     this.drops[reason] = (this.drops[reason] ?? 0) + 1;
   }
 

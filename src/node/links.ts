@@ -180,6 +180,8 @@ export class Links {
   /** Those among them who missed messages because no connection came about. */
   readonly #missing = new Set<string>();
   #sweeper: NodeJS.Timeout | undefined;
+  /** Connections that came about while we hang, in order; undefined while we do not. */
+  #held: (() => void)[] | undefined;
   #isClosed = false;
 
   constructor(config: LinksConfig) {
@@ -194,7 +196,9 @@ export class Links {
   async listen(address: Address, advertised: string = address.host): Promise<Address> {
     this.#self = { host: advertised, port: address.port || 1 };
     this.#checkHello();
-    const bound = await this.config.transport.listen(address, (connection) => this.#accept(connection));
+    const bound = await this.config.transport.listen(address, (connection) =>
+      this.#whenAwake(() => this.#accept(connection)),
+    );
     this.#self = { host: advertised, port: bound.port };
     const pause = Math.max(20, Math.floor(Math.min(this.options.idleMs, this.options.frameTimeoutMs) / 2));
     this.#sweeper = setInterval(() => this.#sweep(), pause);
@@ -276,6 +280,29 @@ export class Links {
     while ((this.#dials.size > 0 || this.queuedBytes > 0) && Date.now() < deadline);
   }
 
+  /** Reads and accepts nothing, as a process that hangs: what arrives waits in the kernel's buffers. */
+  pause(): void {
+    if (this.#held !== undefined || this.#isClosed) return;
+    this.#held = [];
+    for (const link of this.#all()) link.connection.pause();
+  }
+  resume(): void {
+    const held = this.#held;
+    if (held === undefined) return;
+    this.#held = undefined;
+    for (const step of held) step();
+    for (const link of this.#all()) link.wake();
+  }
+  get isPaused(): boolean {
+    return this.#held !== undefined;
+  }
+
+  /** Bounded by what the transport accepts and by `maxDials`. */
+  #whenAwake(step: () => void): void {
+    if (this.#held === undefined) step();
+    else this.#held.push(step);
+  }
+
   /** Writes what is queued and closes every link. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -327,11 +354,12 @@ export class Links {
     this.#dials.set(key, dial);
     this.counters.dials++;
     this.config.transport.dial({ host, port }, this.options.dialTimeoutMs).then(
-      (connection) => {
-        if (this.#isClosed) return connection.destroy();
-        dial.link = this.#greet(connection, to);
-      },
-      (error: unknown) => this.#onDialFailed(dial, error),
+      (connection) =>
+        this.#whenAwake(() => {
+          if (this.#isClosed) return connection.destroy();
+          dial.link = this.#greet(connection, to);
+        }),
+      (error: unknown) => this.#whenAwake(() => this.#onDialFailed(dial, error)),
     );
   }
 
@@ -470,6 +498,7 @@ export class Links {
   // ---- Sweeping ----
 
   #sweep(): void {
+    if (this.isPaused) return;
     const now = Date.now();
     for (const link of this.#strangers) {
       if (now - link.openedAt > this.options.helloTimeoutMs) link.cut("no-hello");
@@ -642,7 +671,14 @@ class Link {
     this.isPaused = false;
     this.usedAt = Date.now();
     if (this.frameSince > 0) this.frameSince = this.usedAt;
-    this.connection.resume();
+    if (!this.#links.isPaused) this.connection.resume();
+  }
+
+  /** Its node does not hang any more. That it heard nothing meanwhile is nobody's fault. */
+  wake(): void {
+    this.usedAt = Date.now();
+    if (this.frameSince > 0) this.frameSince = this.usedAt;
+    if (!this.isPaused) this.connection.resume();
   }
 
   // ---- Greeting ----

@@ -29,7 +29,6 @@ import {
 } from "../profiles/classic.ts";
 import {
   type Address,
-  type DatagramSocket,
   formatAddress,
   type OnRefused,
   TcpTransport,
@@ -43,6 +42,7 @@ import { Codec, type Statement, type WireOptions } from "../wire/index.ts";
 import { CheckUp } from "./check-up.ts";
 import { isMember } from "./cluster.ts";
 import { type DatagramEvent, type DatagramOptions, Datagrams } from "./datagrams.ts";
+import { HeldSocket } from "./held-socket.ts";
 import type { Identity } from "./identity.ts";
 import { type LinkEvent, type LinkOptions, Links } from "./links.ts";
 import { LiveEnvironment } from "./live-environment.ts";
@@ -148,13 +148,15 @@ export class GrapevineNode {
   readonly #lookups: Lookups;
   readonly #listeners = new Set<NoticeListener>();
   #store: Store | undefined;
-  #udpSocket: DatagramSocket | undefined;
+  #udpSocket: HeldSocket | undefined;
   #env!: LiveEnvironment;
   #stack!: Stack;
   #peer: ClassicPeer | undefined;
   #seed: ClassicSeed | undefined;
   #publications: { readonly payload: Payload; readonly priority: number }[] = [];
   #publicationBytes = 0;
+  /** What would have happened in here while the node hangs, in order; undefined while it does not. */
+  #held: (() => void)[] | undefined;
   #isStopped = false;
 
   private constructor(config: NodeConfig) {
@@ -236,7 +238,9 @@ export class GrapevineNode {
   async #listen(listen: Address, advertise: string | undefined): Promise<Address> {
     if (this.datagrams === undefined) return this.links.listen(listen, advertise);
     for (let attempt = 1; ; attempt++) {
-      const socket = await UdpSocket.bind(listen);
+      const socket = new HeldSocket(await UdpSocket.bind(listen), () =>
+        this.datagrams?.drop("held-too-many"),
+      );
       this.#udpSocket = socket;
       try {
         const self = await this.links.listen({ host: listen.host, port: socket.local.port }, advertise);
@@ -347,6 +351,10 @@ export class GrapevineNode {
   get isRunning(): boolean {
     return !this.#isStopped;
   }
+  /** It hangs: see `pause`. */
+  get isPaused(): boolean {
+    return this.#held !== undefined;
+  }
   /** The protocols of a peer; undefined in a seed. */
   get peer(): ClassicPeer | undefined {
     return this.#peer;
@@ -396,6 +404,7 @@ export class GrapevineNode {
   async publish(payload: Payload, { priority = 0 }: PublishOptions = {}): Promise<void> {
     if (this.#peer === undefined) throw new UsageError("publish: a seed does not gossip; ask a peer");
     if (this.#isStopped) throw new UsageError("publish: this node has stopped");
+    if (this.isPaused) throw new UsageError(`publish: ${this.name} is paused; resume it first`);
     checkPriority(priority);
     this.#publicationBytes += checkPayload(payload);
     this.#publications.push({ payload, priority });
@@ -476,11 +485,37 @@ export class GrapevineNode {
     return () => this.#listeners.delete(listener);
   }
 
+  // ---- Hanging ----
+
+  /**
+   * Hangs as a stopped process would (SIGSTOP), seen from outside: connections stay open, and nothing is read, said or
+   * noticed. Timers that come due wait for `resume`, as does whatever the user commands. Deviation: a new connection
+   * still gets through its TLS handshake, and then hears nothing.
+   */
+  pause(): void {
+    if (this.#isStopped || this.isPaused) return;
+    this.#held = [];
+    this.links.pause();
+    this.#udpSocket?.pause();
+  }
+
+  /** Goes on: first with the timers, in the order in which they came due, then with what others have said. */
+  resume(): void {
+    const held = this.#held;
+    if (held === undefined) return;
+    this.#held = undefined;
+    for (const step of held) this.#enter(step);
+    this.#udpSocket?.resume();
+    this.links.resume();
+  }
+
   // ---- Ending ----
 
-  /** Says goodbye to seeds and neighbors, and stops. */
+  /** Says goodbye to seeds and neighbors, and stops. Throws `UsageError` while it hangs. */
   async leave(): Promise<void> {
     if (this.#isStopped) return;
+    if (this.isPaused)
+      throw new UsageError(`leave: ${this.name} is paused and cannot say goodbye; resume it first`);
     if (this.#peer !== undefined) {
       await this.records.handOver();
       if (this.#peer.routing !== undefined) this.command(this.#peer.routing.name, { type: "leave" });
@@ -494,6 +529,7 @@ export class GrapevineNode {
   async close(reason = "closed"): Promise<void> {
     if (this.#isStopped) return;
     this.#isStopped = true;
+    this.#held = undefined;
     this.#env.close();
     await this.datagrams?.close();
     await this.links.close();
@@ -505,6 +541,7 @@ export class GrapevineNode {
   async kill(): Promise<void> {
     if (this.#isStopped) return;
     this.#isStopped = true;
+    this.#held = undefined;
     this.#env.close();
     await this.datagrams?.destroy();
     await this.links.destroy();
@@ -516,6 +553,10 @@ export class GrapevineNode {
 
   #enter(step: () => void): void {
     if (this.#isStopped) return;
+    if (this.#held !== undefined) {
+      this.#held.push(step);
+      return;
+    }
     try {
       step();
     } catch (error) {

@@ -41,7 +41,13 @@ export type Action =
   | { readonly do: "resume"; readonly node: Selector }
   /** Says goodbye and goes. */
   | { readonly do: "leave"; readonly node: Selector }
-  | { readonly do: "publish"; readonly from: Selector; readonly messages?: number }
+  /** Each of them says so many messages: this text, or one that tells who says it and counts. */
+  | {
+      readonly do: "publish";
+      readonly from: Selector;
+      readonly messages?: number;
+      readonly text?: string;
+    }
   /** Splits the network: into these groups (whoever is in none is in the first), at random by share, or by zone. */
   | {
       readonly do: "partition";

@@ -176,7 +176,7 @@ export class SimulatedWorld implements World {
         // What it says to others is said before anybody looks again.
         return this.#run(2);
       case "publish":
-        return this.#publish(this.#living(action.from), action.messages ?? 1);
+        return this.#publish(this.#living(action.from), action.messages ?? 1, action.text);
       case "partition": {
         if (action.by === "zone") {
           const { links } = simulation;
@@ -254,10 +254,10 @@ export class SimulatedWorld implements World {
     if (perEventMs !== undefined) this.network.simulation.slowDown(row, perEventMs);
   }
 
-  #publish(rows: readonly number[], messages: number): void {
+  #publish(rows: readonly number[], messages: number, text: string | undefined): void {
     for (const row of rows) {
       for (let i = 0; i < messages; i++) {
-        this.network.publish(row, [`${this.network.nameOf(row)} says ${++this.#published}`]);
+        this.network.publish(row, [text ?? `${this.network.nameOf(row)} says ${++this.#published}`]);
       }
     }
     // It is published when the nodes have heard of it.

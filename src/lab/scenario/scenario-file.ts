@@ -8,49 +8,33 @@ import { basename } from "node:path";
 import { isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument } from "yaml";
 import { z } from "zod";
 import { seededRandom, UsageError } from "../../core/index.ts";
+import {
+  actionFault,
+  actionShapes,
+  count,
+  duration,
+  nodeName,
+  nodesShape,
+  number,
+  oneOf,
+  shown,
+  truth,
+} from "../../node/action-shapes.ts";
 import { type NodeOptions, optionsOf } from "../../node/index.ts";
-import { durationMs } from "../../scenario/duration.ts";
-import { type Condition, invariantNames, type Scenario, type Step } from "../../scenario/scenario.ts";
+import {
+  type Action,
+  type Condition,
+  invariantNames,
+  type Scenario,
+  type Step,
+} from "../../scenario/scenario.ts";
 import { type ChurnModel, churnEvents, type LinkSettings, linkSettings } from "../../simulator/index.ts";
 
 type Path = readonly PropertyKey[];
 
 // ---- The shape ----
 
-const duration = z.custom<string | number>((value) => isDuration(value), {
-  error: ({ input }) => `${shown(input)} is no duration; write 500, 500ms, 5s, 2m, 1h or "5 pings"`,
-});
-const name = z
-  .string({ error: ({ input }) => `${shown(input)} is no name` })
-  .regex(/^[A-Za-z0-9][\w. -]{0,63}$/, {
-    error: ({ input }) => `${shown(input)} is no name; use letters, digits, and - _ . within`,
-  });
-const drawn = {
-  random: z.union([count(1, 1_000_000), z.literal("minority")]),
-  of: oneOf(["peers", "seeds"]),
-};
-const selector = z.union([name, z.array(name), z.strictObject(drawn)], {
-  error: ({ input }) =>
-    `${shown(input)} means no nodes; write a name, a list of names, "all peers", "all seeds", "the drawn", or { random: 2, of: peers }`,
-});
-
-function count(min: number, max: number) {
-  const error = ({ input }: { input?: unknown }) =>
-    `${shown(input)} is not a whole number between ${min} and ${max}`;
-  return z.int({ error }).min(min, { error }).max(max, { error });
-}
-
-function number(min: number, max: number) {
-  const error = ({ input }: { input?: unknown }) =>
-    `${shown(input)} is not a number between ${min} and ${max}`;
-  return z.number({ error }).min(min, { error }).max(max, { error });
-}
-
-function oneOf<const Names extends readonly string[]>(names: Names) {
-  return z.enum(names, { error: ({ input }) => `${shown(input)} is none of ${names.join(", ")}` });
-}
-
-const truth = z.boolean({ error: ({ input }) => `${shown(input)} is not true or false` });
+const selector = nodesShape(1_000_000);
 const text = z.string({ error: ({ input }) => `${shown(input)} is no text` });
 
 /** Checked by the tables that check it everywhere else; see `convert`. */
@@ -58,26 +42,7 @@ const links = z.unknown();
 const options = z.unknown();
 
 const actions = {
-  join: { name: name.optional(), count: count(1, 1_000_000).optional(), over: duration.optional() },
-  crash: { node: selector },
-  restart: { node: selector, keepsDisk: truth.optional() },
-  pause: { node: selector },
-  resume: { node: selector },
-  leave: { node: selector },
-  publish: { from: selector, messages: count(1, 1_000_000).optional() },
-  partition: {
-    groups: z.array(selector).min(1).optional(),
-    share: number(0, 1).optional(),
-    by: oneOf(["zone"]).optional(),
-  },
-  cut: { from: selector, to: selector },
-  heal: {},
-  links: { set: links },
-  slow: { node: selector, perEventMs: number(0, 3_600_000) },
-  drift: { node: selector, rate: number(-0.5, 1), offset: duration.optional() },
-  "forge-reports": { against: selector },
-  "forge-registrations": { count: count(1, 100_000).optional() },
-  junk: { node: selector, idleConnections: count(0, 100_000).optional() },
+  ...actionShapes({ maxCount: 1_000_000, maxNames: 1_000_000 }),
   wait: { for: duration },
   churn: { model: z.unknown() },
 } as const satisfies Record<Exclude<Step["do"], "expect">, z.ZodRawShape>;
@@ -129,7 +94,7 @@ const fields = {
 } as const;
 
 const shape = z.strictObject({
-  name,
+  name: nodeName,
   description: text.optional(),
   network: z
     .strictObject({
@@ -255,11 +220,11 @@ function checkStep(step: unknown, i: number, place: Place): unknown {
   if (!parsed.success) throw errorOf(parsed.error, step, path, place);
   const checked = parsed.data as Record<string, unknown>;
   if (doing === "links") return { ...checked, ...linksOf(checked, "set", [...path, "set"], place) };
-  if (doing === "join" && checked["name"] !== undefined && checked["count"] !== undefined)
-    throw new UsageError(`${place([...path, "count"])}: one peer joins by its name, or so many; not both`);
-  const ways = ["groups", "share", "by"].filter((way) => checked[way] !== undefined);
-  if (doing === "partition" && ways.length !== 1)
-    throw new UsageError(`${place(path)}: give one of "groups", "share" and "by"`);
+  const fault = actionFault(checked as unknown as Action);
+  if (fault !== undefined)
+    throw new UsageError(
+      `${place(fault.field === undefined ? path : [...path, fault.field])}: ${fault.rule}`,
+    );
   if (doing === "churn") checkChurn(checked["model"], [...path, "model"], place);
   return checked;
 }
@@ -352,18 +317,4 @@ function lineOf(contents: ParsedNode | null, keys: Path, lines: LineCounter): nu
     } else break;
   }
   return lines.linePos(offset).line;
-}
-
-function isDuration(value: unknown): boolean {
-  if (typeof value !== "number" && typeof value !== "string") return false;
-  try {
-    durationMs(value, 1000);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function shown(value: unknown): string {
-  return value === undefined ? "nothing" : JSON.stringify(value);
 }
