@@ -1,9 +1,9 @@
 /** What an action looks like when it comes from a file or over the network: its fields, and their bounds. */
 import { z } from "zod";
 import { UsageError } from "../core/index.ts";
+import { checkLinks } from "../scenario/check-links.ts";
 import { durationMs } from "../scenario/duration.ts";
 import type { Action } from "../scenario/scenario.ts";
-import { type LinkSettings, linkSettings } from "../simulator/index.ts";
 
 // ---- Parts ----
 
@@ -158,11 +158,8 @@ export function actionFault(action: Action): FieldFault | undefined {
 
 function linksFault(action: Action): FieldFault | undefined {
   if (action.do !== "links") return undefined;
-  const { set } = action;
-  if (typeof set !== "object" || set === null || Array.isArray(set))
-    return { field: "set", rule: `${shown(set)} is no set of link settings; write { "loss": 0.1 }` };
   try {
-    linkSettings(set as Partial<LinkSettings>);
+    checkLinks(action.set);
     return undefined;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;

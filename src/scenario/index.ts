@@ -1,3 +1,4 @@
+export * from "./check-links.ts";
 export * from "./checkers.ts";
 export * from "./duration.ts";
 export * from "./observer.ts";

@@ -153,10 +153,7 @@ const floors: Readonly<
   wire: { may: ["core"], messages: protocols },
   transport: { may: ["core"] },
   node: {
-    may: [
-      ...["core", "theory", ...protocols, "profiles", "simulator", "trace", "scenario"],
-      ...["wire", "transport"],
-    ],
+    may: ["core", "theory", ...protocols, "profiles", "trace", "scenario", "wire", "transport"],
   },
   interop: { may: ["core", "theory", ...protocols, "profiles", "wire", "transport", "node"] },
   lab: { may: belowLab },
