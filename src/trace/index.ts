@@ -5,5 +5,6 @@ export * from "./layers.ts";
 export * from "./message-book.ts";
 export type { MessageFigures } from "./message-ledger.ts";
 export * from "./picture.ts";
+export * from "./sampler.ts";
 export * from "./summary.ts";
 export * from "./trace-line.ts";
