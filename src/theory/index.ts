@@ -23,6 +23,7 @@ export * from "./recurrences.ts";
 export * from "./residues.ts";
 export * from "./rounds.ts";
 export * from "./router-load.ts";
+export * from "./rumor-rounds.ts";
 export * from "./sir.ts";
 export * from "./spatial-gossip.ts";
 export * from "./traffic.ts";

@@ -1,0 +1,205 @@
+/**
+ * Rumor mongering by its mean, where nodes have rounds of their own: everybody calls once in a round, at a time of its
+ * own, a partner that is drawn among all (Demers et al. 1987, 1.4, with the stop rules; the published tables are of
+ * synchronous rounds, which are slower).
+ *
+ *     s  who has not heard it     i  who spreads it     r  who has heard it and spreads it no more     s + i + r = 1
+ *
+ * Nodes are sorted into classes by the time at which they call, which they keep. When a class calls, a push of its
+ * spreaders misses a susceptible node with e^-(i of the class), and whoever pulls gets it with probability i. Rules
+ * that count are followed counter by counter. Exact for many nodes, but for what is noted of a round in which a node
+ * heard the rumor: that is taken for half a round. What chance adds at the beginning, half a round or so, is left out.
+ */
+import { exp } from "../core/deterministic-math.ts";
+import { checkNumber, checkWhole } from "./valid-range.ts";
+
+export interface RumorRounds {
+  /** Nodes: >= 2. One of them knows the rumor at first. */
+  readonly n: number;
+  readonly mode: "push" | "pull" | "push-pull";
+  readonly stop: "never" | "coin" | "counter";
+  /** Only contacts with somebody that knew it count; a useful one sets a counter back. */
+  readonly hasFeedback: boolean;
+  /** The k of coin and counter, 1 to 255. */
+  readonly stopAfter: number;
+  /** Rounds after which to give up: rumors that never stop end when less than a node in a thousand networks lacks them. */
+  readonly maxRounds?: number;
+}
+
+/** Shares of all nodes over time; the first entry is before anybody calls. */
+export interface RumorCurve {
+  /** In rounds. */
+  readonly rounds: number[];
+  readonly susceptible: number[];
+  readonly infected: number[];
+  readonly removed: number[];
+  /** Who got it over so many links, as shares of all nodes; the index is the number of links. */
+  readonly hops: number[];
+}
+
+/** Classes of nodes by the time at which they call. */
+const classes = 24;
+/** Longer ways are counted here. */
+const maxHops = 64;
+
+/** Throws `UsageError` outside of the ranges above. */
+export function rumorRounds(rumor: RumorRounds): RumorCurve {
+  const { n, stop, stopAfter, maxRounds = 200 } = rumor;
+  checkWhole("n", n, { least: 2 });
+  checkWhole("stopAfter", stopAfter, { least: 1, most: 255 });
+  checkNumber("maxRounds", maxRounds, { above: 0 });
+  const epidemic = new Epidemic(rumor);
+  const curve: RumorCurve = { rounds: [], susceptible: [], infected: [], removed: [], hops: epidemic.hops };
+  const note = (rounds: number) => {
+    curve.rounds.push(rounds);
+    curve.susceptible.push(epidemic.susceptible);
+    curve.infected.push(epidemic.infected);
+    curve.removed.push(Math.max(0, 1 - epidemic.susceptible - epidemic.infected));
+  };
+  note(0);
+  for (let turn = 0; turn < maxRounds * classes; turn++) {
+    epidemic.turnOf(turn % classes);
+    note((turn + 1) / classes);
+    const isOver = epidemic.infected < 1e-3 / n || (stop === "never" && epidemic.susceptible < 1e-3 / n);
+    if (isOver) break;
+  }
+  return curve;
+}
+
+/** Nodes that call at the same time, as shares of all. */
+interface CallClass {
+  susceptible: number;
+  /** Spreaders by what they have counted. */
+  readonly byCounter: number[];
+  /** The same spreaders, by the links over which it came. */
+  readonly byHops: number[];
+  /** Of these, who heard it since the last turn of the class. */
+  fresh: number;
+  /** Of this round: whether a spreader's own call was to somebody susceptible, with this probability. */
+  usefulCall: number;
+}
+
+class Epidemic {
+  readonly #rumor: RumorRounds;
+  readonly #classes: CallClass[];
+  readonly hops: number[];
+  susceptible: number;
+  infected: number;
+  /** Susceptible callers, by class, when they called last: whom a spreader has met in the round that ends. */
+  readonly #callers: number[] = new Array(classes).fill(1 / classes);
+
+  constructor(rumor: RumorRounds) {
+    this.#rumor = rumor;
+    const { n, stop, stopAfter } = rumor;
+    const counters = stop === "counter" ? stopAfter : 1;
+    this.infected = 1 / n;
+    this.susceptible = 1 - this.infected;
+    this.hops = new Array(maxHops + 1).fill(0);
+    this.hops[0] = this.infected;
+    this.#classes = Array.from({ length: classes }, () => {
+      const byCounter: number[] = new Array(counters).fill(0);
+      const byHops: number[] = new Array(maxHops + 1).fill(0);
+      byCounter[0] = this.infected / classes;
+      byHops[0] = byCounter[0];
+      return {
+        susceptible: this.susceptible / classes,
+        byCounter,
+        byHops,
+        fresh: byCounter[0],
+        usefulCall: 0,
+      };
+    });
+  }
+
+  turnOf(index: number): void {
+    const { mode } = this.#rumor;
+    const own = this.#classes[index]!;
+    // What was noted of the round that ends.
+    if (mode !== "push") this.#judgeRound(own);
+    own.fresh = 0;
+    const spreaders = sum(own.byCounter);
+    const senders = own.byHops.slice();
+    const before = this.susceptible;
+    own.usefulCall = before;
+    this.#callers[index] = own.susceptible;
+    if (mode !== "push") this.#pull(own);
+    if (mode !== "pull" && spreaders > 0) this.#push(senders, spreaders);
+    // Nobody else calls meanwhile: the share that its calls found susceptible lies in between.
+    if (mode === "push") this.#judge(own, (before + this.susceptible) / 2, 0);
+  }
+
+  #push(senders: readonly number[], spreaders: number): void {
+    const missed = exp(-spreaders);
+    for (const one of this.#classes) this.#infect(one, one.susceptible * (1 - missed), senders, spreaders);
+  }
+
+  #pull(own: CallClass): void {
+    const byHops: number[] = new Array(maxHops + 1).fill(0);
+    for (const one of this.#classes)
+      for (let hop = 0; hop <= maxHops; hop++) byHops[hop]! += one.byHops[hop]!;
+    this.#infect(own, own.susceptible * this.infected, byHops, this.infected);
+  }
+
+  #infect(one: CallClass, share: number, senders: readonly number[], allSenders: number): void {
+    if (share <= 0 || allSenders <= 0) return;
+    one.susceptible -= share;
+    one.byCounter[0]! += share;
+    one.fresh += share;
+    this.susceptible -= share;
+    this.infected += share;
+    for (let hop = 1; hop <= maxHops; hop++) {
+      const longer = hop === maxHops ? senders[hop - 1]! + senders[hop]! : senders[hop - 1]!;
+      const through = (share * longer) / allSenders;
+      this.hops[hop]! += through;
+      one.byHops[hop]! += through;
+    }
+  }
+
+  /** Pull and push-pull: all contacts of a round count as one, a useful one if anybody needed the rumor. */
+  #judgeRound(own: CallClass): void {
+    const { mode } = this.#rumor;
+    const total = sum(own.byCounter);
+    if (total <= 0) return;
+    const needy = sum(this.#callers);
+    const calls = mode === "push-pull" ? own.usefulCall : 0;
+    const useful = 1 - (1 - calls) * exp(-needy);
+    const none = mode === "push-pull" ? 0 : exp(-1);
+    // Who heard it in this round had half of it, and no call of its own.
+    const fresh = Math.min(1, own.fresh / total);
+    const usefulFresh = 1 - exp(-needy / 2);
+    const noneFresh = exp(-1 / 2);
+    this.#judge(own, useful + fresh * (usefulFresh - useful), none + fresh * (noneFresh - none));
+  }
+
+  /** One contact of each spreader: useful, or none at all, with these probabilities; useless otherwise. */
+  #judge(own: CallClass, useful: number, none: number): void {
+    const { stop, hasFeedback, stopAfter } = this.#rumor;
+    const { byCounter } = own;
+    if (stop === "never") return;
+    const before = sum(byCounter);
+    if (before <= 0) return;
+    const counts = hasFeedback ? Math.max(0, 1 - useful - none) : 1 - none;
+    let lost: number;
+    if (stop === "coin") {
+      lost = (before * counts) / stopAfter;
+      byCounter[0] = before - lost;
+    } else {
+      const last = byCounter.length - 1;
+      lost = byCounter[last]! * counts;
+      const kept = hasFeedback ? none : 1 - counts;
+      for (let counter = last; counter >= 0; counter--)
+        byCounter[counter] = byCounter[counter]! * kept + (byCounter[counter - 1] ?? 0) * counts;
+      // A useful contact sets the counter back.
+      if (hasFeedback) byCounter[0]! += before * useful;
+    }
+    this.infected -= lost;
+    const left = (before - lost) / before;
+    for (let hop = 0; hop <= maxHops; hop++) own.byHops[hop]! *= left;
+  }
+}
+
+function sum(values: readonly number[]): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}
