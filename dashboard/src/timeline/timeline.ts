@@ -2,8 +2,8 @@
  * What the page knows of one network, and the moment of it that is shown. Everything that comes from the source is
  * kept (bounded); views read the picture at the cursor, and charts all that is kept.
  *
- * The cursor follows the head, or plays behind it at a speed of its own, or stands still. A simulation runs no
- * further than the cursor needs.
+ * The cursor follows the head, or plays behind it at a speed of its own, or stands still. A simulation runs only
+ * while the cursor follows it.
  */
 import type { Millis, TraceEvent } from "../../../src/core/index.ts";
 import type { FeedHello, FeedSampling, FeedTotals } from "../../../src/trace/feed.ts";
@@ -11,19 +11,22 @@ import { MessageBook } from "../../../src/trace/message-book.ts";
 import { NodeRegister } from "../../../src/trace/node-register.ts";
 import { NetworkPicture } from "../../../src/trace/picture.ts";
 import type { Source, SourceListener, SourceState } from "../sources/source.ts";
-import { EventBuffer } from "./event-buffer.ts";
+import { EventBuffer, timeOf } from "./event-buffer.ts";
+import { NotableEvents } from "./notable-events.ts";
 
 /** Some 200 bytes each. */
 const maxEvents = 300_000;
 /** One a second: an hour, and then every second one is forgotten. */
 const maxTotals = 3600;
 const maxSamplings = 3600;
+/** Further than so many events nobody follows what happens: a jump is drawn at once. */
+const maxPassed = 20_000;
 
 export type Pace =
   /** Shows what happens as it happens. */
   | { readonly type: "follow" }
   | { readonly type: "paused" }
-  /** So many ms of the run for each ms of ours. */
+  /** Behind the head, so many ms of the run for each ms of ours. */
   | { readonly type: "play"; readonly speed: number };
 
 export class Timeline implements SourceListener {
@@ -37,7 +40,11 @@ export class Timeline implements SourceListener {
   events = new EventBuffer(this.register, maxEvents);
   totals: FeedTotals[] = [];
   samplings: FeedSampling[] = [];
+  /** What a time bar marks. */
+  notable = new NotableEvents();
   pace: Pace = { type: "follow" };
+  /** Of playing, and of a simulation that is followed. */
+  speed = 1;
   /** The moment that is shown; `head` is the latest that is known. */
   cursor: Millis = 0;
   head: Millis = 0;
@@ -47,8 +54,10 @@ export class Timeline implements SourceListener {
   epoch = 0;
   /** Number of the first event that the picture does not have. */
   #next = 0;
-  /** The network at the head: the same object as `picture` while the cursor is there. */
+  /** The network at the head. `picture` is the same object only while the cursor stands at the head. */
   #atHead = this.picture;
+  /** A simulation was asked for its next event, to show that. */
+  #awaitsEvent = false;
   readonly #watchers = new Set<() => void>();
   readonly #onApplied = new Set<(event: TraceEvent) => void>();
 
@@ -78,56 +87,85 @@ export class Timeline implements SourceListener {
     return () => this.#onApplied.delete(listener);
   }
 
+  /** When the run began, by the clock of its events. */
+  get startedAt(): Millis {
+    return this.hello === undefined || this.hello.world === "simulated" ? 0 : this.hello.startedAt;
+  }
+  /** The earliest moment that can be shown. */
   get first(): Millis {
     return this.events.firstAt;
   }
   get isAtHead(): boolean {
     return this.#next === this.events.end;
   }
+  /** Nothing more will come. */
+  get hasEnded(): boolean {
+    return this.state.type === "ended";
+  }
 
   setPace(pace: Pace): void {
     this.pace = pace;
-    if (pace.type === "follow") this.seek(this.head);
-    this.source.clock?.setSpeed(pace.type === "play" ? pace.speed : pace.type === "paused" ? 0 : 1);
+    if (pace.type === "play") this.speed = pace.speed;
+    if (pace.type === "follow") this.#show(this.head);
+    this.#drive();
+    this.#changed();
+  }
+
+  /** Goes on from the cursor; from the beginning where the run has ended and the cursor is at its end. */
+  play(): void {
+    if (this.cursor < this.head) return this.setPace({ type: "play", speed: this.speed });
+    if (!this.hasEnded) return this.setPace({ type: "follow" });
+    this.setPace({ type: "play", speed: this.speed });
+    this.seek(this.first);
+  }
+
+  pause(): void {
+    this.setPace({ type: "paused" });
+  }
+
+  setSpeed(speed: number): void {
+    this.speed = speed;
+    // Nobody can slow down a live network: one can only fall behind it.
+    const fallsBehind = this.pace.type === "follow" && this.source.kind === "live" && speed < 1;
+    if (this.pace.type === "play" || fallsBehind) return this.setPace({ type: "play", speed });
+    this.#drive();
     this.#changed();
   }
 
   /** Shows that moment, or the nearest that is known. */
   seek(at: Millis): void {
-    const target = Math.max(this.first, Math.min(at, this.head));
-    const index = this.events.indexAfter(target);
-    if (index === this.events.end) this.picture = this.#atHead;
-    else if (index < this.#next || this.picture === this.#atHead || index - this.#next > 20_000)
-      this.picture = this.events.pictureBefore(index);
-    else this.#passUntil(index);
-    this.#next = index;
-    this.cursor = target;
+    if (this.pace.type === "follow" && at < this.head) {
+      this.pace = { type: "paused" };
+      this.#drive();
+    }
+    this.#show(at);
     this.#changed();
   }
 
-  /** To the next event, or the one before. */
+  /** To the next event, or the one before. Several that share a moment are one step. */
   step(by: 1 | -1): void {
-    if (this.pace.type !== "paused") this.setPace({ type: "paused" });
+    if (this.pace.type !== "paused") this.pause();
     if (by === 1) {
-      const event = this.events.get(this.#next);
-      if (event !== undefined) return this.seek(event.at);
-      this.source.clock?.runTo(this.head + 10);
-      return;
+      const at = this.events.timeAt(this.#next);
+      if (at !== undefined) this.#passTo(at);
+      else if (this.source.clock !== undefined) {
+        this.#awaitsEvent = true;
+        this.source.clock.runTo(this.head + 10);
+      }
+    } else {
+      const at = this.events.timeAt(this.#next - 1);
+      const before = at === undefined ? undefined : this.events.timeAt(this.events.indexAfter(at - 1) - 1);
+      this.#show(before ?? this.first);
     }
-    // Several events share a moment: go before all of them.
-    const event = this.events.get(this.#next - 1);
-    if (event !== undefined) this.seek(event.at - 1);
+    this.#changed();
   }
 
   /** Lets so many ms of ours pass: called for each frame. */
   tick(elapsedMs: number): void {
-    if (this.pace.type !== "play") return;
-    const to = this.cursor + elapsedMs * this.pace.speed;
-    const index = this.events.indexAfter(Math.min(to, this.head));
-    if (this.picture !== this.#atHead) this.#passUntil(index);
-    if (index === this.events.end) this.picture = this.#atHead;
-    this.#next = index;
-    this.cursor = Math.min(to, this.head);
+    if (this.pace.type !== "play" || !(elapsedMs > 0)) return;
+    this.#passTo(this.cursor + elapsedMs * this.pace.speed);
+    if (this.cursor >= this.head && this.state.type !== "connecting")
+      return this.setPace({ type: this.hasEnded ? "paused" : "follow" });
     this.#changed();
   }
 
@@ -135,6 +173,9 @@ export class Timeline implements SourceListener {
 
   onState(state: SourceState): void {
     this.state = state;
+    // A recorded run is there whole: one looks at its end, and plays it when one wants to.
+    if (state.type === "ended" && this.source.kind === "recorded" && this.pace.type === "follow")
+      this.pause();
     this.#changed();
   }
 
@@ -147,10 +188,14 @@ export class Timeline implements SourceListener {
     this.events = new EventBuffer(this.register, maxEvents);
     this.totals = [];
     this.samplings = [];
+    this.notable = new NotableEvents();
+    this.pace = { type: "follow" };
+    this.#awaitsEvent = false;
     this.#next = 0;
     this.cursor = hello.at;
     this.head = hello.at;
     this.epoch++;
+    this.#drive();
     this.#changed();
   }
 
@@ -161,12 +206,17 @@ export class Timeline implements SourceListener {
       this.events.push(event, this.#atHead);
       this.#atHead.apply(event);
       this.messages.apply(event);
-      if (event.at > this.head) this.head = event.at;
+      this.notable.apply(event);
+      const at = timeOf(event);
+      if (at !== undefined && at > this.head) this.head = at;
       if (follows) for (const listener of this.#onApplied) listener(event);
     }
     if (follows) {
       this.#next = this.events.end;
       this.cursor = this.head;
+    } else if (this.#awaitsEvent && !this.isAtHead) {
+      this.#awaitsEvent = false;
+      this.step(1);
     }
     this.#changed();
   }
@@ -185,13 +235,37 @@ export class Timeline implements SourceListener {
     this.#changed();
   }
 
-  #passUntil(index: number): void {
-    for (let i = this.#next; i < index; i++) {
-      const event = this.events.get(i);
-      if (event === undefined) continue;
+  /** Moves the cursor without telling what is in between. */
+  #show(at: Millis): void {
+    this.cursor = Math.max(this.first, Math.min(at, this.head));
+    const index = this.events.indexAfter(this.cursor);
+    if (index === this.events.end && this.pace.type !== "play") this.picture = this.#atHead;
+    else if (index === this.#next && index >= this.events.first) return;
+    else if (!this.#canPassTo(index)) this.picture = this.events.pictureBefore(index);
+    else for (let i = this.#next; i < index; i++) this.picture.apply(this.events.get(i)!);
+    this.#next = index;
+  }
+
+  /** Moves the cursor forwards, and tells every event that it passes. */
+  #passTo(at: Millis): void {
+    const to = Math.max(this.first, Math.min(at, this.head));
+    const index = this.events.indexAfter(to);
+    if (!this.#canPassTo(index)) return this.#show(to);
+    for (; this.#next < index; this.#next++) {
+      const event = this.events.get(this.#next)!;
       this.picture.apply(event);
       for (const listener of this.#onApplied) listener(event);
     }
+    this.cursor = to;
+  }
+
+  /** The events up to there are still kept, lie ahead, and are not too many to go through one by one. */
+  #canPassTo(index: number): boolean {
+    return this.#next >= this.events.first && index >= this.#next && index - this.#next <= maxPassed;
+  }
+
+  #drive(): void {
+    this.source.clock?.setSpeed(this.pace.type === "follow" ? this.speed : 0);
   }
 
   #changed(): void {

@@ -1,0 +1,44 @@
+/** How a recorded network was made, as far as the header of its trace says; what it leaves unsaid was at its default. */
+import type { OptionSpec } from "../../../src/core/index.ts";
+import { classicOptionSpecs } from "../../../src/profiles/index.ts";
+import type { FeedAbout } from "../../../src/trace/feed.ts";
+import type { TraceHeader } from "../../../src/trace/trace-line.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export function aboutOf({ about = {} }: TraceHeader): FeedAbout {
+  const scenario = fieldsOf(about["scenario"]);
+  const stack = fieldsOf(scenario["stack"]);
+  const preset = fieldsOf(about["options"]);
+  const { seed } = about;
+  const links = { ...fieldsOf(preset["links"]), ...fieldsOf(fieldsOf(scenario["network"])["links"]) };
+  return {
+    profile: typeof about["preset"] === "string" ? about["preset"] : "classic",
+    options: withDefaults({ ...fieldsOf(preset["options"]), ...fieldsOf(stack["options"]) }),
+    ...(typeof seed === "number" ? { seed } : {}),
+    ...(Object.keys(links).length === 0 ? {} : { links }),
+  };
+}
+
+/** What the run was, in a few words: `run crash`, `simulate classic, 200 nodes`. */
+export function titleOf({ about = {} }: TraceHeader): string | undefined {
+  const { command, scenario, preset, nodes } = about;
+  const name = typeof preset === "string" ? preset : fieldsOf(scenario)["name"];
+  const what = [command, name].filter((word) => typeof word === "string").join(" ");
+  const size = typeof nodes === "number" ? `${nodes} nodes` : "";
+  return [what, size].filter((part) => part !== "").join(", ") || undefined;
+}
+
+function withDefaults(overrides: Fields): FeedAbout["options"] {
+  const sections = Object.entries(classicOptionSpecs).map(([section, specs]) => {
+    const defaults = Object.entries(specs as Record<string, OptionSpec<number | string | boolean>>).map(
+      ([name, spec]) => [name, spec.default] as const,
+    );
+    return [section, { ...Object.fromEntries(defaults), ...fieldsOf(overrides[section]) }] as const;
+  });
+  return Object.fromEntries(sections);
+}
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+}
