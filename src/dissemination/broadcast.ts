@@ -193,6 +193,10 @@ export class Broadcast
   get retainedCount(): number {
     return this.#history.retainedCount;
   }
+  /** So many of the publications that are kept, those received last first. */
+  latestRetained(count: number): readonly Retained[] {
+    return this.#history.latest(count);
+  }
   /** Messages that this node still spreads. */
   get hotCount(): number {
     let count = 0;

@@ -78,6 +78,9 @@ export class History {
   get retainedCount(): number {
     return this.#retainedCount;
   }
+  latest(count: number): readonly Retained[] {
+    return this.#retained.latest(count);
+  }
 
   find(id: MessageId): Retained | undefined {
     return this.#retained.find(id, hashOf(id));

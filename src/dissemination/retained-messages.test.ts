@@ -38,6 +38,7 @@ describe("retained messages beside a plain map", () => {
             expect(messages.put(message), "what it replaces").toBe(plain.get(next));
             plain.set(next, message);
           }
+          expect(messages.latest(3), "the youngest").toEqual([...messages].reverse().slice(0, 3));
           expect(messages.size).toBe(plain.size);
           expect(messages.oldest).toBe(plain.values().next().value);
         }

@@ -90,6 +90,14 @@ export class RetainedMessages {
     for (let i = 0; i < this.#size; i++) yield this.#ring[(this.#oldest + i) & (this.#ring.length - 1)]!;
   }
 
+  /** So many of the youngest, the youngest first. */
+  latest(count: number): Retained[] {
+    const latest: Retained[] = [];
+    for (let i = this.#size - 1; i >= Math.max(0, this.#size - count); i--)
+      latest.push(this.#ring[(this.#oldest + i) & (this.#ring.length - 1)]!);
+    return latest;
+  }
+
   #placeOf(id: MessageId, hash: number): number {
     const ring = this.#ring;
     return this.#index.find(hash, (place) => isSame(ring[place]!.gossip.statement, id));

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Typed, UsageError } from "../core/index.ts";
 import { type ControlApi, type ControlApiConfig, startControlApi } from "./control-api.ts";
 import { createIdentity } from "./identity.ts";
+import { LayerTraffic } from "./layer-traffic.ts";
 import { LookupCounts } from "./lookup-counts.ts";
 import { GrapevineNode, type NoticeListener } from "./node.ts";
 
@@ -69,7 +70,14 @@ class FakeNode {
   readonly role = "peer";
   readonly contact: string;
   readonly startedAt = Date.now();
-  readonly links = { linkCount: 0, queuedBytes: 0, strangerCount: 0, counters: {}, drops: {} };
+  readonly links = {
+    linkCount: 0,
+    queuedBytes: 0,
+    strangerCount: 0,
+    counters: {},
+    traffic: new LayerTraffic(),
+    drops: {},
+  };
   readonly lookupCounts = new LookupCounts();
   readonly peer = undefined;
   readonly seed = undefined;

@@ -56,6 +56,7 @@ import {
 import { cacheKey } from "./bounded-cache.ts";
 import { DatagramSessions, sealGreeting } from "./datagram-sessions.ts";
 import { type Identity, idOfKey } from "./identity.ts";
+import { LayerTraffic } from "./layer-traffic.ts";
 import { clusterTag, isSessionKeyOf, SessionKey } from "./session-key.ts";
 import { SourceRates, sourceOf } from "./source-rates.ts";
 import { systemRandom } from "./system-random.ts";
@@ -244,6 +245,7 @@ export class Datagrams {
     moves: 0,
     evictions: 0,
   };
+  readonly traffic = new LayerTraffic();
   /** What came and was dropped, by reason. */
   readonly drops: Record<string, number> = Object.create(null);
   readonly options: DatagramOptions;
@@ -388,7 +390,10 @@ export class Datagrams {
       this.#event("message-unsendable", addressOf(to), "refused", error.message);
       return undefined;
     }
-    if (frame.length <= this.maxFrameBytes) return frame;
+    if (frame.length <= this.maxFrameBytes) {
+      this.traffic.count(message.layer, frame.length);
+      return frame;
+    }
     this.#dropMessages(1, "oversized");
     const detail = `${message.body.type} of ${frame.length} bytes; at most ${this.maxFrameBytes} fit into a datagram`;
     this.#event("message-unsendable", addressOf(to), "oversized", detail);

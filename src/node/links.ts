@@ -38,6 +38,7 @@ import {
   wireVersion,
 } from "../wire/index.ts";
 import { type Identity, idOfKey, verifySignature } from "./identity.ts";
+import { LayerTraffic } from "./layer-traffic.ts";
 import { flushAtEndOfTurn } from "./turn.ts";
 
 export interface LinkOptions {
@@ -165,6 +166,7 @@ export class Links {
     accepted: 0,
     messagesDropped: 0,
   };
+  readonly traffic = new LayerTraffic();
   /** Why links were refused or cut, and how often. */
   readonly drops: Record<string, number> = Object.create(null);
   readonly options: LinkOptions;
@@ -432,6 +434,7 @@ export class Links {
       this.drop("unsendable");
       return this.event("message-unsendable", link.remote, "too large", error.message);
     }
+    this.traffic.count(message.layer, frame.length);
     link.send(frame);
   }
 

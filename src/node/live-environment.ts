@@ -9,13 +9,19 @@ export interface LiveEnvironmentConfig {
   readonly onNotice: (notice: Tagged) => void;
 }
 
+export interface PendingTimer {
+  readonly timer: Tagged;
+  /** When it is due. */
+  readonly at: Millis;
+}
+
 /** The world of one live node: the machine's clock, the operating system's die, sockets behind `send`. */
 export class LiveEnvironment implements Environment<Tagged, Tagged, Tagged> {
   readonly self: NodeId;
   readonly row = 0;
   readonly random: Random;
   readonly #config: LiveEnvironmentConfig;
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #timers = new Map<NodeJS.Timeout, PendingTimer>();
   #lastNow = 0;
   #isClosed = false;
 
@@ -48,7 +54,12 @@ export class LiveEnvironment implements Environment<Tagged, Tagged, Tagged> {
       this.#timers.delete(handle);
       this.#config.onTimer(timer);
     }, after);
-    this.#timers.add(handle);
+    this.#timers.set(handle, { timer, at: this.now + after });
+  }
+
+  /** What this node waits for. */
+  get pendingTimers(): Iterable<PendingTimer> {
+    return this.#timers.values();
   }
 
   notify(notice: Tagged): void {
@@ -57,7 +68,7 @@ export class LiveEnvironment implements Environment<Tagged, Tagged, Tagged> {
 
   close(): void {
     this.#isClosed = true;
-    for (const handle of this.#timers) clearTimeout(handle);
+    for (const handle of this.#timers.keys()) clearTimeout(handle);
     this.#timers.clear();
   }
 }

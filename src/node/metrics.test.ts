@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import { LayerTraffic } from "./layer-traffic.ts";
 import { LookupCounts } from "./lookup-counts.ts";
 import { Metrics, nodeMetrics } from "./metrics.ts";
 import type { GrapevineNode } from "./node.ts";
@@ -20,6 +21,7 @@ const linkCounters = {
 function fakeLinks() {
   return {
     counters: { ...linkCounters },
+    traffic: new LayerTraffic(),
     drops: {} as Record<string, number>,
     linkCount: 3,
     strangerCount: 1,
@@ -182,6 +184,23 @@ describe("the metrics of many nodes", () => {
     ]);
   });
 
+  test("what was sent is told by layer, over links and datagrams together", async () => {
+    const peer = { ...fakePeer("peer-1"), datagrams: { traffic: new LayerTraffic(), counters: {}, drops: {} } };
+    peer.links.traffic.count("broadcast", 100);
+    peer.links.traffic.count("broadcast", 20);
+    peer.links.traffic.count("store", 5);
+    peer.datagrams.traffic.count("store", 3);
+    start(peer);
+    expect(await samples("grapevine_layer_messages_sent_total")).toEqual([
+      '{node="peer-1",layer="broadcast"} 2',
+      '{node="peer-1",layer="store"} 2',
+    ]);
+    expect(await samples("grapevine_layer_bytes_sent_total")).toEqual([
+      '{node="peer-1",layer="broadcast"} 120',
+      '{node="peer-1",layer="store"} 8',
+    ]);
+  });
+
   test("a stopped node keeps its counters and loses its neighbors; one that is gone is gone", async () => {
     const peer = fakePeer("peer-1");
     const nodes: unknown[] = [peer];
@@ -271,6 +290,7 @@ describe("lookup and store", () => {
       router: { size: 12, hasJoined: false },
       datagrams: {
         sessionCount: 4,
+        traffic: new LayerTraffic(),
         counters: { datagramsSent: 9, datagramsReceived: 8, greetings: 3, greetingFailures: 1, accepted: 2 },
         drops: { "bad-seal": 6 },
       },

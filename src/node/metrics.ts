@@ -454,6 +454,20 @@ export const nodeMetrics: readonly NodeMetric[] = [
     read: ({ links }) => links.counters.framesReceived,
   },
   {
+    name: "grapevine_layer_messages_sent_total",
+    type: "counter",
+    help: "Protocol messages given to links and datagrams, by layer",
+    label: "layer",
+    read: (node) => trafficOf(node).map(([layer, { messages }]) => [layer, messages]),
+  },
+  {
+    name: "grapevine_layer_bytes_sent_total",
+    type: "counter",
+    help: "Bytes of these messages, before TLS and sealing",
+    label: "layer",
+    read: (node) => trafficOf(node).map(([layer, { bytes }]) => [layer, bytes]),
+  },
+  {
     name: "grapevine_writes_total",
     type: "counter",
     help: "Writes to sockets; frames of one turn share one",
@@ -491,6 +505,11 @@ export const nodeMetrics: readonly NodeMetric[] = [
     read: ({ links }) => Object.entries(links.drops),
   },
 ];
+
+/** A layer goes over links or over datagrams; what is too large for these, over links too. */
+function trafficOf({ links, datagrams }: GrapevineNode) {
+  return [...links.traffic.layers, ...(datagrams?.traffic.layers ?? [])];
+}
 
 /** Why a node does not take a record, as its replica counts it. */
 const refusals = [

@@ -29,6 +29,7 @@ import {
 } from "../profiles/classic.ts";
 import {
   type Address,
+  type DatagramSocket,
   formatAddress,
   type OnRefused,
   TcpTransport,
@@ -45,7 +46,7 @@ import { type DatagramEvent, type DatagramOptions, Datagrams } from "./datagrams
 import { HeldSocket } from "./held-socket.ts";
 import type { Identity } from "./identity.ts";
 import { type LinkEvent, type LinkOptions, Links } from "./links.ts";
-import { LiveEnvironment } from "./live-environment.ts";
+import { LiveEnvironment, type PendingTimer } from "./live-environment.ts";
 import { LookupCounts } from "./lookup-counts.ts";
 import { type LookupCallOptions, type LookupRun, Lookups } from "./lookups.ts";
 import { persist, remember } from "./persistence.ts";
@@ -99,6 +100,8 @@ export interface NodeConfig {
   readonly random?: Random;
   /** Puts something between the node and its transport: a lab that slows, cuts and loses. */
   readonly wrapTransport?: (transport: Transport) => Transport;
+  /** The same for its datagrams. */
+  readonly wrapSocket?: (socket: DatagramSocket) => DatagramSocket;
   /** Hears every notice from the very first on. */
   readonly onNotice?: NoticeListener;
 }
@@ -238,7 +241,8 @@ export class GrapevineNode {
   async #listen(listen: Address, advertise: string | undefined): Promise<Address> {
     if (this.datagrams === undefined) return this.links.listen(listen, advertise);
     for (let attempt = 1; ; attempt++) {
-      const socket = new HeldSocket(await UdpSocket.bind(listen), () =>
+      const bound = await UdpSocket.bind(listen);
+      const socket = new HeldSocket(this.#config.wrapSocket?.(bound) ?? bound, () =>
         this.datagrams?.drop("held-too-many"),
       );
       this.#udpSocket = socket;
@@ -471,6 +475,11 @@ export class GrapevineNode {
   /** False if there was nothing to delete. See `Records.delete`. */
   delete(name: string, options?: DeleteOptions): Promise<boolean> {
     return this.records.delete(name, options);
+  }
+
+  /** What its protocols wait for: their letters to their future self, and when these come. */
+  get pendingTimers(): Iterable<PendingTimer> {
+    return this.#env.pendingTimers;
   }
 
   /** Hands a command to a layer of the stack. */
