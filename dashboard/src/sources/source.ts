@@ -62,4 +62,6 @@ export interface Source {
   details(node: NodeId): Promise<NodeDetails | undefined>;
   readonly clock?: SourceClock;
   useToken?(token: string): void;
+  /** While it is lost: without waiting until `retryAt`. */
+  retryNow?(): void;
 }

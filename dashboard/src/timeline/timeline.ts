@@ -95,6 +95,10 @@ export class Timeline implements SourceListener {
   get first(): Millis {
     return this.events.firstAt;
   }
+  /** The network as it is at the head, wherever the cursor stands: what hands reach. */
+  get latest(): NetworkPicture {
+    return this.#atHead;
+  }
   get isAtHead(): boolean {
     return this.#next === this.events.end;
   }
