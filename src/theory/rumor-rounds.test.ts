@@ -47,6 +47,14 @@ describe("how fast it goes", () => {
     expect(Math.abs(roundsTo(0.99, { mode }) - most)).toBeLessThan(0.45);
   });
 
+  test("what is long under way comes later: a round for each generation of nodes, so to say", () => {
+    const transferRounds = { push: 1, pull: 1 };
+    const quick = roundsTo(0.99, { mode: "push-pull" });
+    const slow = roundsTo(0.99, { mode: "push-pull", transferRounds });
+    expect(slow - quick).toBeGreaterThan(2);
+    expect(slow).toBeLessThan(2 * quick + 2);
+  });
+
   test("a counter of 2 makes push-pull hardly slower", () => {
     const endless = roundsTo(0.99, { mode: "push-pull" });
     const counted = roundsTo(0.99, { mode: "push-pull", stop: "counter", stopAfter: 2 });

@@ -22,6 +22,11 @@ export interface RumorRounds {
   readonly hasFeedback: boolean;
   /** The k of coin and counter, 1 to 255. */
   readonly stopAfter: number;
+  /**
+   * From the call to the receipt, in rounds: ids go before the rumor itself, so that it takes more than one way. Until
+   * then the receiver counts as one that knows it, and does not spread it. 0 if nothing is given.
+   */
+  readonly transferRounds?: { readonly push: number; readonly pull: number };
   /** Rounds after which to give up: rumors that never stop end when less than a node in a thousand networks lacks them. */
   readonly maxRounds?: number;
 }
@@ -44,24 +49,27 @@ const maxHops = 64;
 
 /** Throws `UsageError` outside of the ranges above. */
 export function rumorRounds(rumor: RumorRounds): RumorCurve {
-  const { n, stop, stopAfter, maxRounds = 200 } = rumor;
+  const { n, stop, stopAfter, transferRounds = { push: 0, pull: 0 }, maxRounds = 200 } = rumor;
   checkWhole("n", n, { least: 2 });
   checkWhole("stopAfter", stopAfter, { least: 1, most: 255 });
   checkNumber("maxRounds", maxRounds, { above: 0 });
+  checkNumber("push", transferRounds.push, { least: 0, most: maxRounds });
+  checkNumber("pull", transferRounds.pull, { least: 0, most: maxRounds });
   const epidemic = new Epidemic(rumor);
   const curve: RumorCurve = { rounds: [], susceptible: [], infected: [], removed: [], hops: epidemic.hops };
   const note = (rounds: number) => {
     curve.rounds.push(rounds);
-    curve.susceptible.push(epidemic.susceptible);
+    const lacking = epidemic.susceptible + epidemic.awaiting;
+    curve.susceptible.push(lacking);
     curve.infected.push(epidemic.infected);
-    curve.removed.push(Math.max(0, 1 - epidemic.susceptible - epidemic.infected));
+    curve.removed.push(Math.max(0, 1 - lacking - epidemic.infected));
   };
   note(0);
   for (let turn = 0; turn < maxRounds * classes; turn++) {
-    epidemic.turnOf(turn % classes);
+    epidemic.turn(turn);
     note((turn + 1) / classes);
-    const isOver = epidemic.infected < 1e-3 / n || (stop === "never" && epidemic.susceptible < 1e-3 / n);
-    if (isOver) break;
+    if (epidemic.awaiting >= 1e-3 / n) continue;
+    if (epidemic.infected < 1e-3 / n || (stop === "never" && epidemic.susceptible < 1e-3 / n)) break;
   }
   return curve;
 }
@@ -79,12 +87,22 @@ interface CallClass {
   usefulCall: number;
 }
 
+/** Who was called, or has called, and gets it in that turn. */
+interface Transfer {
+  readonly to: CallClass;
+  readonly share: number;
+  readonly byHops: readonly number[];
+}
+
 class Epidemic {
   readonly #rumor: RumorRounds;
   readonly #classes: CallClass[];
   readonly hops: number[];
   susceptible: number;
   infected: number;
+  /** To whom it is under way. */
+  awaiting = 0;
+  readonly #transfers = new Map<number, Transfer[]>();
   /** Susceptible callers, by class, when they called last: whom a spreader has met in the round that ends. */
   readonly #callers: number[] = new Array(classes).fill(1 / classes);
 
@@ -111,9 +129,11 @@ class Epidemic {
     });
   }
 
-  turnOf(index: number): void {
-    const { mode } = this.#rumor;
+  turn(turn: number): void {
+    const { mode, transferRounds } = this.#rumor;
+    const index = turn % classes;
     const own = this.#classes[index]!;
+    this.#arrive(turn);
     // What was noted of the round that ends.
     if (mode !== "push") this.#judgeRound(own);
     own.fresh = 0;
@@ -122,37 +142,51 @@ class Epidemic {
     const before = this.susceptible;
     own.usefulCall = before;
     this.#callers[index] = own.susceptible;
-    if (mode !== "push") this.#pull(own);
-    if (mode !== "pull" && spreaders > 0) this.#push(senders, spreaders);
+    const arrivalOf = (rounds = 0) => turn + Math.round(rounds * classes);
+    if (mode !== "push") this.#pull(own, arrivalOf(transferRounds?.pull));
+    if (mode !== "pull" && spreaders > 0) this.#push(senders, spreaders, arrivalOf(transferRounds?.push));
+    this.#arrive(turn);
     // Nobody else calls meanwhile: the share that its calls found susceptible lies in between.
     if (mode === "push") this.#judge(own, (before + this.susceptible) / 2, 0);
   }
 
-  #push(senders: readonly number[], spreaders: number): void {
+  #push(senders: readonly number[], spreaders: number, arrival: number): void {
     const missed = exp(-spreaders);
-    for (const one of this.#classes) this.#infect(one, one.susceptible * (1 - missed), senders, spreaders);
+    for (const one of this.#classes)
+      this.#send(one, one.susceptible * (1 - missed), senders, spreaders, arrival);
   }
 
-  #pull(own: CallClass): void {
+  #pull(own: CallClass, arrival: number): void {
     const byHops: number[] = new Array(maxHops + 1).fill(0);
     for (const one of this.#classes)
       for (let hop = 0; hop <= maxHops; hop++) byHops[hop]! += one.byHops[hop]!;
-    this.#infect(own, own.susceptible * this.infected, byHops, this.infected);
+    this.#send(own, own.susceptible * this.infected, byHops, this.infected, arrival);
   }
 
-  #infect(one: CallClass, share: number, senders: readonly number[], allSenders: number): void {
+  #send(to: CallClass, share: number, senders: readonly number[], allSenders: number, arrival: number): void {
     if (share <= 0 || allSenders <= 0) return;
-    one.susceptible -= share;
-    one.byCounter[0]! += share;
-    one.fresh += share;
+    to.susceptible -= share;
     this.susceptible -= share;
-    this.infected += share;
-    for (let hop = 1; hop <= maxHops; hop++) {
-      const longer = hop === maxHops ? senders[hop - 1]! + senders[hop]! : senders[hop - 1]!;
-      const through = (share * longer) / allSenders;
-      this.hops[hop]! += through;
-      one.byHops[hop]! += through;
+    this.awaiting += share;
+    const byHops = senders.map((_, hop) => (share * (senders[hop - 1] ?? 0)) / allSenders);
+    byHops[maxHops]! += (share * senders[maxHops]!) / allSenders;
+    const others = this.#transfers.get(arrival);
+    if (others === undefined) this.#transfers.set(arrival, [{ to, share, byHops }]);
+    else others.push({ to, share, byHops });
+  }
+
+  #arrive(turn: number): void {
+    for (const { to, share, byHops } of this.#transfers.get(turn) ?? []) {
+      this.awaiting -= share;
+      this.infected += share;
+      to.byCounter[0]! += share;
+      to.fresh += share;
+      for (let hop = 0; hop <= maxHops; hop++) {
+        this.hops[hop]! += byHops[hop]!;
+        to.byHops[hop]! += byHops[hop]!;
+      }
     }
+    this.#transfers.delete(turn);
   }
 
   /** Pull and push-pull: all contacts of a round count as one, a useful one if anybody needed the rumor. */
