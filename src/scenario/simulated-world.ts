@@ -24,6 +24,12 @@ export interface SimulatedWorldConfig {
   readonly seed: number;
   /** Of the wire: needed where the scenario is wire-true, or somebody in it lies or sends junk. */
   readonly codec?: MessageCodec<Tagged>;
+  /** Lets virtual time pass until then; default: at once. For who shows the network while it runs. */
+  readonly pass?: (until: Millis) => Promise<void>;
+  /** So many may join beside those of the scenario. */
+  readonly spareRows?: number;
+  /** Whoever crashes may find its disk again, though the scenario restarts nobody. */
+  readonly keepsDisks?: boolean;
 }
 
 /** What live links are, seen from above: ordered and without loss, but with a latency. */
@@ -46,13 +52,15 @@ export class SimulatedWorld implements World {
   readonly #attacks: SimulatedAttacks;
   readonly #listeners: ((event: TraceEvent) => void)[] = [];
   readonly #stepMs: Millis;
+  readonly #pass: (until: Millis) => Promise<void>;
   /** What their machines take for an event, by row. */
   readonly #slowMachines = new Map<number, Millis>();
   #published = 0;
 
   /** Throws `UsageError` for a network that cannot be. */
-  constructor(scenario: Scenario, { seed, codec }: SimulatedWorldConfig) {
+  constructor(scenario: Scenario, config: SimulatedWorldConfig) {
     const { network = {}, timeline = [] } = scenario;
+    const { seed, codec, spareRows = 0, keepsDisks = false } = config;
     this.#scenario = scenario;
     this.pingIntervalMs = pingIntervalOf(scenario);
     this.#stepMs = Math.max(1, Math.round(this.pingIntervalMs / 20));
@@ -68,7 +76,7 @@ export class SimulatedWorld implements World {
     this.network = new SimulatedNetwork({
       seed,
       seeds,
-      maxPeers: peers + joinersOf(timeline, seed) + attackers,
+      maxPeers: peers + joinersOf(timeline, seed) + spareRows + attackers,
       links: {
         ...defaultLinks,
         resetAfterMs: resetAfterPings * this.pingIntervalMs,
@@ -77,11 +85,12 @@ export class SimulatedWorld implements World {
       options: scenarioOptions(scenario),
       optionsOf: this.#optionsByName(seed, seeds, peers),
       codec: isWireTrue ? codec : undefined,
-      keepsDisks: timeline.some((step) => step.do === "restart" && step.keepsDisk !== false),
+      keepsDisks: keepsDisks || timeline.some((step) => step.do === "restart" && step.keepsDisk !== false),
       hasLiars: forges,
       onNotice: (at, row, layer, notice) => this.#onNotice(at, row, layer, notice),
     });
     this.#attacks = new SimulatedAttacks(this.network);
+    this.#pass = config.pass ?? (async (until) => void this.network.simulation.run(until));
   }
 
   get now(): Millis {
@@ -113,14 +122,14 @@ export class SimulatedWorld implements World {
     }
     for (let i = 0; i < peers; i++) {
       this.#join(`peer-${i + 1}`);
-      if (joinEveryMs > 0) this.#run(joinEveryMs);
+      if (joinEveryMs > 0) await this.#run(joinEveryMs);
     }
     this.#describeNodes();
-    this.network.runUntil(() => this.network.isFormed, formingPatienceMs + peers * 100, this.#stepMs);
+    await this.until(() => this.network.isFormed, formingPatienceMs + peers * 100);
   }
 
   async sleep(ms: Millis): Promise<void> {
-    this.#run(ms);
+    await this.#run(ms);
   }
 
   async until(condition: () => boolean | Promise<boolean>, limitMs: Millis): Promise<Millis | undefined> {
@@ -128,15 +137,15 @@ export class SimulatedWorld implements World {
     while (!(await condition())) {
       const leftMs = start + limitMs - this.now;
       if (leftMs <= 0) return undefined;
-      this.#run(Math.min(leftMs, this.#stepMs));
+      await this.#run(Math.min(leftMs, this.#stepMs));
     }
     return this.now - start;
   }
 
   async close(): Promise<void> {}
 
-  #run(ms: Millis): void {
-    this.network.simulation.run(this.now + ms);
+  #run(ms: Millis): Promise<void> {
+    return this.#pass(this.now + ms);
   }
 
   // ---- Actions ----
@@ -254,14 +263,14 @@ export class SimulatedWorld implements World {
     if (perEventMs !== undefined) this.network.simulation.slowDown(row, perEventMs);
   }
 
-  #publish(rows: readonly number[], messages: number, text: string | undefined): void {
+  async #publish(rows: readonly number[], messages: number, text: string | undefined): Promise<void> {
     for (const row of rows) {
       for (let i = 0; i < messages; i++) {
         this.network.publish(row, [text ?? `${this.network.nameOf(row)} says ${++this.#published}`]);
       }
     }
     // It is published when the nodes have heard of it.
-    this.#run(1);
+    await this.#run(1);
   }
 
   // ---- What can be seen ----
