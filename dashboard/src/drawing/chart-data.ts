@@ -10,7 +10,7 @@ export interface ChartSeries {
   readonly color: string;
   readonly dash?: readonly number[];
   readonly width?: number;
-  /** A line from point to point, a staircase, or points alone. Default: a line. */
+  /** A line from point to point, a staircase, or points alone. Default: a line, or bars where the chart has them. */
   readonly shape?: "line" | "steps" | "points";
   /** Shaded from the lower to the higher values. */
   readonly band?: readonly [low: Values, high: Values];

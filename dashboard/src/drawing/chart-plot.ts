@@ -244,25 +244,25 @@ export class ChartPlot {
       const show = !hidden.has(series.label);
       if (part !== "line") return { show, points: { show: false }, stroke: color, width: 0 };
       const isPoints = series.shape === "points";
-      const fill =
-        content.bars === true
-          ? withAlpha(color, 0.75)
-          : content.stacked === true && i === bottom
-            ? withAlpha(color, 0.35)
-            : undefined;
-      const paths =
-        content.bars === true
-          ? uPlot.paths.bars!({ size: [0.92, 64] })
-          : series.shape === "steps"
-            ? uPlot.paths.stepped!({ align: 1 })
-            : isPoints
-              ? () => null
-              : uPlot.paths.linear!();
+      // A model beside what was counted is no bar.
+      const isBars = content.bars === true && series.shape === undefined;
+      const fill = isBars
+        ? withAlpha(color, 0.75)
+        : content.stacked === true && i === bottom
+          ? withAlpha(color, 0.35)
+          : undefined;
+      const paths = isBars
+        ? uPlot.paths.bars!({ size: [0.92, 64] })
+        : series.shape === "steps"
+          ? uPlot.paths.stepped!({ align: 1 })
+          : isPoints
+            ? () => null
+            : uPlot.paths.linear!();
       return {
         label: series.label,
         show,
         stroke: color,
-        width: content.bars === true ? 0 : (series.width ?? (isDense(content) ? 1 : 1.5)),
+        width: isBars ? 0 : (series.width ?? (isDense(content) ? 1 : 1.5)),
         paths,
         ...(fill === undefined ? {} : { fill }),
         ...(series.dash === undefined ? {} : { dash: [...series.dash] }),

@@ -153,7 +153,7 @@ export function Chart(props: ChartProps) {
               >
                 <Swatch
                   series={line}
-                  isArea={props.stacked === true || props.bars === true}
+                  isArea={props.stacked === true || (props.bars === true && line.shape === undefined)}
                   background={colors.background}
                 />
                 {line.label}
