@@ -57,6 +57,18 @@ export interface RoundResult {
  * Throws `UsageError`, before anything changed, if the settings make no sense.
  */
 export function runRounds(protocol: RoundProtocol, settings: RoundSettings): RoundResult {
+  const rounds = playRounds(protocol, settings);
+  for (;;) {
+    const { done, value } = rounds.next();
+    if (done) return value;
+  }
+}
+
+/** The same, one round after the other when it is asked for: for who shows them. Yields how many are over. */
+export function* playRounds(
+  protocol: RoundProtocol,
+  settings: RoundSettings,
+): Generator<number, RoundResult> {
   const { seed, semantics, maxRounds = 10_000, isUntilQuiet = false, onRound } = settings;
   if (!Number.isSafeInteger(seed)) throw new UsageError(`seed: ${seed} is not an integer`);
   if (!roundSemantics.includes(semantics)) {
@@ -91,6 +103,7 @@ export function runRounds(protocol: RoundProtocol, settings: RoundSettings): Rou
     protocol.commit();
     informedByRound.push(protocol.informed);
     onRound?.(rounds, protocol.informed);
+    yield rounds;
   }
 }
 
