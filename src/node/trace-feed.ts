@@ -4,6 +4,7 @@ import { type Millis, type NodeId, type Typed, traceEvent } from "../core/index.
 import { failure } from "./http-failure.ts";
 import type { Metrics } from "./metrics.ts";
 import type { GrapevineNode } from "./node.ts";
+import { NoticeTap } from "./notice-tap.ts";
 import { namedEvent, traceId, traceLine } from "./trace-file.ts";
 
 export interface TraceFeedOptions {
@@ -12,8 +13,6 @@ export interface TraceFeedOptions {
   readonly traceHeartbeatMs: number;
 }
 
-/** New nodes of the process are noticed so quickly by the trace and the latency metric. */
-const watchIntervalMs = 250;
 /** How long a dropped follower may take to read its last event. */
 const lastWordsMs = 10_000;
 
@@ -29,21 +28,18 @@ interface Follower {
 
 /** Listens to the nodes of the process for those who follow the trace, and for the latency of deliveries. */
 export class TraceFeed {
-  readonly #nodes: () => Iterable<GrapevineNode>;
   readonly #options: TraceFeedOptions;
   readonly #metrics: Metrics | undefined;
   readonly #followers = new Set<Follower>();
-  readonly #subscriptions = new Map<GrapevineNode, () => void>();
-  readonly #watcher: NodeJS.Timeout;
+  readonly #tap: NoticeTap;
   readonly #heartbeat: NodeJS.Timeout;
 
   constructor(nodes: () => Iterable<GrapevineNode>, options: TraceFeedOptions, metrics: Metrics | undefined) {
-    this.#nodes = nodes;
     this.#options = options;
     this.#metrics = metrics;
-    this.#watcher = setInterval(() => this.#watch(), watchIntervalMs).unref();
+    this.#tap = new NoticeTap({ nodes, onNotice: this.#onNotice });
     this.#heartbeat = setInterval(() => this.#beat(), options.traceHeartbeatMs).unref();
-    this.#watch();
+    if (metrics !== undefined) this.#tap.open();
   }
 
   /** Throws (503) where there are too many already. */
@@ -68,29 +64,14 @@ export class TraceFeed {
     response.once("close", () => this.#followers.delete(follower));
     response.on("error", () => this.#followers.delete(follower));
     this.#followers.add(follower);
-    this.#watch();
+    this.#tap.open();
     this.#push(follower, ": following\n\n");
   }
 
   close(): void {
-    clearInterval(this.#watcher);
+    this.#tap.close();
     clearInterval(this.#heartbeat);
-    for (const unsubscribe of this.#subscriptions.values()) unsubscribe();
-    this.#subscriptions.clear();
     for (const follower of this.#followers) this.#end(follower, "end", "the process ends");
-  }
-
-  #watch(): void {
-    if (this.#followers.size === 0 && this.#metrics === undefined) return;
-    const present = new Set(this.#nodes());
-    for (const [node, unsubscribe] of this.#subscriptions) {
-      if (present.has(node)) continue;
-      unsubscribe();
-      this.#subscriptions.delete(node);
-    }
-    for (const node of present) {
-      if (!this.#subscriptions.has(node)) this.#subscriptions.set(node, node.onNotice(this.#onNotice));
-    }
   }
 
   readonly #onNotice = (
