@@ -3,6 +3,7 @@ export * from "./campaign/index.ts";
 export * from "./degree-report.ts";
 export * from "./glomers/index.ts";
 export * from "./kept-network.ts";
+export * from "./live-hands.ts";
 export * from "./live-lookups.ts";
 export * from "./local-network.ts";
 export * from "./lookup/index.ts";

@@ -2,7 +2,7 @@
  * A whole classic network in this process: seeds and peers on loopback, over real sockets. What `grapevine up`
  * runs, what live scenarios disturb, and what the benchmarks measure.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { powerLaw, seedExponential } from "../core/degree-law.ts";
 import { UsageError } from "../core/index.ts";
 import { overlayOptions } from "../membership/overlay.ts";
@@ -17,12 +17,14 @@ import {
   type NodeOptions,
   type NoticeListener,
   type Security,
+  shellLayer,
 } from "../node/index.ts";
 import { isConnected } from "../theory/graph-measures.ts";
 import type { Address } from "../transport/index.ts";
 import { type DegreeReport, describeDegrees } from "./degree-report.ts";
 import { areRoutersFormed } from "./live-lookups.ts";
 import { type LatencyMs, Measurement } from "./measurement.ts";
+import type { Gates } from "./scenario/gated-transport.ts";
 import { type SpreadingFigures, type SpreadingReport, spreadingReport } from "./spreading-report.ts";
 
 export interface LocalNetworkConfig {
@@ -41,6 +43,8 @@ export interface LocalNetworkConfig {
   readonly issue?: (name: string) => Promise<IssuedIdentity>;
   /** Data folders by node name, for networks that remember. */
   readonly dataFolder?: (name: string) => string;
+  /** Stand between all nodes, so that links can be cut, slowed and spoilt. */
+  readonly gates?: Gates;
   /** What is different about a node. A seed that starts anew is asked for by the name of its first life. */
   readonly configure?: (role: "seed" | "peer", name: string) => Partial<NodeConfig>;
 }
@@ -94,8 +98,12 @@ export class LocalNetwork {
   #startMs = 0;
   #rssBefore = 0;
   #memoryPerPeerKiB = 0;
+  /** Hears of each node that begins to listen, before anybody else does. */
+  onBegin: ((node: GrapevineNode) => void) | undefined;
+  /** Of each name, so that whoever restarts is who it was. */
+  readonly #identities = new Map<string, Promise<{ identity: Identity; security: Security }>>();
   #nextPeer = 1;
-  #extraLives = 0;
+  #sources = 0;
   #isClosing = false;
 
   private constructor(config: LocalNetworkConfig) {
@@ -133,16 +141,19 @@ export class LocalNetwork {
     await this.#startSeeds();
     (globalThis as { gc?: () => void }).gc?.();
     this.#rssBefore = process.memoryUsage.rss();
-    // Bounded: so many may be on their way into the network at once, or the seeds' answers come too late for all.
-    const atOnce = this.config.isPlaintext ? 128 : 32;
     for (let i = 0; i < this.config.peers; i++) {
-      await this.#until(() => this.peers.length - this.registeredPeers < atOnce, 60_000);
+      await this.#until(() => this.#isReady, 60_000);
       await this.addPeer();
     }
     await this.#until(() => this.isFormed, 60_000 + this.config.peers * 100);
     this.#startMs = Date.now() - this.#startedAt;
     (globalThis as { gc?: () => void }).gc?.();
     this.#memoryPerPeerKiB = this.memoryPerPeerNowKiB();
+  }
+
+  /** So many may be on their way into the network at once, or the seeds' answers come too late for all. */
+  get #isReady(): boolean {
+    return this.peers.length - this.registeredPeers < (this.config.isPlaintext ? 128 : 32);
   }
 
   /** Resident memory that came with the peers, for each of them, at this moment. */
@@ -162,25 +173,49 @@ export class LocalNetwork {
     for (let i = 0; i < count; i++) await this.startSeed(i);
   }
 
-  /** Starts (or, after its death, starts anew and empty) the seed of that place in the list. */
+  /** Starts (or, after its death, starts anew) the seed of that place in the list. */
   async startSeed(index: number, overrides: Partial<NodeConfig> = {}): Promise<GrapevineNode> {
-    const life = this.seeds[index] === undefined ? "" : `-life-${++this.#extraLives + 1}`;
-    const seed = await this.#startNode("seed", `seed-${index + 1}${life}`, this.#addresses[index]!, {
-      ...this.config.configure?.("seed", `seed-${index + 1}`),
-      ...overrides,
-    });
+    const seed = await this.#startNode("seed", `seed-${index + 1}`, this.#addresses[index]!, overrides);
     this.seeds[index] = seed;
     return seed;
   }
 
   async addPeer(overrides: Partial<NodeConfig> = {}): Promise<GrapevineNode> {
-    const name = overrides.name ?? `peer-${this.#nextPeer++}`;
-    const listen = { host: this.#host, port: 0 };
-    const peer = await this.#startNode("peer", name, listen, {
-      ...this.config.configure?.("peer", name),
-      ...overrides,
-    });
+    const name = overrides.name ?? this.#freeName();
+    const peer = await this.#startPeer(name, overrides);
     this.peers.push(peer);
+    return peer;
+  }
+
+  #startPeer(name: string, overrides: Partial<NodeConfig> = {}): Promise<GrapevineNode> {
+    return this.#startNode("peer", name, { host: this.#host, port: 0 }, overrides);
+  }
+
+  #freeName(): string {
+    while (this.#hasName(`peer-${this.#nextPeer}`)) this.#nextPeer++;
+    return `peer-${this.#nextPeer++}`;
+  }
+  #hasName(name: string): boolean {
+    return this.nodes.some((node) => node.name === name);
+  }
+
+  /** A peer for a network that is there. Throws `UsageError` where the name is taken, or there is no room. */
+  async join(name?: string): Promise<GrapevineNode> {
+    if (name !== undefined && this.#hasName(name))
+      throw new UsageError(`join: there is a "${name}" already; take another name`);
+    checkDescriptors({ ...this.config, peers: this.livePeers.length + 1 });
+    await this.#until(() => this.#isReady, 2000);
+    return await this.addPeer(name === undefined ? {} : { name });
+  }
+
+  /** A node that has ended starts again in its place; without its disk if it has none, or is not to have it. */
+  async restart(node: GrapevineNode, keepsDisk = true): Promise<GrapevineNode> {
+    const { name, role } = node;
+    const folder = this.config.dataFolder?.(name);
+    if (!keepsDisk && folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    if (role === "seed") return await this.startSeed(this.seeds.indexOf(node));
+    const peer = await this.#startPeer(name);
+    this.peers[this.peers.indexOf(node)] = peer;
     return peer;
   }
 
@@ -190,8 +225,13 @@ export class LocalNetwork {
     listen: Address,
     overrides: Partial<NodeConfig> = {},
   ) {
-    const { identity, security } = await this.issue(name);
-    const { onNotice } = this.config;
+    const { onNotice, gates } = this.config;
+    let issued = this.#identities.get(name);
+    if (issued === undefined) {
+      issued = this.issue(name);
+      this.#identities.set(name, issued);
+    }
+    const { identity, security } = await issued;
     const node = await GrapevineNode.start({
       role,
       name,
@@ -203,10 +243,14 @@ export class LocalNetwork {
       options: this.options,
       signs: this.config.signs,
       dataFolder: this.config.dataFolder?.(name),
+      wrapTransport: gates?.wrap(name),
+      wrapSocket: gates?.wrapSocket(name),
       onNotice: (at, layer, notice, from) => {
+        if (notice.type === "listening" && layer === shellLayer) this.onBegin?.(from);
         this.measurement.listen(at, layer, notice, from);
         onNotice?.(at, layer, notice, from);
       },
+      ...this.config.configure?.(role, name),
       ...overrides,
     });
     return node;
@@ -300,12 +344,14 @@ export class LocalNetwork {
 
   /** Every peer begins to generate its messages. */
   begin(): void {
-    for (const peer of this.livePeers) peer.command("source", { type: "begin" });
+    const peers = this.livePeers;
+    this.#sources = peers.length;
+    for (const peer of peers) peer.command("source", { type: "begin" });
   }
 
   /** What will have been generated when all sources are done. */
   get plannedMessages(): number {
-    return this.peers.length * (this.options.source?.messages ?? 10);
+    return this.#sources * (this.options.source?.messages ?? 10);
   }
   get expectedDeliveries(): number {
     return this.measurement.published * Math.max(0, this.peers.length - 1);

@@ -1,5 +1,5 @@
 /** Lets a scenario happen to a world, and says whether it held. */
-import { type Millis, sample, seededRandom, type TraceEvent, UsageError } from "../core/index.ts";
+import { type Millis, seededRandom, type TraceEvent, UsageError } from "../core/index.ts";
 import type { ChurnEvent } from "../simulator/index.ts";
 import { churnOf, sessionName } from "./churn-step.ts";
 import {
@@ -264,7 +264,8 @@ class Run {
   }
 
   async #perform(step: ActionStep): Promise<void> {
-    const action = this.#resolved(step);
+    const { at: _, ...unresolved } = step;
+    const action = this.#selection.resolve(unresolved);
     this.#say(tell(action));
     if (action.do === "crash" || action.do === "pause")
       await this.#lookBefore(action.node as readonly string[]);
@@ -285,37 +286,6 @@ class Run {
   async #lookAfter(names: readonly string[]): Promise<void> {
     for (const view of await this.#world.peers())
       if (names.includes(view.name)) this.#facts.afterReturn.set(view.name, view);
-  }
-
-  /** The action with names for selectors, and with groups for a share. */
-  #resolved({ at: _, ...action }: ActionStep): Action {
-    const names = (selector: Parameters<Selection["names"]>[0]) => this.#selection.names(selector);
-    switch (action.do) {
-      case "partition":
-        if (action.by !== undefined) return action;
-        return { do: "partition", groups: action.groups?.map(names) ?? this.#split(action.share ?? 0.5) };
-      case "cut":
-        return { ...action, from: names(action.from), to: names(action.to) };
-      case "publish":
-        return { ...action, from: names(action.from) };
-      case "forge-reports":
-        return { ...action, against: names(action.against) };
-      case "join":
-      case "heal":
-      case "links":
-      case "forge-registrations":
-        return action;
-      default:
-        return { ...action, node: names(action.node) };
-    }
-  }
-
-  /** So many of the peers, and so many of the seeds, are cut off from the rest. */
-  #split(share: number): (readonly string[])[] {
-    const off = [this.#observer.activePeers, this.#observer.activeSeeds].flatMap((nodes) =>
-      sample(nodes, Math.round(share * nodes.length), this.#random),
-    );
-    return [[], off.map(({ name }) => name)];
   }
 
   // ---- Expecting ----

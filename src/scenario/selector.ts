@@ -1,5 +1,5 @@
 import { type Random, sample, seededRandom, UsageError } from "../core/index.ts";
-import type { Scenario, Selector } from "./scenario.ts";
+import type { Action, Scenario, Selector } from "./scenario.ts";
 import { defaultPeers, defaultSeeds } from "./scenario-options.ts";
 
 /** A node as the scenario knows it, living or dead. */
@@ -34,6 +34,39 @@ export class Selection {
     }
     this.#drawn = sample(living, count, this.#random);
     return this.#drawn;
+  }
+
+  /** The action with names for selectors, and with groups for a share. Throws as `names` does. */
+  resolve(action: Action): Action {
+    switch (action.do) {
+      case "partition":
+        if (action.by !== undefined) return action;
+        return {
+          do: "partition",
+          groups: action.groups?.map((group) => this.names(group)) ?? this.#split(action.share ?? 0.5),
+        };
+      case "cut":
+        return { ...action, from: this.names(action.from), to: this.names(action.to) };
+      case "publish":
+        return { ...action, from: this.names(action.from) };
+      case "forge-reports":
+        return { ...action, against: this.names(action.against) };
+      case "join":
+      case "heal":
+      case "links":
+      case "forge-registrations":
+        return action;
+      default:
+        return { ...action, node: this.names(action.node) };
+    }
+  }
+
+  /** So many of the peers, and so many of the seeds, are cut off from the rest. */
+  #split(share: number): (readonly string[])[] {
+    const off = [this.#living("peer"), this.#living("seed")].flatMap((names) =>
+      sample(names, Math.round(share * names.length), this.#random),
+    );
+    return [[], off];
   }
 
   #named(name: string): readonly string[] {

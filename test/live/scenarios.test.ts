@@ -165,16 +165,28 @@ describe("a live world", () => {
     expect(report.figures).toMatchObject({ published: 4, deliveries: 16 });
   });
 
+  test("pauses nodes of its own process where links are changed, and those that are drawn", async () => {
+    const report = await live({
+      name: "hangs",
+      network: { seeds: 3, peers: 6 },
+      stack: { options: { heartbeat: { pingIntervalMs: 200 } } },
+      timeline: [
+        { do: "links", set: { latency: { model: "constant", ms: 5 } } },
+        { do: "expect", is: "listed", node: "all peers", neighbors: 2, within: "10s" },
+        { do: "pause", node: { random: 1, of: "peers" } },
+        { do: "publish", from: "all peers" },
+        { do: "expect", is: "removed", node: "the drawn", within: "10s" },
+        { do: "resume", node: "the drawn" },
+        { do: "expect", is: "linked", node: "the drawn", within: "10s" },
+        { do: "expect", is: "delivered", within: "10s" },
+      ],
+    });
+    expect(report.occurred).toMatchObject({ paused: 1, resumed: 1 });
+    expect(report.figures).toMatchObject({ published: 5, deliveries: 25 });
+  });
+
   test.each<[RegExp, Partial<Scenario>]>([
     [/^drift: the clock of a live node /, { timeline: [{ do: "drift", node: "peer-1", rate: 0.01 }] }],
-    [
-      /^pause: this scenario cuts or changes links/,
-      { timeline: [{ do: "pause", node: "peer-1" }, { do: "heal" }, { do: "partition", share: 0.5 }] },
-    ],
-    [
-      /^pause: peer-\d runs in this process; only peers that are paused by their name run in their own/,
-      { timeline: [{ do: "pause", node: { random: 1, of: "peers" } }] },
-    ],
     [/^links\.kind: live links are streams; /, { network: { links: { kind: "datagram" } } }],
     [/^links\.duplication: /, { timeline: [{ do: "links", set: { duplication: 0.1 } }] }],
     [/^zone: of peer-2, can only be simulated; /, { nodes: [{ which: "peer-2", zone: 1 }] }],

@@ -5,20 +5,25 @@
  *     dialler -> outbound lane -> socket ->         listener
  *     dialler <- inbound lane  <- socket <-         listener
  *
+ * Gates that nobody has shut let everything through at once, so that a network may have them always. Datagrams have
+ * theirs where they are sent (`gated-socket.ts`).
+ *
  * A cut lane keeps its bytes, in order, and so the news of a closed connection; dials over a cut path time out. What
  * is not modelled: a node that is killed during a cut takes its sockets with it, and listeners whose dialler it was
  * see that at once.
  */
-import { seededRandom } from "../../core/index.ts";
+import { seededRandom, UsageError } from "../../core/index.ts";
 import { Connectivity, type LinkSettings, latencyModel, linkSettings } from "../../simulator/index.ts";
 import {
   type Address,
   type Connection,
+  type DatagramSocket,
   formatAddress,
   type RefusalReason,
   type Transport,
   TransportError,
 } from "../../transport/index.ts";
+import { GatedSocket } from "./gated-socket.ts";
 
 /** A closing connection that nothing can be flushed from is given up after this. */
 const closeGraceMs = 1000;
@@ -90,12 +95,19 @@ export class Gates {
     this.#perEventMs[this.rowOf(name)] = perEventMs;
   }
 
+  /** A node's `wrapSocket`. */
+  wrapSocket(name: string): (socket: DatagramSocket) => DatagramSocket {
+    return (socket) => new GatedSocket(socket, this, this.rowOf(name));
+  }
+
   // ---- Asked by transports, connections and lanes ----
 
   rowOf(name: string): number {
     let row = this.#rows.get(name);
     if (row === undefined) {
       row = this.#rows.size;
+      if (row >= this.#config.nodes)
+        throw new UsageError(`join: there is room for ${this.#config.nodes} nodes, and no more`);
       this.#rows.set(name, row);
     }
     return row;
@@ -113,11 +125,16 @@ export class Gates {
     return this.#connectivity.passes(from, to);
   }
 
+  /** Nothing has been cut, slowed or spoilt: whatever passes costs no more than the question. */
+  get isOpen(): boolean {
+    return this.#links === undefined && !this.#connectivity.isCutting && this.#perEventMs.length === 0;
+  }
+
   get resetAfterMs(): number {
     return this.#links?.resetAfterMs ?? Number.POSITIVE_INFINITY;
   }
 
-  /** When something that is said now arrives there. */
+  /** When something that is said now arrives there over a stream, which sends again what was lost. */
   dueAt(from: number, to: number): number {
     let at = performance.now();
     if (this.#links !== undefined) {
@@ -126,6 +143,18 @@ export class Gates {
       for (let i = 0; i < maxRetransmissions && this.#random.unit() < this.#links.loss; i++, pauseMs *= 2)
         at += pauseMs;
     }
+    return this.#doneAt(at, to);
+  }
+
+  /** The same of a datagram; undefined if it is lost. */
+  datagramDueAt(from: number, to: number): number | undefined {
+    if (!this.passes(from, to)) return undefined;
+    if (this.#links === undefined) return this.#doneAt(performance.now(), to);
+    if (this.#random.unit() < this.#links.loss) return undefined;
+    return this.#doneAt(performance.now() + this.#latency!.sampleMs(from, to, this.#random), to);
+  }
+
+  #doneAt(at: number, to: number): number {
     const perEventMs = this.#perEventMs[to] ?? 0;
     if (perEventMs === 0) return at;
     const doneAt = Math.max(at, this.#busyUntil[to] ?? 0) + perEventMs;
@@ -256,6 +285,7 @@ class GatedConnection implements Connection {
   /** We called `close` or `destroy`. */
   #isEnding = false;
   #isPaused = false;
+  #isReading = true;
   /** What `onClose` is told, once it is known here. */
   #end: { readonly error: TransportError | undefined } | undefined;
   #isTold = false;
@@ -298,6 +328,7 @@ class GatedConnection implements Connection {
   pause(): void {
     this.#isPaused = true;
     this.#inbound.isStopped = true;
+    this.#isReading = false;
     this.#inner.pause();
   }
   resume(): void {
@@ -368,8 +399,11 @@ class GatedConnection implements Connection {
   #readOn(): void {
     if (this.#isEnding) return;
     const isTooMuch = this.#inbound.isHeld || this.#inbound.heldBytes > maxInboundBytes;
-    if (this.#isPaused || isTooMuch) this.#inner.pause();
-    else this.#inner.resume();
+    const isReading = !this.#isPaused && !isTooMuch;
+    if (isReading === this.#isReading) return;
+    this.#isReading = isReading;
+    if (isReading) this.#inner.resume();
+    else this.#inner.pause();
   }
 
   #outboundEmpty(): void {
@@ -473,6 +507,7 @@ class Lane {
   }
 
   push(chunk: Uint8Array): void {
+    if (this.#gates.isOpen && this.#queue.length === 0 && !this.isStopped) return this.#deliver(chunk);
     this.#queue.push({ dueAt: this.#gates.dueAt(this.#path.from, this.#path.to), chunk });
     this.heldBytes += chunk.length;
     this.flush();

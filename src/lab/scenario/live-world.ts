@@ -1,7 +1,8 @@
 /**
  * A scenario on real sockets. Nodes run in this process, except those that the timeline crashes, hangs, wakes or
  * restarts by name: these are processes of their own, so that SIGKILL and SIGSTOP are what they are. Where links are
- * cut, slowed or spoiled, all nodes run here, behind gates; then a crash tears the sockets of the node.
+ * cut, slowed or spoiled, all nodes run here, behind gates; then a crash tears the sockets of the node, and who is
+ * paused reads none of his.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,18 +18,15 @@ import {
 import {
   addNode,
   createCluster,
-  createIdentity,
   ephemeralCluster,
   type GrapevineNode,
-  type Identity,
   loadNodeFolder,
   mergeOptions,
-  type NodeConfig,
   type NodeOptions,
   shellLayer,
 } from "../../node/index.ts";
 import { durationMs } from "../../scenario/duration.ts";
-import type { Action, Scenario, Selector } from "../../scenario/scenario.ts";
+import type { Action, Scenario } from "../../scenario/scenario.ts";
 import {
   defaultPeers,
   defaultSeeds,
@@ -37,8 +35,8 @@ import {
 } from "../../scenario/scenario-options.ts";
 import { settingsByName } from "../../scenario/selector.ts";
 import type { AttackFigures, PeerView, SeedView, World } from "../../scenario/world.ts";
-import type { LinkSettings } from "../../simulator/index.ts";
 import { type ScenarioNotice, scenarioLayer } from "../../trace/index.ts";
+import { checkLiveLinks, LiveHands, noZones } from "../live-hands.ts";
 import { checkDescriptors, type IssuedIdentity, LocalNetwork, sleep } from "../local-network.ts";
 import { Gates } from "./gated-transport.ts";
 import { LiveAttacks } from "./live-attacks.ts";
@@ -59,19 +57,14 @@ const atOnce = 32;
 interface LiveNode {
   readonly name: string;
   readonly role: "peer" | "seed";
-  /** Seeds: its place in the list. */
-  readonly index: number;
-  /** In this process, or in one of its own. */
-  node: GrapevineNode | undefined;
-  readonly process: NodeProcess | undefined;
-  id: NodeId;
-  isLiving: boolean;
-  isPaused: boolean;
+  /** In this process, or in one of its own; undefined before its first life. */
+  node: GrapevineNode | NodeProcess | undefined;
   lastView: PeerView | undefined;
 }
 
-type Actions = {
-  readonly [Do in Action["do"]]: (action: Extract<Action, { readonly do: Do }>) => Promise<void>;
+type Attack = Extract<Action["do"], "forge-reports" | "forge-registrations" | "junk" | "drift">;
+type Attacks = {
+  readonly [Do in Attack]: (action: Extract<Action, { readonly do: Do }>) => Promise<void>;
 };
 
 /** Throws `UsageError` for what no live world can do; nothing is started before `form`. */
@@ -93,15 +86,11 @@ class LiveWorld implements World {
   /** Those that start again need something to remember themselves by. */
   readonly #isRemembering: boolean;
   readonly #nodes = new Map<string, LiveNode>();
-  readonly #identities = new Map<string, Promise<IssuedIdentity>>();
-  readonly #plainIdentities = new Map<string, Identity>();
   readonly #listeners: ((event: TraceEvent) => void)[] = [];
   #network: LocalNetwork | undefined;
   #attacks: LiveAttacks | undefined;
-  /** Whether the next first event of a node is that of a restart. */
-  #keepsDisk = new Map<string, boolean>();
+  readonly #hands: LiveHands;
   #published = 0;
-  #said = 0;
 
   constructor(scenario: Scenario, config: LiveWorldConfig) {
     const { network = {}, timeline = [] } = scenario;
@@ -118,7 +107,7 @@ class LiveWorld implements World {
       network.links !== undefined ||
       timeline.some((step) => ["partition", "cut", "links", "slow"].includes(step.do)) ||
       [...this.#settings.values()].some(({ perEventMs }) => perEventMs !== undefined);
-    checkTimeline(scenario, isGated);
+    checkTimeline(scenario);
     this.#ownProcesses = isGated ? new Set() : namesToDisturb(scenario);
     this.#isRemembering = timeline.some((step) => step.do === "restart");
     if (isGated) {
@@ -127,6 +116,15 @@ class LiveWorld implements World {
       for (const [name, { perEventMs }] of this.#settings)
         if (perEventMs !== undefined) this.#gates.slow(name, perEventMs);
     }
+    this.#hands = new LiveHands({
+      nodes: () => this.#handled(),
+      pingIntervalMs: this.pingIntervalMs,
+      seed: config.seed,
+      gates: this.#gates,
+      join: (name) => this.#join(name!),
+      restart: ({ name }, keepsDisk) => this.#restart(this.#nodes.get(name)!, keepsDisk),
+    });
+    this.#hands.onEvent((event) => this.#tell(event));
   }
 
   get now(): Millis {
@@ -172,16 +170,12 @@ class LiveWorld implements World {
       peers: 0,
       isPlaintext,
       options: this.#options,
-      issue: (name) => {
-        const own = name.replace(/-life-\d+$/, "");
-        let issued = this.#identities.get(own);
-        if (issued === undefined) {
-          issued = this.#issue(own, cluster);
-          this.#identities.set(own, issued);
-        }
-        return issued;
-      },
-      configure: (role, name) => this.#configure(role, name),
+      issue: (name) => this.#issue(name, cluster),
+      gates: this.#gates,
+      ...(this.#isRemembering ? { dataFolder: (name) => join(this.#folder, `${name}-data`) } : {}),
+      configure: (_role, name) => ({
+        options: mergeOptions(this.#options, this.#settings.get(name)?.options),
+      }),
       onNotice: (at, layer, notice, from) => this.#onNotice(at, layer, notice, from),
     });
     this.#attacks = new LiveAttacks(this.#network);
@@ -207,28 +201,6 @@ class LiveWorld implements World {
     return { identity: await cluster.issue(name), caPem, memberKey };
   }
 
-  #configure(_role: "seed" | "peer", name: string): Partial<NodeConfig> {
-    const options = mergeOptions(this.#options, this.#settings.get(name)?.options);
-    return {
-      name,
-      options,
-      ...(this.#gates === undefined ? {} : { wrapTransport: this.#gates.wrap(name) }),
-      ...(this.#isRemembering ? { dataFolder: this.#dataFolder(name) } : {}),
-      ...(this.#config.isPlaintext ? { identity: this.#plainIdentity(name) } : {}),
-    };
-  }
-
-  #dataFolder(name: string): string {
-    return join(this.#folder, `${name}-data`);
-  }
-
-  /** The same in each life. */
-  #plainIdentity(name: string): Identity {
-    const identity = this.#plainIdentities.get(name) ?? createIdentity();
-    this.#plainIdentities.set(name, identity);
-    return identity;
-  }
-
   get #onTheirWay(): number {
     const { livePeers } = this.#network!;
     return livePeers.filter(
@@ -244,23 +216,18 @@ class LiveWorld implements World {
     );
   }
 
-  async #join(name: string): Promise<void> {
+  async #join(name: string): Promise<GrapevineNode | NodeProcess> {
     if (this.#nodes.has(name)) throw new UsageError(`join: there is a "${name}" already`);
-    const isProcess = this.#ownProcesses.has(name);
-    const live: LiveNode = {
-      name,
-      role: "peer",
-      index: -1,
-      node: undefined,
-      process: isProcess ? await this.#prepareProcess(name) : undefined,
-      id: "",
-      isLiving: false,
-      isPaused: false,
-      lastView: undefined,
-    };
+    const live: LiveNode = { name, role: "peer", node: undefined, lastView: undefined };
     this.#nodes.set(name, live);
-    if (live.process === undefined) live.node = await this.#network!.addPeer({ name });
-    else await live.process.start();
+    if (!this.#ownProcesses.has(name)) {
+      live.node = await this.#network!.addPeer({ name });
+      return live.node;
+    }
+    const process = await this.#prepareProcess(name);
+    live.node = process;
+    await process.start();
+    return process;
   }
 
   async #prepareProcess(name: string): Promise<NodeProcess> {
@@ -291,147 +258,77 @@ class LiveWorld implements World {
 
   #meetSeed(node: GrapevineNode): void {
     const known = this.#nodes.get(node.name);
-    if (known !== undefined) {
-      known.node = node;
-      return;
-    }
-    this.#nodes.set(node.name, {
-      name: node.name,
-      role: "seed",
-      index: Number(node.name.replace("seed-", "")) - 1,
-      node,
-      process: undefined,
-      id: "",
-      isLiving: false,
-      isPaused: false,
-      lastView: undefined,
-    });
+    if (known !== undefined) known.node = node;
+    else this.#nodes.set(node.name, { name: node.name, role: "seed", node, lastView: undefined });
   }
 
   #onEvent(event: TraceEvent, name: string, role: "peer" | "seed"): void {
-    if (event.layer === shellLayer && event.type === "listening") this.#onListening(event, name, role);
+    if (event.layer === shellLayer && event.type === "listening")
+      this.#hands.began({ name, role, contact: event.node }, event.at);
     if (event.type === "published" && event.layer === "broadcast") this.#published++;
+    this.#tell(event);
+  }
+
+  #tell(event: TraceEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
 
-  /** The first that is heard of a life. */
-  #onListening({ at, node: id }: TraceEvent, name: string, role: "peer" | "seed"): void {
-    const live = this.#nodes.get(name)!;
-    live.id = id;
-    live.isLiving = true;
-    const keepsDisk = this.#keepsDisk.get(name);
-    this.#announce(
-      live,
-      keepsDisk === undefined ? { type: "joined", name, role } : { type: "restarted", name, keepsDisk },
-      at,
-    );
-  }
-
-  #announce(live: LiveNode | undefined, notice: ScenarioNotice, at: Millis = Date.now()): void {
-    const event = traceEvent(at, live?.id ?? "", scenarioLayer, notice);
-    for (const listener of this.#listeners) listener(event);
+  #announce(notice: ScenarioNotice): void {
+    this.#tell(traceEvent(Date.now(), "", scenarioLayer, notice));
   }
 
   /** What processes have written down. */
   #follow(): void {
-    for (const { process } of this.#nodes.values()) process?.follow();
+    for (const { node } of this.#nodes.values()) if (node instanceof NodeProcess) node.follow();
+  }
+
+  *#handled(): Generator<GrapevineNode | NodeProcess> {
+    for (const { node } of this.#nodes.values()) if (node !== undefined) yield node;
   }
 
   // ---- What can be seen ----
 
   async peers(): Promise<readonly PeerView[]> {
     this.#follow();
-    const living = [...this.#nodes.values()].filter(({ role, isLiving }) => role === "peer" && isLiving);
+    const living = [...this.#nodes.values()].filter(
+      ({ role, node }) => role === "peer" && node?.isRunning === true,
+    );
     return await Promise.all(living.map((live) => this.#view(live)));
   }
 
   async #view(live: LiveNode): Promise<PeerView> {
-    if (live.isPaused && live.lastView !== undefined) return live.lastView;
-    live.lastView = live.process === undefined ? viewOf(live.name, live.node!) : await live.process.view();
+    const node = live.node!;
+    if (node.isPaused && live.lastView !== undefined) return live.lastView;
+    live.lastView = node instanceof NodeProcess ? await node.view() : viewOf(node);
     return live.lastView;
   }
 
   async seeds(): Promise<readonly SeedView[]> {
-    const views: SeedView[] = [];
-    for (const { name, role, isLiving, node } of this.#nodes.values())
-      if (role === "seed" && isLiving) views.push(seedViewOf(name, node!));
-    return views;
+    return this.#network!.liveSeeds.map(seedViewOf);
   }
 
   // ---- What is done ----
 
   async perform(action: Action): Promise<void> {
-    await (this.#actions[action.do] as (action: Action) => Promise<void>)(action);
+    if (action.do === "publish") await this.#publish(action);
+    else if (isAttack(action))
+      await (this.#attackWith[action.do] as (action: Action) => Promise<void>)(action);
+    else {
+      if (action.do === "pause") await this.#lookBefore(action.node as readonly string[]);
+      await this.#hands.perform(action);
+    }
     this.#follow();
   }
 
-  readonly #actions: Actions = {
-    join: async ({ name }) => this.#join(name!),
-    crash: async ({ node }) => {
-      await this.#each(node, "crash", async (live) => {
-        this.#announce(live, { type: "crashed" });
-        live.isLiving = false;
-        live.isPaused = false;
-        await (live.process ?? live.node!).kill();
-      });
-    },
-    restart: async ({ node, keepsDisk = true }) => {
-      for (const name of node as readonly string[]) await this.#restart(name, keepsDisk);
-    },
-    pause: async ({ node }) => {
-      await this.#each(node, "pause", async (live) => {
-        const process = this.#processOf(live, "pause");
-        await this.#view(live);
-        live.isPaused = true;
-        this.#announce(live, { type: "paused" });
-        process.hang();
-      });
-    },
-    resume: async ({ node }) => {
-      await this.#each(node, "resume", async (live) => {
-        this.#processOf(live, "resume").wake();
-        live.isPaused = false;
-        this.#announce(live, { type: "resumed" });
-      });
-    },
-    leave: async ({ node }) => {
-      await this.#each(node, "leave", async (live) => {
-        this.#announce(live, { type: "left" });
-        live.isLiving = false;
-        await (live.process ?? live.node!).leave();
-      });
-    },
-    publish: async ({ from, messages = 1 }) => this.#publish(from as readonly string[], messages),
-    partition: async ({ groups = [], by }) => {
-      if (by !== undefined) throw noZones();
-      const names = groups as readonly (readonly string[])[];
-      for (const name of names.flat()) this.#find(name, "partition");
-      this.#gates!.partition(names);
-      const apart = names.slice(1).map(({ length }) => length);
-      const rest = this.#nodes.size - apart.reduce((sum, size) => sum + size, 0);
-      this.#announce(undefined, { type: "partitioned", sizes: [rest, ...apart] });
-    },
-    cut: async ({ from, to }) => {
-      const [sources, targets] = [from, to] as readonly (readonly string[])[];
-      for (const name of [...sources!, ...targets!]) this.#find(name, "cut");
-      this.#gates!.cut(sources!, targets!);
-      this.#announce(undefined, { type: "cut", from: sources!, to: targets! });
-    },
-    heal: async () => {
-      this.#gates?.heal();
-      this.#announce(undefined, { type: "healed" });
-    },
-    links: async ({ set }) => {
-      checkLinks(set);
-      this.#gates!.setLinks(set);
-      this.#announce(undefined, { type: "links-changed" });
-    },
-    slow: async ({ node, perEventMs }) => {
-      await this.#each(node, "slow", async (live) => {
-        this.#gates!.slow(live.name, perEventMs);
-        this.#announce(live, { type: "slowed", perEventMs });
-      });
-    },
+  /** A process that hangs answers nothing more. */
+  async #lookBefore(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      const live = this.#nodes.get(name);
+      if (live?.role === "peer" && live.node?.isRunning === true) await this.#view(live);
+    }
+  }
+
+  readonly #attackWith: Attacks = {
     drift: async () => {
       throw noDrift();
     },
@@ -440,23 +337,23 @@ class LiveWorld implements World {
       for (const name of names) this.#find(name, "forge-reports");
       const victims = (await this.peers()).filter(({ name }) => names.includes(name));
       const count = await this.#attacks!.forgeReports(victims);
-      this.#announce(undefined, { type: "forged", what: "reports", count });
+      this.#announce({ type: "forged", what: "reports", count });
     },
     "forge-registrations": async ({ count = 200 }) => {
       const sent = await this.#attacks!.forgeRegistrations(count);
-      this.#announce(undefined, { type: "forged", what: "registrations", count: sent });
+      this.#announce({ type: "forged", what: "registrations", count: sent });
     },
     junk: async ({ node, idleConnections = 1000 }) => {
       const attacked = (node as readonly string[]).map((name) => {
-        const live = this.#find(name, "junk");
-        if (live.node === undefined)
+        const { node } = this.#find(name, "junk");
+        if (node === undefined || node instanceof NodeProcess)
           throw new UsageError(
             `junk: ${name} is a process of its own, and nobody here can count what it holds`,
           );
-        return live.node;
+        return node;
       });
       const connections = await this.#attacks!.junk(attacked, idleConnections);
-      this.#announce(undefined, { type: "junk", connections });
+      this.#announce({ type: "junk", connections });
     },
   };
 
@@ -466,47 +363,20 @@ class LiveWorld implements World {
     return live;
   }
 
-  /** One after the other, as they were named; the dead are passed over. */
-  async #each(selector: Selector, action: string, what: (live: LiveNode) => Promise<void>): Promise<void> {
-    for (const name of selector as readonly string[]) {
-      const live = this.#find(name, action);
-      if (live.isLiving) await what(live);
+  async #restart(live: LiveNode, keepsDisk: boolean): Promise<void> {
+    if (!(live.node instanceof NodeProcess)) {
+      live.node = await this.#network!.restart(live.node!, keepsDisk);
+      return;
     }
-  }
-
-  #processOf(live: LiveNode, action: string): NodeProcess {
-    if (live.process !== undefined) return live.process;
-    const why =
-      this.#gates === undefined
-        ? `${live.name} runs in this process; only peers that are ${action}d by their name run in their own`
-        : `${live.name} runs in this process, because this scenario cuts or changes links`;
-    throw new UsageError(`${action}: ${why}, so it cannot be stopped alone; run this with --world simulated`);
-  }
-
-  async #restart(name: string, keepsDisk: boolean): Promise<void> {
-    const live = this.#find(name, "restart");
-    if (live.isLiving) throw new UsageError(`restart: ${name} lives; crash it first`);
-    this.#keepsDisk.set(name, keepsDisk);
-    if (!keepsDisk) {
-      live.process?.forget();
-      rmSync(this.#dataFolder(name), { recursive: true, force: true });
-    }
-    if (live.process !== undefined) await live.process.start();
-    else if (live.role === "seed") live.node = await this.#network!.startSeed(live.index);
-    else live.node = await this.#network!.addPeer({ name });
+    if (!keepsDisk) live.node.forget();
+    await live.node.start();
   }
 
   /** Resolves when all of it is on its way. */
-  async #publish(names: readonly string[], messages: number): Promise<void> {
-    let target = this.#published;
-    await this.#each(names, "publish", async (live) => {
-      if (live.isPaused) throw new UsageError(`publish: ${live.name} is paused`);
-      if (live.role === "seed")
-        throw new UsageError(`publish: ${live.name} is a seed, and seeds do not gossip`);
-      target += messages;
-      for (let i = 0; i < messages; i++)
-        await (live.process ?? live.node!).publish(`${live.name} says ${++this.#said}`);
-    });
+  async #publish(action: Extract<Action, { readonly do: "publish" }>): Promise<void> {
+    const before = this.#published;
+    const { nodes } = await this.#hands.perform(action);
+    const target = before + nodes.length * (action.messages ?? 1);
     const tookMs = await this.until(() => this.#published >= target, 10_000);
     if (tookMs === undefined)
       throw new Error(`${target - this.#published} messages were not published in 10 s`);
@@ -514,17 +384,17 @@ class LiveWorld implements World {
 
   async close(): Promise<void> {
     await this.#attacks?.close();
-    for (const { process } of this.#nodes.values()) await process?.kill();
+    for (const { node } of this.#nodes.values()) if (node instanceof NodeProcess) await node.kill();
     await this.#network?.close();
     if (this.#folder !== "") rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 
-function viewOf(name: string, node: GrapevineNode): PeerView {
-  const { registration, overlay, broadcast } = node.peer!;
+function viewOf({ name, contact, peer }: GrapevineNode): PeerView {
+  const { registration, overlay, broadcast } = peer!;
   return {
     name,
-    id: node.contact,
+    id: contact,
     neighbors: overlay.neighbors,
     incarnation: registration.incarnation,
     isRegistered: registration.registeredWith.length >= registration.quorum,
@@ -532,11 +402,11 @@ function viewOf(name: string, node: GrapevineNode): PeerView {
   };
 }
 
-function seedViewOf(name: string, node: GrapevineNode): SeedView {
-  const { list, fingerprint, counters } = node.seed!.registry;
+function seedViewOf({ name, contact, seed }: GrapevineNode): SeedView {
+  const { list, fingerprint, counters } = seed!.registry;
   return {
     name,
-    id: node.contact,
+    id: contact,
     list: list.map(({ peer, incarnation, neighbors }) => ({
       peer,
       incarnation,
@@ -546,6 +416,10 @@ function seedViewOf(name: string, node: GrapevineNode): SeedView {
     ignoredReports: counters.forgedReports + counters.strangersReports,
     refusedRegistrations: counters.refusedInvalid + counters.refusedUnreachable + counters.refusedFull,
   };
+}
+
+function isAttack(action: Action): action is Extract<Action, { readonly do: Attack }> {
+  return ["forge-reports", "forge-registrations", "junk", "drift"].includes(action.do);
 }
 
 /** Peers that the timeline crashes, hangs, wakes or restarts, by name. */
@@ -561,7 +435,7 @@ function namesToDisturb({ timeline = [] }: Scenario): ReadonlySet<string> {
 }
 
 function checkSettings({ network = {} }: Scenario, settings: ReturnType<typeof settingsByName>): void {
-  checkLinks(network.links ?? {});
+  checkLiveLinks(network.links ?? {});
   for (const [name, { zone, uploadBytesPerSecond, downloadBytesPerSecond }] of settings) {
     const option = Object.entries({ zone, uploadBytesPerSecond, downloadBytesPerSecond }).find(
       ([, value]) => value !== undefined,
@@ -574,15 +448,11 @@ function checkSettings({ network = {} }: Scenario, settings: ReturnType<typeof s
 }
 
 /** What no live network can do is said before there is one, and not when the step's time has come. */
-function checkTimeline({ timeline = [] }: Scenario, isGated: boolean): void {
+function checkTimeline({ timeline = [] }: Scenario): void {
   for (const step of timeline) {
-    if (isGated && (step.do === "pause" || step.do === "resume"))
-      throw new UsageError(
-        `${step.do}: this scenario cuts or changes links, so that live all nodes run in one process, and none can be stopped alone; run this with --world simulated`,
-      );
     if (step.do === "drift") throw noDrift();
     if (step.do === "partition" && step.by !== undefined) throw noZones();
-    if (step.do === "links") checkLinks(step.set);
+    if (step.do === "links") checkLiveLinks(step.set);
   }
 }
 
@@ -590,23 +460,4 @@ function noDrift(): UsageError {
   return new UsageError(
     "drift: the clock of a live node is the machine's and cannot be bent; run this with --world simulated",
   );
-}
-
-function noZones(): UsageError {
-  return new UsageError(
-    "by: live nodes are in no zones; name the groups, or run this with --world simulated",
-  );
-}
-
-/** Live links are streams of the machine's own speed. */
-function checkLinks(links: Partial<LinkSettings>): void {
-  const { kind = "stream", duplication = 0, reordering = 0 } = links;
-  const { uploadBytesPerSecond = 0, downloadBytesPerSecond = 0 } = links;
-  const cannot = (option: string, why: string) =>
-    new UsageError(`links.${option}: ${why}; run this with --world simulated`);
-  if (kind !== "stream") throw cannot("kind", "live links are streams");
-  if (duplication > 0) throw cannot("duplication", "a stream doubles nothing");
-  if (reordering > 0) throw cannot("reordering", "a stream keeps the order");
-  if (uploadBytesPerSecond > 0 || downloadBytesPerSecond > 0)
-    throw cannot("uploadBytesPerSecond", "bandwidth can only be simulated");
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import type { NodeId, TraceEvent } from "../../core/index.ts";
-import type { NodeOptions } from "../../node/index.ts";
+import { type NodeOptions, shellLayer } from "../../node/index.ts";
 import type { PeerView } from "../../scenario/world.ts";
 import { type Address, formatAddress } from "../../transport/index.ts";
 import { sleep } from "../local-network.ts";
@@ -48,7 +48,11 @@ function killAll(): void {
 /** A peer in a process of its own, as a user would start it, so that it can be killed and stopped for real. */
 export class NodeProcess {
   readonly name: string;
+  readonly role = "peer";
   readonly #config: NodeProcessConfig;
+  #contact: NodeId = "";
+  #isRunning = false;
+  #isPaused = false;
   #child: ChildProcess | undefined;
   #api = "";
   #lives = 0;
@@ -57,6 +61,17 @@ export class NodeProcess {
   constructor(config: NodeProcessConfig) {
     this.name = config.name;
     this.#config = config;
+  }
+
+  /** "" before it listens. */
+  get contact(): NodeId {
+    return this.#contact;
+  }
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+  get isPaused(): boolean {
+    return this.#isPaused;
   }
 
   get #dataFolder(): string {
@@ -83,7 +98,13 @@ export class NodeProcess {
     );
     this.#child = child;
     endWithUs(child);
-    this.#trace = new TraceFollower(trace, onEvent);
+    this.#trace = new TraceFollower(trace, (event) => {
+      if (event.type === "listening" && event.layer === shellLayer) {
+        this.#contact = event.node;
+        this.#isRunning = true;
+      }
+      onEvent(event);
+    });
     let said = "";
     this.#api = await new Promise<string>((resolve, reject) => {
       const onText = (chunk: Buffer) => {
@@ -132,6 +153,7 @@ export class NodeProcess {
   /** Says goodbye, and waits until it is gone. */
   async leave(): Promise<void> {
     const gone = this.#gone();
+    this.#isRunning = false;
     await this.#ask("/v1/nodes/-/leave", {});
     await gone;
     this.#end();
@@ -142,18 +164,22 @@ export class NodeProcess {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const gone = this.#gone();
+    this.#isRunning = false;
+    this.#isPaused = false;
     child.kill("SIGKILL");
     await gone;
     this.#end();
   }
 
   /** SIGSTOP: the process hangs, its sockets stay open. */
-  hang(): void {
+  pause(): void {
+    this.#isPaused = true;
     this.#child!.kill("SIGSTOP");
   }
   /** SIGCONT. */
-  wake(): void {
+  resume(): void {
     this.#child!.kill("SIGCONT");
+    this.#isPaused = false;
   }
 
   /** What it had on disk, but for its keys. */
