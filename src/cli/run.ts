@@ -22,6 +22,7 @@ import { TraceFile } from "../node/index.ts";
 import { guardOutput } from "./api-client.ts";
 import { exitWhenPrinted } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
+import { htmlOption, pageOfRun } from "./trace-page.ts";
 import { addTunables, readTunables } from "./tunable-options.ts";
 
 /** The exit code of what Ctrl+C ended before it could say whether it holds. */
@@ -37,6 +38,7 @@ export interface RunOptions {
   readonly plaintext?: boolean;
   readonly json?: boolean;
   readonly trace?: string;
+  readonly html?: string;
 }
 
 /** What the scenarios that come with us are called, and what each is for. */
@@ -59,7 +61,8 @@ export function runCommand(): Command {
     .option("--plaintext", "live: no TLS")
     .option("--json", "print one JSON object (a list for all) and nothing else")
     .option("--list", "list the scenarios that come with Grapevine")
-    .option("--trace <file>", "write every event as a line of JSON");
+    .option("--trace <file>", "write every event as a line of JSON")
+    .option(...htmlOption);
   return addTunables(command)
     .addHelpText(
       "after",
@@ -74,6 +77,7 @@ Examples:
   $ grapevine run crash --world live               the same with processes and signals
   $ grapevine run hang --peers 1000 --seed 7 --json
   $ grapevine run my-scenario.yaml --trace run.ndjson
+  $ grapevine run crash --html crash.html          see it, step by step, in a browser
 `,
     )
     .action(async (name: string | undefined, options: RunOptions & { readonly list?: boolean }) => {
@@ -99,8 +103,10 @@ export async function runAll(
     seeds: options.seeds,
     options: readTunables(options as unknown as Record<string, unknown>),
   };
-  if (name === "all" && options.trace !== undefined)
-    throw new UsageError("--trace: one file holds one run; name one scenario instead of all");
+  for (const option of ["trace", "html"] as const) {
+    if (name === "all" && options[option] !== undefined)
+      throw new UsageError(`--${option}: one file holds one run; name one scenario instead of all`);
+  }
   if (options.world === "simulated" && options.plaintext === true)
     throw new UsageError("--plaintext: a simulated network has no TLS to leave out");
   const chosen = name === "all" ? scenarios : [findScenario(name, what)];
@@ -124,8 +130,10 @@ async function runOne(
   say: (text: string) => void,
 ): Promise<ScenarioReport> {
   const { seed } = options;
+  const page = pageOfRun(options);
   const world = makeWorld(scenario, options);
   let trace: TraceFile | undefined;
+  let report: ScenarioReport;
   // Processes and a folder would be left behind. A simulated run has none, and listens to nobody until it is done.
   let isInterrupted = false;
   const interrupt = () => {
@@ -134,10 +142,10 @@ async function runOne(
   };
   if (world.kind === "live") process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
   try {
-    if (options.trace !== undefined) trace = record(world, options.trace, aboutRun(scenario, seed));
+    if (page.trace !== undefined) trace = record(world, page.trace, aboutRun(scenario, seed));
     say(`${world.kind} network, seed ${seed}, a ping every ${pingIntervalOf(scenario)} ms`);
     const simulated = world instanceof SimulatedWorld ? world : undefined;
-    return await runScenario(scenario, world, {
+    report = await runScenario(scenario, world, {
       seed,
       // What fails because it was interrupted has not failed.
       say: (text) => (isInterrupted ? undefined : say(text)),
@@ -149,6 +157,8 @@ async function runOne(
     await trace?.close();
     process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
   }
+  await page.write();
+  return report;
 }
 
 /** Writes down every event of the world. */

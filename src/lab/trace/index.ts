@@ -12,3 +12,4 @@ export {
 export * from "./compare.ts";
 export * from "./filter.ts";
 export * from "./replay.ts";
+export * from "./trace-page.ts";
