@@ -2,6 +2,7 @@ export type { Spread } from "./distribution.ts";
 export type { FailureFigures, FaultReport, WrongRemoval } from "./failure-ledger.ts";
 export * from "./feed.ts";
 export * from "./layers.ts";
+export * from "./liveness.ts";
 export * from "./message-book.ts";
 export type { MessageFigures } from "./message-ledger.ts";
 export * from "./overlay-graph.ts";

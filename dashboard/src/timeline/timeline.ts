@@ -7,6 +7,7 @@
  */
 import type { Millis, TraceEvent } from "../../../src/core/index.ts";
 import type { FeedHello, FeedSampling, FeedTotals } from "../../../src/trace/feed.ts";
+import { LivenessBook } from "../../../src/trace/liveness.ts";
 import { MessageBook } from "../../../src/trace/message-book.ts";
 import { NodeRegister } from "../../../src/trace/node-register.ts";
 import { NetworkPicture } from "../../../src/trace/picture.ts";
@@ -37,6 +38,8 @@ export class Timeline implements SourceListener {
   /** The network at the cursor. */
   picture = new NetworkPicture(this.register);
   messages = new MessageBook(this.register);
+  /** Who failed and who noticed. */
+  liveness = new LivenessBook();
   events = new EventBuffer(this.register, maxEvents);
   totals: FeedTotals[] = [];
   samplings: FeedSampling[] = [];
@@ -189,6 +192,7 @@ export class Timeline implements SourceListener {
     this.picture = new NetworkPicture(this.register);
     this.#atHead = this.picture;
     this.messages = new MessageBook(this.register);
+    this.liveness = new LivenessBook();
     this.events = new EventBuffer(this.register, maxEvents);
     this.totals = [];
     this.samplings = [];
@@ -208,6 +212,7 @@ export class Timeline implements SourceListener {
     if (!follows && this.picture === this.#atHead) this.picture = this.events.pictureBefore(this.#next);
     for (const event of events) {
       this.events.push(event, this.#atHead);
+      this.liveness.apply(event, this.#atHead);
       this.#atHead.apply(event);
       this.messages.apply(event);
       this.notable.apply(event);
