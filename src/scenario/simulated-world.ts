@@ -26,6 +26,8 @@ export interface SimulatedWorldConfig {
   readonly codec?: MessageCodec<Tagged>;
   /** Lets virtual time pass until then; default: at once. For who shows the network while it runs. */
   readonly pass?: (until: Millis) => Promise<void>;
+  /** Bytes of a message on the wire, for links with limited bandwidth; not asked where there is a codec. */
+  readonly sizeOf?: (message: Tagged) => number;
   /** So many may join beside those of the scenario. */
   readonly spareRows?: number;
   /** Whoever crashes may find its disk again, though the scenario restarts nobody. */
@@ -85,6 +87,7 @@ export class SimulatedWorld implements World {
       options: scenarioOptions(scenario),
       optionsOf: this.#optionsByName(seed, seeds, peers),
       codec: isWireTrue ? codec : undefined,
+      sizeOf: config.sizeOf,
       keepsDisks: keepsDisks || timeline.some((step) => step.do === "restart" && step.keepsDisk !== false),
       hasLiars: forges,
       onNotice: (at, row, layer, notice) => this.#onNotice(at, row, layer, notice),

@@ -46,6 +46,8 @@ export interface SimulatedNetworkConfig {
   readonly optionsOf?: (name: string) => ClassicOptions | undefined;
   /** Every message goes through it, as it does through that of the wire; nodes are contacts then, and no numbers. */
   readonly codec?: MessageCodec<Tagged>;
+  /** Bytes of a message, where there is no codec: for links with limited bandwidth, and for who counts messages. */
+  readonly sizeOf?: (message: Tagged) => number;
   /** Nodes find again what they had on disk. Costs memory: what all of them keep is kept twice. */
   readonly keepsDisks?: boolean;
   /** For worlds with liars: origins sign, and a signature by somebody else is worth nothing. */
@@ -68,7 +70,7 @@ export class SimulatedNetwork {
   #nextPeer = 1;
 
   constructor(config: SimulatedNetworkConfig) {
-    const { seed, seeds, maxPeers, links, codec } = config;
+    const { seed, seeds, maxPeers, links, codec, sizeOf } = config;
     if (seeds < 1) throw new UsageError(`seeds: ${seeds} is less than 1`);
     this.config = config;
     this.simulation = new Simulation({
@@ -76,6 +78,7 @@ export class SimulatedNetwork {
       rows: seeds + maxPeers,
       links,
       codec,
+      sizeOf,
       idOf: codec === undefined ? undefined : contactOf,
       onNotice: (row, notice, at) => this.#onNotice(row, notice, at),
       onUndeliverable: (from, to, reason) => this.#onUndeliverable(from, to, reason),

@@ -1,6 +1,8 @@
 /** How a recorded network was made, as far as the header of its trace says; what it leaves unsaid was at its default. */
 import type { OptionSpec } from "../../../src/core/index.ts";
 import { classicOptionSpecs } from "../../../src/profiles/index.ts";
+import type { Scenario } from "../../../src/scenario/scenario.ts";
+import { scenarioOptions } from "../../../src/scenario/scenario-options.ts";
 import type { FeedAbout } from "../../../src/trace/feed.ts";
 import type { TraceHeader } from "../../../src/trace/trace-line.ts";
 
@@ -8,16 +10,25 @@ type Fields = Readonly<Record<string, unknown>>;
 
 export function aboutOf({ about = {} }: TraceHeader): FeedAbout {
   const scenario = fieldsOf(about["scenario"]);
-  const stack = fieldsOf(scenario["stack"]);
   const preset = fieldsOf(about["options"]);
   const { seed } = about;
   const links = { ...fieldsOf(preset["links"]), ...fieldsOf(fieldsOf(scenario["network"])["links"]) };
   return {
     profile: typeof about["preset"] === "string" ? about["preset"] : "classic",
-    options: withDefaults({ ...fieldsOf(preset["options"]), ...fieldsOf(stack["options"]) }),
+    options: withDefaults({ ...fieldsOf(preset["options"]), ...scenarioOptionsOf(about["scenario"]) }),
     ...(typeof seed === "number" ? { seed } : {}),
     ...(Object.keys(links).length === 0 ? {} : { links }),
   };
+}
+
+/** Scenarios have times of their own: their nodes ping each other every second where nothing else is said. */
+function scenarioOptionsOf(scenario: unknown): Fields {
+  if (typeof scenario !== "object" || scenario === null) return {};
+  try {
+    return { ...scenarioOptions(scenario as Scenario) };
+  } catch {
+    return {}; // a file can say anything
+  }
 }
 
 /** What the run was, in a few words: `run crash`, `simulate classic, 200 nodes`. */
@@ -29,7 +40,8 @@ export function titleOf({ about = {} }: TraceHeader): string | undefined {
   return [what, size].filter((part) => part !== "").join(", ") || undefined;
 }
 
-function withDefaults(overrides: Fields): FeedAbout["options"] {
+/** All tunables by section: these, and the defaults of the others. */
+export function withDefaults(overrides: Fields): FeedAbout["options"] {
   const sections = Object.entries(classicOptionSpecs).map(([section, specs]) => {
     const defaults = Object.entries(specs as Record<string, OptionSpec<number | string | boolean>>).map(
       ([name, spec]) => [name, spec.default] as const,

@@ -1,0 +1,57 @@
+/** What a simulated node knows, for who asks about it. */
+import { identityOf, type NodeId } from "../../../src/core/index.ts";
+import type { SimulatedNetwork } from "../../../src/simulated/index.ts";
+import type { NodeDetails } from "../sources/source.ts";
+
+const maxMessages = 100;
+const maxMembers = 2000;
+
+/** Undefined where the node is not there, or not any more. */
+export function detailsOf(network: SimulatedNetwork, node: NodeId): NodeDetails | undefined {
+  const row = network.simulation.rowOf(node);
+  if (row === undefined) return undefined;
+  const name = network.nameOf(row);
+  const seed = network.seeds.get(row);
+  if (seed !== undefined) {
+    const { registry } = seed;
+    return {
+      name,
+      neighbors: [],
+      members: registry.list.slice(0, maxMembers).map(({ peer }) => peer),
+      messages: [],
+      counters: { ...registry.counters },
+      timers: [],
+    };
+  }
+  const peer = network.peers.get(row);
+  if (peer === undefined) return undefined;
+  const { overlay, heartbeat, registration, broadcast } = peer;
+  return {
+    name,
+    neighbors: overlay.neighbors.map((other) => ({ peer: other, rttMs: heartbeat.rttMs(other) ?? null })),
+    members: registration.candidates.slice(0, maxMembers).map(({ peer: other }) => other),
+    messages: broadcast.latestRetained(maxMessages).map(({ gossip, receivedAt }) => {
+      const { origin, incarnation, sequence } = gossip.statement;
+      const [text] = gossip.statement.payloads;
+      return {
+        key: `${identityOf(origin)}.${incarnation}.${sequence}`,
+        at: receivedAt,
+        ...(typeof text === "string" ? { text } : {}),
+      };
+    }),
+    counters: flat({
+      introduction: registration.counters,
+      overlay: overlay.counters,
+      heartbeat: heartbeat.counters,
+      broadcast: broadcast.counters,
+    }),
+    timers: [],
+  };
+}
+
+function flat(sections: Readonly<Record<string, Readonly<Record<string, number>>>>): Record<string, number> {
+  const counters: Record<string, number> = {};
+  for (const [section, values] of Object.entries(sections))
+    for (const [name, value] of Object.entries(values)) counters[`${section}.${name}`] = value;
+  return counters;
+}
