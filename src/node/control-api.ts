@@ -20,6 +20,8 @@
  *     POST /v1/actions                         {"do": "crash", "node": "peer-3"}: does it (docs/scenarios.md has all actions)
  *     POST /v1/nodes/:name/leave               says goodbye and stops
  *     POST /v1/nodes/:name/kill                stops as a killed process would
+ *     GET  /v1/nodes/:name/details             its links, lists, messages, counters, timers, and the end of its log
+ *     GET  /v1/feed                            the network and what happens in it, bounded (server-sent events; docs/trace.md)
  *     GET  /v1/trace?node=&types=              events as they happen (server-sent events; docs/trace.md)
  *     GET  /metrics                            for Prometheus (docs/metrics.md)
  *     POST /v1/shutdown                        ends the process, where it allows that
@@ -49,19 +51,22 @@ import {
   UsageError,
 } from "../core/index.ts";
 import { actionBody } from "./action-shapes.ts";
+import { Feed, type FeedOptions, feedOptions } from "./feed.ts";
 import { type Hands, whatMayBeDone } from "./hands.ts";
 import { failure } from "./http-failure.ts";
 import type { LookupRun } from "./lookups.ts";
 import { Metrics } from "./metrics.ts";
 import type { GrapevineNode } from "./node.ts";
+import { detailsOf } from "./node-details.ts";
 import type { OperationResult } from "./records.ts";
 import { isLoopback, requestGuard } from "./request-guard.ts";
 import type { StateEntry } from "./shared-state.ts";
 import { TraceFeed, type TraceFeedOptions } from "./trace-feed.ts";
 
-export interface ControlApiOptions extends TraceFeedOptions {}
+export interface ControlApiOptions extends TraceFeedOptions, FeedOptions {}
 
 export const controlApiOptions = defineOptions<ControlApiOptions>({
+  ...feedOptions.specs,
   maxTraceClients: {
     default: 64,
     min: 1,
@@ -72,7 +77,8 @@ export const controlApiOptions = defineOptions<ControlApiOptions>({
     default: 1024 * 1024,
     min: 4096,
     max: 1 << 30,
-    description: "With so much unread, a follower of the trace is dropped (guess)",
+    description:
+      "With so much unread, a follower of the trace is dropped, and one of the feed told less (guess)",
   },
   traceHeartbeatMs: {
     default: 15_000,
@@ -103,6 +109,10 @@ export interface ControlApiConfig extends Partial<ControlApiOptions> {
   readonly kill?: (node: GrapevineNode) => unknown;
   /** Ends the process in order. Without it there is no such route. */
   readonly shutdown?: () => unknown;
+  /** Keeps what happens before anybody watches, for those who look back: it costs a little all the time. */
+  readonly recordsFromStart?: boolean;
+  /** The last lines of the log of a node, where this process writes one. */
+  readonly logTail?: (node: GrapevineNode) => Promise<readonly string[] | undefined>;
   /** The process's metrics where it has them already; the API makes its own otherwise. */
   readonly metrics?: Metrics;
 }
@@ -136,10 +146,21 @@ export async function startControlApi(config: ControlApiConfig): Promise<Control
     maxTraceClients: config.maxTraceClients,
     maxTraceQueueBytes: config.maxTraceQueueBytes,
     traceHeartbeatMs: config.traceHeartbeatMs,
+    feedEventsPerSecond: config.feedEventsPerSecond,
+    feedMemoryBytes: config.feedMemoryBytes,
   });
   const metrics = config.metrics ?? new Metrics({ nodes: config.nodes });
-  const feed = new TraceFeed(config.nodes, options, config.metrics === undefined ? metrics : undefined);
-  const app = makeApp(config, host, feed, metrics, log);
+  const trace = new TraceFeed(config.nodes, options, config.metrics === undefined ? metrics : undefined);
+  const feed = new Feed({
+    ...options,
+    nodes: config.nodes,
+    recordsFromStart: config.recordsFromStart ?? false,
+    mayBeDone: whatMayBeDone(config),
+    hands: config.hands,
+    maxFollowers: options.maxTraceClients,
+    maxUnreadBytes: options.maxTraceQueueBytes,
+  });
+  const app = makeApp(config, host, { trace, feed }, metrics, log);
   const listener = getRequestListener(app.fetch, {
     // The process may not be ours alone: its Request and Response stay what they are.
     overrideGlobalObjects: false,
@@ -148,6 +169,7 @@ export async function startControlApi(config: ControlApiConfig): Promise<Control
   const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, listener);
   server.maxConnections = 4 * options.maxTraceClients + 256;
   const stop = async () => {
+    trace.close();
     feed.close();
     if (config.metrics === undefined) metrics.close();
     await closeServer(server);
@@ -166,7 +188,7 @@ export async function startControlApi(config: ControlApiConfig): Promise<Control
 function makeApp(
   config: ControlApiConfig,
   host: string,
-  feed: TraceFeed,
+  { trace, feed }: { readonly trace: TraceFeed; readonly feed: Feed },
   metrics: Metrics,
   log: (text: string) => void,
 ): Hono<Env> {
@@ -218,6 +240,7 @@ function makeApp(
     const { text, base64, priority } = await body(c, publication);
     const node = findAwake(c);
     const payload = text ?? Buffer.from(base64!, "base64");
+    feed.followNext(node);
     await node.publish(payload, { priority });
     return c.json({ published: node.name });
   });
@@ -277,6 +300,9 @@ function makeApp(
     if (hands === undefined || !mayBeDone.hands.includes(action.do))
       throw failure(409, cannot(action.do, mayBeDone.hands));
     log(`control API: ${action.do}`);
+    if (action.do === "publish") {
+      for (const node of config.nodes()) if (node.name === action.from) feed.followNext(node);
+    }
     const { nodes, afterwards } = await hands.perform(action);
     if (afterwards !== undefined) afterAnswer(c, afterwards, log);
     return c.json({ did: action.do, nodes }, afterwards === undefined ? 200 : 202);
@@ -294,11 +320,19 @@ function makeApp(
     afterAnswer(c, () => kill(node), log);
     return c.json({ killed: node.name }, 202);
   });
+  app.get("/v1/nodes/:name/details", async (c) => {
+    const node = find(c);
+    return c.json(detailsOf(node, await config.logTail?.(node)));
+  });
+  app.get("/v1/feed", (c) => {
+    feed.follow(c.env.outgoing);
+    return RESPONSE_ALREADY_SENT;
+  });
   app.get("/v1/trace", (c) => {
     const name = c.req.query("node");
     const types = c.req.query("types");
     const node = name === undefined || name === "" ? undefined : findNode([...config.nodes()], name);
-    feed.follow(c.env.outgoing, { node, types: types ? new Set(types.split(",")) : undefined });
+    trace.follow(c.env.outgoing, { node, types: types ? new Set(types.split(",")) : undefined });
     return RESPONSE_ALREADY_SENT;
   });
   app.get("/metrics", async (c) =>

@@ -287,7 +287,7 @@ export class GrapevineNode {
         `advertise: ${listen.host} is no address that others could call; give one with --advertise`,
       );
     }
-    const options = withScaledTimes(this.#config.options);
+    const { options } = this;
     if (dataFolder !== undefined) {
       this.#store = await DiskStore.open(
         dataFolder,
@@ -358,6 +358,10 @@ export class GrapevineNode {
   /** It hangs: see `pause`. */
   get isPaused(): boolean {
     return this.#held !== undefined;
+  }
+  /** What was set, and what follows from it; everything else has its default. */
+  get options(): NodeOptions {
+    return withScaledTimes(this.#config.options);
   }
   /** The protocols of a peer; undefined in a seed. */
   get peer(): ClassicPeer | undefined {

@@ -43,6 +43,17 @@ export const tunables: readonly Tunable[] = Object.entries(sections).flatMap(([s
   })),
 );
 
+/** All tunables that hold where these were set, by section. */
+export function tunablesOf(options: NodeOptions): Record<string, Record<string, unknown>> {
+  const all: Record<string, Record<string, unknown>> = {};
+  for (const { section, name, spec } of tunables) {
+    const set = (options as Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>)[section];
+    all[section] ??= {};
+    all[section][name] = set?.[name] ?? spec.default;
+  }
+  return all;
+}
+
 function kebab(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

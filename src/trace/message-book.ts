@@ -209,7 +209,8 @@ export function statesAt(message: BookedMessage, at: Millis, rows: number): Uint
 }
 
 /** The name of a message; undefined where the event has none. */
-export function messageKey({ origin, incarnation, sequence }: TraceEvent): string | undefined {
+export function messageKey(event: Readonly<Record<string, unknown>>): string | undefined {
+  const { origin, incarnation, sequence } = event;
   if (!isNode(origin) || typeof incarnation !== "number" || typeof sequence !== "number") return undefined;
   return `${identityOf(origin)}.${incarnation}.${sequence}`;
 }

@@ -1,0 +1,128 @@
+/**
+ * Somebody who reads the feed, as a place in its log. Nothing is queued for a slow reader but what its socket holds:
+ * it is told the rest when there is room, and where it falls too far behind, it goes on at the end, with a new
+ * picture and a word about what it missed.
+ */
+import type { ServerResponse } from "node:http";
+import type { Millis } from "../core/index.ts";
+import type { FeedSampling } from "../trace/index.ts";
+import type { FeedBlock, FeedLog } from "./feed-log.ts";
+
+export interface FeedFollowerConfig {
+  readonly response: ServerResponse;
+  readonly log: FeedLog;
+  /** With so much unread, it is told no more until it has caught up. */
+  readonly maxUnreadBytes: number;
+  /** The words with which a network begins that is told from that moment on. */
+  readonly hello: (at: Millis) => string;
+  /** A block that begins now. */
+  readonly beginBlock: () => FeedBlock;
+}
+
+/** So much is given to the socket at once. */
+const socketBytes = 256 * 1024;
+
+export class FeedFollower {
+  readonly #config: FeedFollowerConfig;
+  /** What comes next. */
+  #block = 0;
+  #chunk = 0;
+  /** History is read as slowly as the reader likes, as long as it is kept. */
+  #state: "history" | "following" | "skipping" = "history";
+  #skipped = new Map<string, number>();
+
+  constructor(config: FeedFollowerConfig) {
+    this.#config = config;
+    config.response.on("drain", () => this.push());
+    this.#beginAt(config.log.first ?? config.beginBlock());
+    this.push();
+  }
+
+  get isSkipping(): boolean {
+    return this.#state === "skipping";
+  }
+
+  /** Called when the log has grown. */
+  push(): void {
+    const { response, log, maxUnreadBytes } = this.#config;
+    if (response.writableEnded || response.destroyed) return;
+    if (log.block(this.#block) === undefined) this.#skipFrom(log.first!);
+    if (this.#state === "following" && this.#unreadBytes() > maxUnreadBytes) this.#state = "skipping";
+    if (this.#state === "skipping") return this.#skip();
+    while (response.writableLength < Math.min(socketBytes, maxUnreadBytes)) {
+      const block = log.block(this.#block)!;
+      const chunk = block.chunks[this.#chunk];
+      if (chunk !== undefined) {
+        response.write(chunk.bytes);
+        this.#chunk++;
+      } else if (block === log.last) {
+        this.#state = "following";
+        return;
+      } else this.#enter(log.block(block.number + 1)!);
+    }
+  }
+
+  #beginAt(block: FeedBlock): void {
+    const { response, hello } = this.#config;
+    this.#block = block.number;
+    this.#chunk = 0;
+    response.write(hello(block.at));
+    response.write(block.prologue);
+  }
+
+  #enter(block: FeedBlock): void {
+    this.#block = block.number;
+    this.#chunk = 0;
+    if (block.isToldToAll) this.#config.response.write(block.prologue);
+  }
+
+  #unreadBytes(): number {
+    const { response, log } = this.#config;
+    let bytes = response.writableLength;
+    for (let block = log.block(this.#block); block !== undefined; block = log.block(block.number + 1)) {
+      bytes += block.bytes;
+      if (block.number !== this.#block) continue;
+      for (let i = 0; i < this.#chunk; i++) bytes -= block.chunks[i]!.bytes.length;
+    }
+    return bytes;
+  }
+
+  // ---- Too slow ----
+
+  #skipFrom(block: FeedBlock): void {
+    this.#state = "skipping";
+    this.#block = block.number;
+    this.#chunk = 0;
+  }
+
+  /** Counts what is passed over; begins anew when everything that was said is read. */
+  #skip(): void {
+    const { response, log, beginBlock } = this.#config;
+    for (let block = log.block(this.#block); block !== undefined; block = log.block(block.number + 1)) {
+      if (block.number !== this.#block) this.#chunk = 0;
+      this.#block = block.number;
+      for (; this.#chunk < block.chunks.length; this.#chunk++) {
+        for (const [type, count] of block.chunks[this.#chunk]!.events)
+          this.#skipped.set(type, (this.#skipped.get(type) ?? 0) + count);
+      }
+    }
+    if (response.writableLength > 0) return;
+    const { published = 0, ...eventsLeftOut } = Object.fromEntries(this.#skipped);
+    this.#skipped = new Map();
+    const block = beginBlock();
+    this.#state = "following";
+    this.#beginAt(block);
+    const gap: FeedSampling = {
+      at: block.at,
+      messagesFollowed: 0,
+      messagesLeftOut: published,
+      eventsLeftOut,
+    };
+    response.write(serverSent("sampling", gap));
+  }
+}
+
+/** An event of a name, as it goes over the wire. */
+export function serverSent(event: string, data: unknown): string {
+  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+}
