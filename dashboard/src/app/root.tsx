@@ -1,24 +1,45 @@
 /** The page around whichever network it shows. */
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { chooseSource } from "../sources/choose-source.ts";
 import { EmptySource } from "../sources/empty-source.ts";
+import type { Source } from "../sources/source.ts";
 import { Timeline } from "../timeline/timeline.ts";
 import { TimelineContext } from "../timeline/use-timeline.ts";
 import { App } from "./app.tsx";
+import { OutcomesProvider } from "./outcomes.tsx";
+import { PageContext } from "./page.ts";
+import { keptToken } from "./token.ts";
 
 export function Root() {
   const [timeline, setTimeline] = useState<Timeline>();
-  useEffect(() => {
-    void chooseSource(location.search).then((source) => {
-      const chosen = new Timeline(source ?? new EmptySource());
-      chosen.start();
-      setTimeline(chosen);
-    });
+  const shown = useRef<Timeline>(undefined);
+  const open = useCallback((source: Source) => {
+    shown.current?.close();
+    const next = new Timeline(source);
+    shown.current = next;
+    const token = keptToken();
+    if (token !== undefined) source.authorize?.(token);
+    next.start();
+    setTimeline(next);
   }, []);
+  useEffect(() => {
+    let isGone = false;
+    void chooseSource(location.search).then((source) => {
+      if (!isGone) open(source ?? new EmptySource());
+    });
+    return () => {
+      isGone = true;
+    };
+  }, [open]);
+  const page = useMemo(() => ({ open }), [open]);
   if (timeline === undefined) return null;
   return (
-    <TimelineContext value={timeline}>
-      <App />
-    </TimelineContext>
+    <PageContext value={page}>
+      <TimelineContext value={timeline}>
+        <OutcomesProvider>
+          <App />
+        </OutcomesProvider>
+      </TimelineContext>
+    </PageContext>
   );
 }

@@ -1,4 +1,13 @@
 /** The views, each with its own address: `#/network`, `#/spread/<message>`, … */
+import {
+  IconAffiliate,
+  IconArrowsLeftRight,
+  IconChartDots3,
+  IconHeartbeat,
+  IconListSearch,
+  type IconProps,
+  IconTopologyStar3,
+} from "@tabler/icons-react";
 import type { ComponentType } from "react";
 import { EventsView } from "../views/events/events-view.tsx";
 import { LivenessView } from "../views/liveness/liveness-view.tsx";
@@ -12,7 +21,10 @@ export interface View {
   readonly name: string;
   /** One line: what one sees here. */
   readonly about: string;
+  readonly Icon: ComponentType<IconProps>;
   readonly Component: ComponentType;
+  /** It needs no network, and is shown where none was chosen. */
+  readonly isAlone?: boolean;
 }
 
 export const views: readonly View[] = [
@@ -20,26 +32,42 @@ export const views: readonly View[] = [
     path: "/network",
     name: "Network",
     about: "Who is there and who is linked, as it happens",
+    Icon: IconTopologyStar3,
     Component: NetworkView,
   },
   {
     path: "/spread",
     name: "Spread",
     about: "How a message reached everybody, beside what theory says",
+    Icon: IconAffiliate,
     Component: SpreadView,
   },
   {
     path: "/overlay",
     name: "Overlay",
     about: "Degrees and their law, distances, what hubs carry",
+    Icon: IconChartDots3,
     Component: OverlayView,
   },
   {
     path: "/liveness",
     name: "Liveness",
     about: "Who failed, who noticed, and how soon",
+    Icon: IconHeartbeat,
     Component: LivenessView,
   },
-  { path: "/traffic", name: "Traffic", about: "Messages and bytes, latency, queues", Component: TrafficView },
-  { path: "/events", name: "Events", about: "Everything that happened, to search", Component: EventsView },
+  {
+    path: "/traffic",
+    name: "Traffic",
+    about: "Messages and bytes, latency, queues",
+    Icon: IconArrowsLeftRight,
+    Component: TrafficView,
+  },
+  {
+    path: "/events",
+    name: "Events",
+    about: "Everything that happened, to search",
+    Icon: IconListSearch,
+    Component: EventsView,
+  },
 ];

@@ -61,7 +61,7 @@ export interface Source {
   act(action: Action): Promise<void>;
   details(node: NodeId): Promise<NodeDetails | undefined>;
   readonly clock?: SourceClock;
-  useToken?(token: string): void;
+  authorize?(token: string): void;
   /** While it is lost: without waiting until `retryAt`. */
   retryNow?(): void;
 }
