@@ -138,6 +138,7 @@ export const answers = {
   stateEntry,
   stateEntries: z.looseObject({ entries: z.array(stateEntry) }),
   left: z.looseObject({ left: z.string() }),
+  acted: z.looseObject({ did: z.string(), nodes: z.array(z.string()) }),
   killed: z.looseObject({ killed: z.string() }),
 } as const;
 

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { rerun } from "../lab/index.ts";
+import { actCommand } from "./act.ts";
 import { campaignCommand } from "./campaign.ts";
 import { clusterCommand } from "./cluster.ts";
 import { compareCommand } from "./compare.ts";
@@ -60,6 +61,7 @@ const program = new Command("grapevine")
   .addCommand(routeCommand())
   .addCommand(doctorCommand())
   .addCommand(tailCommand())
+  .addCommand(actCommand())
   .addCommand(killCommand())
   .addCommand(leaveCommand())
   .commandsGroup("Look at a run:")

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type Command, Option } from "commander";
 import { addressOf, UsageError } from "../core/index.ts";
+import { handsOfOne } from "../lab/index.ts";
 import {
   createIdentity,
   GrapevineNode,
@@ -35,6 +36,7 @@ interface ServeOptions {
   readonly data?: string;
   readonly api: number | false;
   readonly apiHost: string;
+  readonly apiWritable?: boolean;
   readonly apiToken?: string;
   readonly output?: string;
   readonly screen: boolean;
@@ -76,6 +78,10 @@ export function addServeOptions(command: Command, role: "seed" | "peer"): Comman
       "--api-host <host>",
       "where the control API listens; anything but loopback needs --api-token",
       "127.0.0.1",
+    )
+    .option(
+      "--api-writable",
+      "let others than this machine change things over the control API; without it they only look",
     )
     .addOption(
       new Option("--api-token <token>", "bearer token of the control API").env("GRAPEVINE_API_TOKEN"),
@@ -128,6 +134,9 @@ export async function serve(
       if (notice.type === "stopped") resolve();
     });
   });
+  const killsProcess = () => process.kill(process.pid, "SIGKILL");
+  const hands = handsOfOne(node, killsProcess);
+  hands.onEvent((event) => trace?.event(event));
   const api =
     options.api === false
       ? undefined
@@ -136,7 +145,9 @@ export async function serve(
           port: options.api,
           token: options.apiToken,
           nodes: () => [node],
-          kill: () => process.kill(process.pid, "SIGKILL"),
+          isWritable: options.apiWritable ?? false,
+          hands,
+          kill: killsProcess,
         });
   const withdraw =
     api === undefined ? undefined : announceOrWarn({ url: api.url, token: options.apiToken, nodes: [name] });

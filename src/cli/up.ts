@@ -3,11 +3,13 @@ import logUpdate from "log-update";
 import pc from "picocolors";
 import { UsageError } from "../core/index.ts";
 import {
+  handsOf,
   keptNetwork,
   LocalNetwork,
   type LookupFigures,
   measureLookups,
   type NetworkReport,
+  openGates,
   spreadingLine,
 } from "../lab/index.ts";
 import { LogFile, startControlApi, TraceFile } from "../node/index.ts";
@@ -132,6 +134,7 @@ async function up(options: UpOptions): Promise<void> {
       signs: options.signatures,
       seedPort: options.port,
       ...kept,
+      gates: openGates(options.seeds + options.peers),
       options: readTunables(options as unknown as Record<string, unknown>),
       onNotice: (at, layer, notice, node) => {
         trace?.write(at, layer, notice, node);
@@ -148,10 +151,12 @@ async function up(options: UpOptions): Promise<void> {
   );
   process.off("SIGINT", endAtOnce);
   process.off("SIGTERM", endAtOnce);
+  const hands = handsOf(network);
+  hands.onEvent((event) => trace?.event(event));
   const api =
     options.api === false
       ? undefined
-      : await startControlApi({ port: options.api, nodes: () => network.nodes });
+      : await startControlApi({ port: options.api, nodes: () => network.nodes, hands });
   const withdraw =
     api === undefined
       ? undefined

@@ -11,7 +11,7 @@ import { Selection } from "../scenario/selector.ts";
 import type { LinkSettings } from "../simulator/index.ts";
 import { type ScenarioNotice, scenarioLayer } from "../trace/index.ts";
 import type { LocalNetwork } from "./local-network.ts";
-import type { Gates } from "./scenario/gated-transport.ts";
+import { Gates } from "./scenario/gated-transport.ts";
 
 /** A node in this process, or one that is a process of its own. */
 export interface HandledNode {
@@ -213,6 +213,14 @@ export class LiveHands implements Hands {
     const event = traceEvent(at, node, scenarioLayer, notice);
     for (const listener of this.#listeners) listener(event);
   }
+}
+
+/** Nodes that may join beside those of the beginning, behind gates. */
+export const roomForJoiners = 10_000;
+
+/** Open gates for a network of so many nodes. */
+export function openGates(nodes: number): Gates {
+  return new Gates({ nodes: nodes + roomForJoiners, seed: Date.now() >>> 0 });
 }
 
 /** Hands for a whole network of this process. */

@@ -36,7 +36,7 @@ import {
 import { settingsByName } from "../../scenario/selector.ts";
 import type { AttackFigures, PeerView, SeedView, World } from "../../scenario/world.ts";
 import { type ScenarioNotice, scenarioLayer } from "../../trace/index.ts";
-import { checkLiveLinks, LiveHands, noZones } from "../live-hands.ts";
+import { checkLiveLinks, LiveHands, noZones, roomForJoiners } from "../live-hands.ts";
 import { checkDescriptors, type IssuedIdentity, LocalNetwork, sleep } from "../local-network.ts";
 import { Gates } from "./gated-transport.ts";
 import { LiveAttacks } from "./live-attacks.ts";
@@ -49,8 +49,6 @@ export interface LiveWorldConfig {
   readonly program: string;
 }
 
-/** Nodes that may join beside those of the beginning, behind gates. */
-const roomForJoiners = 10_000;
 /** So many peers may be on their way into the network at once, or the seeds' answers come too late for all. */
 const atOnce = 32;
 
