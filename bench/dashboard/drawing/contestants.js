@@ -21,6 +21,7 @@ export const contestants = {
   own(element, { nodes, links }, moves) {
     const size = { width: element.clientWidth, height: element.clientHeight };
     const [below, above] = [0, 1].map(() => element.appendChild(document.createElement("canvas")));
+    for (const canvas of [below, above]) canvas.style.position = "absolute";
     const painter = new GraphPainter(below, above, darkTheme);
     painter.setup(size, 1, darkTheme);
     const drawn = {
@@ -30,6 +31,7 @@ export const contestants = {
       forms: new Uint8Array(nodes.length),
       radii: new Uint8Array(nodes.length).fill(6),
       names: nodes.map(({ i }) => `peer-${i}`),
+      spacing: 60,
     };
     const ends = Uint32Array.from(links.flatMap(({ a, b }) => [a, b]));
     const lines = { count: links.length, ends, styles: new Uint8Array(links.length) };

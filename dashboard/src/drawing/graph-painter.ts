@@ -15,6 +15,8 @@ export interface DrawnNodes {
   /** Whole pixels, before they are zoomed. */
   readonly radii: Uint8Array;
   readonly names: readonly string[];
+  /** How far nodes are from each other, in units of the world. */
+  readonly spacing: number;
 }
 
 export const linkStyles = { plain: 0, severed: 1, strong: 2 } as const;
@@ -45,6 +47,8 @@ export interface DrawnFrame {
 
 /** Lines in one path: few paths cost calls, long ones are slow to fill without a GPU. */
 const linesPerPath = 64;
+/** So many links are drawn in their full color. */
+const fullLinks = 600;
 /** Names are drawn as long as each has so much room. */
 const pixelsPerName = 9000;
 
@@ -86,8 +90,11 @@ export class GraphPainter {
   drawLinks(camera: Camera, nodes: DrawnNodes, links: DrawnLinks): void {
     const context = this.#links;
     this.#clear(context);
+    // Many lines are fainter, so that what they cover can be told from what they do not.
+    context.globalAlpha = Math.min(1, Math.sqrt(fullLinks / Math.max(1, links.count)));
     this.#style(context, this.#theme.link, 1);
     this.#lines(camera, nodes, links, linkStyles.plain);
+    context.globalAlpha = 1;
     this.#style(context, this.#theme.severed, 1.25, [5, 4]);
     this.#lines(camera, nodes, links, linkStyles.severed);
     this.#style(context, this.#theme.linkStrong, 1.5);
@@ -99,7 +106,7 @@ export class GraphPainter {
     const context = this.#nodes;
     this.#clear(context);
     this.#drawGlows(camera, nodes, glows);
-    const zoom = radiusZoom(camera);
+    const zoom = radiusZoom(camera, nodes);
     const ratio = this.#pixelRatio;
     const offsetX = this.#size.width / 2 - camera.x * camera.scale;
     const offsetY = this.#size.height / 2 - camera.y * camera.scale;
@@ -122,7 +129,7 @@ export class GraphPainter {
 
   /** The place of the node that is drawn there, the uppermost first; -1 where none is. */
   placeAt(camera: Camera, nodes: DrawnNodes, screenX: number, screenY: number): number {
-    const zoom = radiusZoom(camera);
+    const zoom = radiusZoom(camera, nodes);
     let best = -1;
     let bestDistance = Number.POSITIVE_INFINITY;
     for (let i = 0; i < nodes.count; i++) {
@@ -273,12 +280,9 @@ export class GraphPainter {
   }
 }
 
-/** The world of layouts has about so much room for each node: see layout.ts. */
-const unitsPerNode = 100;
-
 /** Nodes grow less than what is between them, so that zooming in makes room. */
-function radiusZoom(camera: Camera): number {
-  return Math.min(2, Math.max(0.5, Math.sqrt((camera.scale * unitsPerNode) / 60)));
+function radiusZoom(camera: Camera, nodes: DrawnNodes): number {
+  return Math.min(2, Math.max(0.6, Math.sqrt((camera.scale * nodes.spacing) / 60)));
 }
 
 function radiusOf(radius: number, zoom: number): number {
