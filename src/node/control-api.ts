@@ -23,19 +23,18 @@
  *     GET  /v1/nodes/:name/details             its links, lists, messages, counters, timers, and the end of its log
  *     GET  /v1/feed                            the network and what happens in it, bounded (server-sent events; docs/trace.md)
  *     GET  /v1/trace?node=&types=              events as they happen (server-sent events; docs/trace.md)
+ *     GET  /                                   the page that shows all this (page.ts); its files need no token
  *     GET  /metrics                            for Prometheus (docs/metrics.md)
  *     POST /v1/shutdown                        ends the process, where it allows that
  *
  * Of the store the answer is what became of the operation, replica by replica: its `outcome` says whether it came about.
  *
- * `:name` is a node's name or its port; `-` is the only node, or the only peer. Everything is JSON; errors are
- * `{"error": "what is wrong, and what would mend it"}`.
+ * `:name` is a node's name, its port, or its contact (id@host:port); `-` is the only node, or the only peer. Everything
+ * is JSON; errors are `{"error": "what is wrong, and what would mend it"}`.
  *
  * Who may ask is decided in `request-guard.ts`. Beyond loopback nobody may change anything, unless it was allowed.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type AddressInfo, isIP } from "node:net";
-import { getRequestListener, type HttpBindings } from "@hono/node-server";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { type Context, Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
@@ -44,6 +43,7 @@ import { z } from "zod";
 import {
   defineOptions,
   hostOf,
+  identityOf,
   type LookupReport,
   type Millis,
   type NodeId,
@@ -54,10 +54,12 @@ import { actionBody } from "./action-shapes.ts";
 import { Feed, type FeedOptions, feedOptions } from "./feed.ts";
 import { type Hands, whatMayBeDone } from "./hands.ts";
 import { failure } from "./http-failure.ts";
+import { type HttpEnv as Env, type HttpServer, serveHttp } from "./http-server.ts";
 import type { LookupRun } from "./lookups.ts";
 import { Metrics } from "./metrics.ts";
 import type { GrapevineNode } from "./node.ts";
 import { detailsOf } from "./node-details.ts";
+import { servePage } from "./page.ts";
 import type { OperationResult } from "./records.ts";
 import { isLoopback, requestGuard } from "./request-guard.ts";
 import type { StateEntry } from "./shared-state.ts";
@@ -124,11 +126,7 @@ export interface ControlApi {
   close(): Promise<void>;
 }
 
-type Env = { Bindings: HttpBindings };
-
 const maxBodyBytes = 1024 * 1024;
-/** How long requests may take to end when the API closes. */
-const closeGraceMs = 1000;
 
 /**
  * Throws `UsageError` for a host other than loopback without a token, and for a port that is taken; nothing listens
@@ -161,26 +159,27 @@ export async function startControlApi(config: ControlApiConfig): Promise<Control
     maxUnreadBytes: options.maxTraceQueueBytes,
   });
   const app = makeApp(config, host, { trace, feed }, metrics, log);
-  const listener = getRequestListener(app.fetch, {
-    // The process may not be ours alone: its Request and Response stay what they are.
-    overrideGlobalObjects: false,
-    errorHandler: (error) => json({ error: `this is no request (${textOf(error)})` }, 400),
-  });
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, listener);
-  server.maxConnections = 4 * options.maxTraceClients + 256;
-  const stop = async () => {
+  const stop = () => {
     trace.close();
     feed.close();
     if (config.metrics === undefined) metrics.close();
-    await closeServer(server);
   };
+  let server: HttpServer;
   try {
-    await listen(server, host, config.port);
+    server = await serveHttp(app, {
+      host,
+      port: config.port,
+      maxConnections: 4 * options.maxTraceClients + 256,
+    });
   } catch (error) {
-    await stop();
+    stop();
     throw error;
   }
-  return { url: urlOf(server.address() as AddressInfo), close: stop };
+  const close = async () => {
+    stop();
+    await server.close();
+  };
+  return { url: server.url, close };
 }
 
 // ---- The routes ----
@@ -348,6 +347,7 @@ function makeApp(
     });
   }
 
+  servePage(app);
   const routes = app.routes
     .filter(({ path }) => path !== "/*")
     .map(({ method, path }) => `${method} ${path}`);
@@ -564,7 +564,10 @@ function findNode(nodes: readonly GrapevineNode[], name: string): GrapevineNode 
     if (peers.length === 1) return peers[0]!;
     throw failure(404, `"-" stands for the only node or the only peer, but there are ${namesOf(nodes)}`);
   }
-  const named = nodes.filter((node) => node.name === name);
+  const identity = name.includes("@") ? identityOf(name) : undefined;
+  const named = nodes.filter(
+    (node) => node.name === name || (identity !== undefined && identityOf(node.contact) === identity),
+  );
   // One that was started anew under its name comes after its dead predecessor.
   const found = named.findLast(({ isRunning }) => isRunning) ?? named.at(-1);
   const byPort = () => nodes.filter((node) => String(portOf(node.contact)) === name);
@@ -670,46 +673,6 @@ function graphOf(all: Iterable<GrapevineNode>) {
     }
   }
   return { nodes, links: [...links.values()] };
-}
-
-// ---- The server ----
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const mend =
-        error.code === "EADDRINUSE"
-          ? "is in use; choose another port, or 0 for a free one"
-          : `cannot be used (${error.message})`;
-      reject(new UsageError(`port: ${host}:${port} ${mend}`));
-    });
-    server.listen(port, host, () => {
-      server.removeAllListeners("error");
-      server.on("error", () => {});
-      resolve();
-    });
-  });
-}
-
-async function closeServer(server: Server): Promise<void> {
-  if (!server.listening) return;
-  const closed = new Promise((resolve) => server.close(resolve));
-  // Who is being answered gets the answer; then its connection falls idle.
-  const idle = setInterval(() => server.closeIdleConnections(), 20);
-  const patience = setTimeout(() => server.closeAllConnections(), closeGraceMs);
-  await closed;
-  clearInterval(idle);
-  clearTimeout(patience);
-}
-
-/** Where to call it from this machine. */
-function urlOf({ address, port }: AddressInfo): string {
-  const host = address === "0.0.0.0" ? "127.0.0.1" : address === "::" ? "::1" : address;
-  return `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
-}
-
-function json(value: unknown, status: number): Response {
-  return new Response(JSON.stringify(value), { status, headers: { "content-type": "application/json" } });
 }
 
 function textOf(error: unknown): string {

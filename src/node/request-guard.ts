@@ -39,7 +39,7 @@ export function requestGuard(config: RequestGuardConfig): MiddlewareHandler {
     }
     const stranger = strangerBehind(c, asked);
     if (stranger !== undefined) return c.json({ error: `${stranger} may not use this API` }, 403);
-    if (expected !== undefined && !timingSafeEqual(digest(bearerOf(c)), expected)) {
+    if (expected !== undefined && !isPage(c) && !timingSafeEqual(digest(bearerOf(c)), expected)) {
       return c.json({ error: "the token is missing or wrong; send Authorization: Bearer TOKEN" }, 401, {
         "www-authenticate": "Bearer",
       });
@@ -70,11 +70,16 @@ function strangerBehind(c: Context, asked: string): string | undefined {
 
 /** Somebody follows a link to our page; what it answers is shown, and read by no script. */
 function isVisit(c: Context): boolean {
-  const { method, path } = c.req;
-  const isPage = method === "GET" && !path.startsWith("/v1/") && path !== "/metrics";
   return (
-    isPage && c.req.header("sec-fetch-mode") === "navigate" && c.req.header("sec-fetch-dest") === "document"
+    isPage(c) &&
+    c.req.header("sec-fetch-mode") === "navigate" &&
+    c.req.header("sec-fetch-dest") === "document"
   );
+}
+
+/** The page that we hand out: the same for everybody, it says nothing about any network. */
+function isPage({ req: { method, path } }: Context): boolean {
+  return method === "GET" && !path.startsWith("/v1/") && path !== "/metrics";
 }
 
 /** With the port; "" for what is no address, `null` among it. */
