@@ -1,6 +1,177 @@
+/** Who failed, who noticed and how soon, who was wronged, and whether the seeds agree: at the cursor. */
+import { useMemo } from "react";
+import { Figure } from "../../drawing/figure.tsx";
+import { palette } from "../../drawing/palette.ts";
+import { formatTime } from "../../drawing/quantities.ts";
+import table from "../../drawing/table.module.css";
 import { useLiveTimeline } from "../../timeline/use-timeline.ts";
+import { type DetectionRanges, detectionRanges, detectionTimes, type Range } from "./detection-theory.ts";
+import { FailuresTable, type Names } from "./failures-table.tsx";
+import classes from "./liveness.module.css";
+import { failuresAt, percentilesOf, seedLists, stagesOf, wrongAt } from "./liveness-figures.ts";
+import { SeedListsTable } from "./seed-lists.tsx";
+import { type Lane, StripPlot } from "./strip-plot.tsx";
+import { WrongTable } from "./wrong-table.tsx";
+
+const laneColors = { suspected: palette.suspected, failed: palette.dead, removed: palette.seed } as const;
 
 export function LivenessView() {
-  const { picture } = useLiveTimeline();
-  return <p>{picture.nodes.size} nodes</p>;
+  const timeline = useLiveTimeline(2);
+  const { picture, liveness, cursor, startedAt, hello } = timeline;
+  const times = useMemo(() => detectionTimes(hello?.about.options), [hello]);
+  const ranges = times === undefined ? undefined : detectionRanges(times);
+  const rows = failuresAt(liveness, cursor);
+  const stages = stagesOf(rows);
+  const wrong = wrongAt(liveness, cursor);
+  const lists = seedLists(picture);
+  const lanes: Lane[] = stages.map(({ key, name, first, all }) => ({
+    ...{ key, name, first, all, color: laneColors[key] },
+    range: ranges?.[key],
+  }));
+  const names: Names = {
+    name: (row) => picture.nodes.get(row)?.name ?? picture.register.all[row]?.name ?? `row ${row}`,
+    address: (row) => encodeURIComponent(names.name(row)),
+  };
+  const onSeek = (at: number) => timeline.seek(at);
+  const given = percentilesOf(stages[1].first);
+  const removed = percentilesOf(stages[2].all);
+  const wrongRemovals = wrong.filter(({ type }) => type === "peer-removed").length;
+  const noticed = rows.filter(({ failedMs }) => failedMs.length > 0).length;
+
+  return (
+    <div className={classes["view"]}>
+      <div className={`${classes["full"]} ${classes["figures"]}`}>
+        <Figure label="Failures" value={rows.length} hint={rows.length === 0 ? "" : `${noticed} noticed`} />
+        <Figure
+          label="Given up, median"
+          value={given === undefined ? "–" : formatTime(given.p50)}
+          hint={rangeText(ranges?.failed)}
+        />
+        <Figure
+          label="Removed by seeds, median"
+          value={removed === undefined ? "–" : formatTime(removed.p50)}
+          hint={rangeText(ranges?.removed)}
+        />
+        <Figure
+          label="False suspicions"
+          value={wrong.length - wrongRemovals}
+          hint={clearedText(
+            wrong.filter(({ cleared }) => cleared !== undefined && cleared.at <= cursor).length,
+          )}
+        />
+        <Figure label="False removals" value={wrongRemovals} hint="living peers that a seed removed" />
+        <Figure
+          label="Lists of the seeds"
+          value={lists.seeds.length === 0 ? "–" : lists.agree ? "✓ agree" : "✕ differ"}
+          hint={`${lists.seeds.filter(({ isAlive }) => isAlive).length} of ${lists.seeds.length} seeds live`}
+        />
+      </div>
+
+      <section className={classes["panel"]}>
+        <h3 className={classes["heading"]}>From failure to detection</h3>
+        <StripPlot lanes={lanes} />
+        <p className={classes["note"]}>
+          Filled: the first of each failure. Hollow: everybody.{" "}
+          {times !== undefined && theoryText(times, ranges!)}
+        </p>
+      </section>
+      <section className={classes["panel"]}>
+        <h3 className={classes["heading"]}>Percentiles</h3>
+        <Stages stages={stages} ranges={ranges} />
+        <h3 className={classes["heading"]} style={{ marginTop: 12 }}>
+          Taken for dead though alive
+        </h3>
+        {wrong.length === 0 ? (
+          <p className={classes["note"]}>Nobody, so far.</p>
+        ) : (
+          <WrongTable {...{ wrong, names, startedAt, cursor, onSeek }} />
+        )}
+      </section>
+
+      <section className={classes["full"]}>
+        <h3 className={classes["heading"]}>Failures</h3>
+        {rows.length === 0 ? (
+          <p className={classes["note"]}>
+            Nobody has failed yet.
+            {(hello?.hands.includes("crash") ?? false) && " Choose a peer in the view Network and crash it."}
+          </p>
+        ) : (
+          <div className={table["scroll"]}>
+            <FailuresTable {...{ rows, names, startedAt, cursor, onSeek }} expected={ranges?.failed} />
+          </div>
+        )}
+        {liveness.forgotten.failures > 0 && (
+          <p className={classes["note"]}>
+            {liveness.forgotten.failures} earlier failures are no longer kept.
+          </p>
+        )}
+      </section>
+
+      <section className={classes["full"]}>
+        <h3 className={classes["heading"]}>Lists of the seeds, side by side</h3>
+        <SeedListsTable lists={lists} names={names} />
+      </section>
+    </div>
+  );
+}
+
+function Stages({
+  stages,
+  ranges,
+}: {
+  stages: ReturnType<typeof stagesOf>;
+  ranges: DetectionRanges | undefined;
+}) {
+  return (
+    <div className={table["scroll"]}>
+      <table className={table["table"]}>
+        <thead>
+          <tr>
+            <th>Everybody who noticed</th>
+            {["n", "p50", "p90", "p99", "max"].map((name) => (
+              <th key={name} className={table["number"]}>
+                {name}
+              </th>
+            ))}
+            <th className={table["number"]}>Theory</th>
+          </tr>
+        </thead>
+        <tbody>
+          {stages.map(({ key, name, all }) => {
+            const figures = percentilesOf(all);
+            const range = ranges?.[key];
+            return (
+              <tr key={key}>
+                <th scope="row">{name}</th>
+                <td className={table["number"]}>{figures?.count ?? 0}</td>
+                {(["p50", "p90", "p99", "max"] as const).map((share) => (
+                  <td key={share} className={table["number"]}>
+                    {figures === undefined ? "–" : formatTime(figures[share])}
+                  </td>
+                ))}
+                <td className={table["number"]}>
+                  {range === undefined ? "–" : `${formatTime(range.from)} – ${formatTime(range.to)}`}
+                </td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function rangeText(range: Range | undefined): string {
+  return range === undefined ? "" : `theory ${formatTime(range.from)} to ${formatTime(range.to)}`;
+}
+
+function clearedText(cleared: number): string {
+  return cleared === 0 ? "peers that lived" : `${cleared} taken back`;
+}
+
+function theoryText(
+  { pingIntervalMs, timeoutMs, misses }: { pingIntervalMs: number; timeoutMs: number; misses: number },
+  { lastPing }: DetectionRanges,
+): string {
+  return `Dashed: what the heartbeat promises, with a ping every ${formatTime(pingIntervalMs)}, ${misses} misses and a time-out of ${formatTime(timeoutMs)}: the last missed ping is sent ${formatTime(lastPing.from)} to ${formatTime(lastPing.to)} after the failure.`;
 }
