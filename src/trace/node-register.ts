@@ -24,6 +24,8 @@ export class NodeRegister {
   /** Every way in which a node was written, so that its identity is cut out once only. */
   readonly #byId = new Map<NodeId, TracedNode>();
   readonly #byIdentity = new Map<Identity, TracedNode>();
+  /** The latest at that address, `@host:port`: whoever dials a seed knows no more of it. */
+  readonly #byAddress = new Map<string, TracedNode>();
   /** The latest of that name. */
   readonly #byName = new Map<string, TracedNode>();
   #rows = 0;
@@ -63,8 +65,22 @@ export class NodeRegister {
     const known = this.#byIdentity.get(key);
     // A name may pass to another node, so that it is looked up each time.
     if (known === undefined && typeof id === "string" && this.#byName.has(id)) return this.#byName.get(id)!;
-    const node = known ?? this.#create(id, key);
+    const address = addressOf(id);
+    if (known === undefined && address === id && this.#byAddress.has(address))
+      return this.#byAddress.get(address)!;
+    const node = known ?? this.#atAddress(id, key, address) ?? this.#create(id, key);
     this.#byId.set(id, node);
+    if (address !== undefined && address !== id) this.#byAddress.set(address, node);
+    return node;
+  }
+
+  /** Somebody was spoken of by address alone, and it is known now who that is. */
+  #atAddress(id: NodeId, key: Identity, address: string | undefined): TracedNode | undefined {
+    const node = address === undefined || address === id ? undefined : this.#byIdentity.get(address);
+    if (node === undefined) return undefined;
+    this.#byIdentity.delete(address!);
+    this.#byIdentity.set(key, node);
+    node.id = id;
     return node;
   }
 
@@ -90,4 +106,10 @@ export class NodeRegister {
 function keyOf(id: NodeId): Identity {
   const identity = identityOf(id);
   return identity === "" ? id : identity;
+}
+
+/** `@host:port`; undefined where there is none. */
+function addressOf(id: NodeId): string | undefined {
+  const at = typeof id === "string" ? id.indexOf("@") : -1;
+  return at < 0 ? undefined : (id as string).slice(at);
 }
