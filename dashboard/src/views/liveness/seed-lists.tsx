@@ -33,6 +33,7 @@ export function SeedListsTable({ lists, names }: { lists: SeedLists; names: Name
       <section
         className={table["scroll"]}
         style={{ maxHeight: 320 }}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         tabIndex={0}
         aria-label="Lists of the seeds"
       >

@@ -29,6 +29,7 @@ export function WrongTable({ wrong, names, startedAt, cursor, onSeek }: WrongTab
     <section
       className={table["scroll"]}
       style={{ maxHeight: 200 }}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
       tabIndex={0}
       aria-label="False suspicions"
     >
