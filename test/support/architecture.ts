@@ -81,7 +81,8 @@ function importedBy(node: Node): string | undefined {
       // new URL("./worker.js", import.meta.url): how a worker is named: by what it is when it runs.
       const [file, base] = node["arguments"];
       const isOurs = node["callee"].name === "URL" && base !== undefined && typeof file?.value === "string";
-      return isOurs && file.value.startsWith(".")
+      // What is no code is a file to read: it is ours to hand out, not to run.
+      return isOurs && file.value.startsWith(".") && /\.[jt]sx?$/.test(file.value)
         ? file.value.replace(/worker\.js$/, "worker.ts")
         : undefined;
     }
