@@ -340,7 +340,8 @@ class Screen {
 
 function picture(network: LocalNetwork, phase: "forming" | "gossiping" | "done"): string {
   const { measurement, config } = network;
-  const lines = [`  registered  ${bar(network.registeredPeers, config.peers)}`];
+  const peers = Math.max(config.peers, network.peers.length);
+  const lines = [`  registered  ${bar(network.registeredPeers, peers)}`];
   if (phase !== "forming") {
     const planned = Math.max(network.plannedMessages, measurement.published);
     lines.push(`  published   ${bar(measurement.published, planned)}`);
@@ -367,5 +368,5 @@ function oneLine(network: LocalNetwork): string {
     network.expectedDeliveries === 0
       ? ""
       : ` (${((100 * measurement.deliveries) / network.expectedDeliveries).toFixed(1)} % of what was published so far)`;
-  return `registered ${network.registeredPeers}/${network.config.peers}  published ${measurement.published}  delivered ${measurement.deliveries}${reached}  latency p50 ${p50} ms p99 ${p99} ms`;
+  return `registered ${network.registeredPeers}/${Math.max(network.config.peers, network.peers.length)}  published ${measurement.published}  delivered ${measurement.deliveries}${reached}  latency p50 ${p50} ms p99 ${p99} ms`;
 }

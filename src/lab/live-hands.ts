@@ -39,6 +39,8 @@ export interface LiveHandsConfig {
   readonly join?: (name: string | undefined) => Promise<HandledNode>;
   /** Whoever crashed starts again, with what it had on disk or without. */
   readonly restart?: (node: HandledNode, keepsDisk: boolean) => Promise<unknown>;
+  /** Nothing is on any disk: whoever restarts begins anew. */
+  readonly isForgetful?: boolean;
   /** The node is the process: a crash is kill -9. */
   readonly killsProcess?: () => unknown;
 }
@@ -120,7 +122,7 @@ export class LiveHands implements Hands {
       for (const one of this.#named(node)) {
         const isLiving = one.isRunning || this.#restarting.has(one.name);
         if (isLiving) throw new UsageError(`restart: ${one.name} lives; crash it first`);
-        this.#restarting.set(one.name, keepsDisk);
+        this.#restarting.set(one.name, keepsDisk && this.#config.isForgetful !== true);
         try {
           await this.#config.restart!(one, keepsDisk);
         } finally {
@@ -231,6 +233,7 @@ export function handsOf(network: LocalNetwork): LiveHands {
     pingIntervalMs: options.heartbeat?.pingIntervalMs ?? heartbeatOptions.specs.pingIntervalMs.default,
     seed: Date.now() >>> 0,
     gates: config.gates,
+    isForgetful: config.dataFolder === undefined,
     join: (name) => network.join(name),
     restart: (node, keepsDisk) => network.restart(node as GrapevineNode, keepsDisk),
   });
