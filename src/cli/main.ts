@@ -30,6 +30,7 @@ import { statusCommand } from "./status.ts";
 import { tailCommand } from "./tail.ts";
 import { traceCommand } from "./trace.ts";
 import { upCommand } from "./up.ts";
+import { watchCommand } from "./watch.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 
@@ -67,6 +68,7 @@ const program = new Command("grapevine")
   .commandsGroup("Look at a run:")
   .addCommand(traceCommand())
   .addCommand(replayCommand({ rerun }))
+  .addCommand(watchCommand())
   .addHelpText(
     "after",
     `

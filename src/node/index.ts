@@ -26,3 +26,4 @@ export * from "./shared-state.ts";
 export * from "./signatures.ts";
 export * from "./store.ts";
 export * from "./trace-file.ts";
+export * from "./trace-server.ts";

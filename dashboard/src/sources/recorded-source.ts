@@ -98,14 +98,15 @@ export class RecordedSource implements Source {
       await anotherTurn();
     }
     const skipped = reading.skipped + tooLong;
-    const title = titleOf(header);
+    const { lost } = reading;
+    const number = (value: number) => value.toLocaleString("en");
     const parts = [
-      title,
-      `${read.toLocaleString("en")} events`,
-      skipped > 0 ? `${skipped.toLocaleString("en")} lines were no events and are left out` : undefined,
-      reading.lost > 0
-        ? `${reading.lost.toLocaleString("en")} events are missing: its disk was full`
+      titleOf(header),
+      `${number(read)} events`,
+      skipped > 0
+        ? `${number(skipped)} ${skipped === 1 ? "line was no event" : "lines were no events"}`
         : undefined,
+      lost > 0 ? `${number(lost)} events are missing: the disk refused them` : undefined,
     ];
     listener.onState({ type: "ended", why: parts.filter((part) => part !== undefined).join("; ") });
   }
