@@ -1,6 +1,184 @@
+/** What the network sends, how soon it arrives, and what that costs the process: over all the time that is kept. */
+import { Chart } from "../../drawing/chart.tsx";
+import type { ChartMark } from "../../drawing/chart-plot.ts";
+import { Figure } from "../../drawing/figure.tsx";
+import { lineColors, palette } from "../../drawing/palette.ts";
+import { formatQuantity } from "../../drawing/quantities.ts";
 import { useLiveTimeline } from "../../timeline/use-timeline.ts";
+import { TalkersTable } from "./talkers-table.tsx";
+import classes from "./traffic.module.css";
+import {
+  isKnown,
+  type LayerRates,
+  type Levels,
+  lastUntil,
+  marksOf,
+  sumAt,
+  trafficSeries,
+} from "./traffic-series.ts";
+
+/** Layers keep their color from run to run; those of routers share one, since a network has one router. */
+const layerColors: Readonly<Record<string, string>> = {
+  broadcast: lineColors[0],
+  heartbeat: lineColors[3],
+  introduction: lineColors[2],
+  overlay: lineColors[1],
+  state: lineColors[4],
+  store: lineColors[5],
+  kademlia: lineColors[6],
+  chord: lineColors[6],
+  pastry: lineColors[6],
+};
+
+interface Line {
+  readonly label: string;
+  readonly values: Levels;
+  readonly color: string;
+  readonly dash?: readonly number[];
+}
 
 export function TrafficView() {
-  const { picture } = useLiveTimeline();
-  return <p>{picture.nodes.size} nodes</p>;
+  const timeline = useLiveTimeline(2);
+  const { totals, picture, notable, cursor, startedAt, source } = timeline;
+  const series = trafficSeries(totals, startedAt);
+  const marks: ChartMark[] = marksOf(notable, picture, startedAt).map(({ at, label, isDeath }) =>
+    isDeath ? { at, label, color: palette.dead } : { at, label },
+  );
+  const now = cursor - startedAt;
+  const index = lastUntil(series, now);
+  const draw = (title: string, unit: string, lines: readonly Line[], isStacked = false) =>
+    lines.length === 0 || !lines.some(({ values }) => isKnown(values)) ? null : (
+      <Chart
+        key={title}
+        title={title}
+        unit={unit}
+        x={series.x}
+        series={lines}
+        stacked={isStacked}
+        marks={marks}
+        cursorAt={now}
+        height={150}
+        syncKey="traffic"
+        onPick={(at) => timeline.seek(at + startedAt)}
+        summary={summaryOf(title, unit, lines, index)}
+      />
+    );
+  const layers = (rates: readonly LayerRates[]): Line[] =>
+    rates.map(({ layer, values }) => ({
+      label: layer,
+      values,
+      color: layerColors[layer] ?? palette.susceptible,
+    }));
+
+  if (series.x.length === 0)
+    return (
+      <div className={classes["view"]}>
+        <p className={classes["note"]}>
+          {timeline.hasEnded
+            ? "This run is shorter than the second that a rate needs."
+            : "No figures yet: they come once a second."}
+        </p>
+      </div>
+    );
+  const at = (values: Levels, unit: string) => quantity(values[index], unit);
+  const latest = index < 0 ? undefined : totals.findLast((one) => one.at <= cursor);
+  return (
+    <div className={classes["view"]}>
+      <div className={`${classes["full"]} ${classes["figures"]}`}>
+        {series.messages.length > 0 && (
+          <>
+            <Figure
+              label="Messages"
+              value={quantity(sumAt(series.messages, index), "/s")}
+              hint="over all links"
+            />
+            <Figure
+              label="Bytes"
+              value={quantity(sumAt(series.bytes, index), "B/s")}
+              hint="before encryption"
+            />
+          </>
+        )}
+        <Figure label="Published" value={at(series.published, "/s")} hint={soFar(latest?.published)} />
+        <Figure label="Delivered" value={at(series.delivered, "/s")} hint={soFar(latest?.delivered)} />
+        <Figure
+          label="Redundancy (RMR)"
+          value={at(series.redundancy, "")}
+          hint={
+            latest === undefined || latest.delivered === 0
+              ? "copies per delivery, minus 1"
+              : `${quantity(latest.copiesSent / latest.delivered - 1, "")} over the run`
+          }
+        />
+        <Figure
+          label="Latency, p99"
+          value={at(series.latencyP99, "ms")}
+          hint={`median ${at(series.latencyP50, "ms")}`}
+        />
+        <Figure
+          label="Nodes"
+          value={latest === undefined ? "–" : latest.peers + latest.seeds}
+          hint={nodesHint(latest)}
+        />
+      </div>
+
+      {draw("Messages by layer", "/s", layers(series.messages), true)}
+      {draw("Bytes by layer", "B/s", layers(series.bytes), true)}
+      {draw("Gossip", "/s", [
+        { label: "copies sent", values: series.copies, color: lineColors[0] },
+        { label: "delivered", values: series.delivered, color: lineColors[2], dash: [6, 3] },
+        { label: "published", values: series.published, color: lineColors[1], dash: [2, 3] },
+      ])}
+      {draw("Latency", "ms", [
+        { label: "median", values: series.latencyP50, color: lineColors[0] },
+        { label: "p99", values: series.latencyP99, color: lineColors[5], dash: [6, 3] },
+      ])}
+      {draw("Redundancy (RMR)", "", [
+        { label: "copies per delivery, minus 1", values: series.redundancy, color: lineColors[3] },
+      ])}
+      {draw("Waiting to be sent", "B", [{ label: "queued", values: series.queued, color: lineColors[1] }])}
+      {draw("Event-loop delay", "ms", [
+        { label: "median", values: series.loopP50, color: lineColors[0] },
+        { label: "p99", values: series.loopP99, color: lineColors[5], dash: [6, 3] },
+      ])}
+      {draw("CPU", "%", [{ label: "of one core", values: series.cpu, color: lineColors[2] }])}
+      {draw("Memory", "B", [{ label: "resident", values: series.memory, color: lineColors[6] }])}
+      {draw("Simulator", "/s", [{ label: "events", values: series.simulatedEvents, color: lineColors[0] }])}
+      {draw("Events to come", "", [{ label: "pending", values: series.pendingEvents, color: lineColors[1] }])}
+
+      {source.kind === "recorded" && (
+        <p className={`${classes["full"]} ${classes["note"]}`}>
+          A recorded trace tells what was said, not what it weighed: bytes, queues, CPU and memory are shown
+          for live and simulated networks only.
+        </p>
+      )}
+      <section className={classes["full"]}>
+        <h3 className={classes["heading"]}>Who talks most</h3>
+        <TalkersTable picture={picture} />
+      </section>
+    </div>
+  );
+}
+
+function quantity(value: number | null | undefined, unit: string): string {
+  return value === null || value === undefined ? "–" : formatQuantity(value, unit);
+}
+
+function soFar(count: number | undefined): string {
+  return count === undefined ? "" : `${count.toLocaleString("en")} so far`;
+}
+
+function nodesHint(latest: { peers: number; seeds: number; stopped: number } | undefined): string {
+  if (latest === undefined) return "";
+  const stopped = latest.stopped === 0 ? "" : `, ${latest.stopped} gone`;
+  return `${latest.peers} peers, ${latest.seeds} seeds${stopped}`;
+}
+
+function summaryOf(title: string, unit: string, lines: readonly Line[], index: number): string {
+  const told = lines.map(({ label, values }) => {
+    const known = values.filter((value) => value !== null);
+    const most = known.reduce((max, value) => Math.max(max, value), 0);
+    return `${label} ${quantity(values[index], unit)} now, ${quantity(most, unit)} at most`;
+  });
+  return `${title}: ${told.join("; ")}`;
 }

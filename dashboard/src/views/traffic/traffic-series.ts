@@ -1,0 +1,140 @@
+/** Rates and levels over time, from totals that come about once a second. */
+import type { Millis } from "../../../../src/core/index.ts";
+import type { FeedTotals } from "../../../../src/trace/feed.ts";
+import type { NetworkPicture, PicturedNode } from "../../../../src/trace/picture.ts";
+import type { NotableEvents } from "../../timeline/notable-events.ts";
+
+export type Levels = readonly (number | null)[];
+
+export interface LayerRates {
+  readonly layer: string;
+  readonly values: Levels;
+}
+
+/** Each list has one value for each of `x`: the end of an interval, in ms since the beginning of the run. */
+export interface TrafficSeries {
+  readonly x: readonly number[];
+  readonly messages: readonly LayerRates[];
+  readonly bytes: readonly LayerRates[];
+  readonly published: Levels;
+  readonly delivered: Levels;
+  readonly copies: Levels;
+  /** Copies per delivery, minus 1; null where nothing was delivered. */
+  readonly redundancy: Levels;
+  readonly latencyP50: Levels;
+  readonly latencyP99: Levels;
+  readonly queued: Levels;
+  readonly loopP50: Levels;
+  readonly loopP99: Levels;
+  /** Percent of one core. */
+  readonly cpu: Levels;
+  readonly memory: Levels;
+  readonly simulatedEvents: Levels;
+  readonly pendingEvents: Levels;
+}
+
+export function trafficSeries(totals: readonly FeedTotals[], startedAt: Millis): TrafficSeries {
+  // The first has nothing before it to be compared with; of two at one moment there is no rate.
+  const steps: { readonly before: FeedTotals; readonly now: FeedTotals; readonly seconds: number }[] = [];
+  let before = totals[0];
+  for (const now of totals.slice(1)) {
+    const seconds = (now.at - before!.at) / 1000;
+    if (seconds <= 0) continue;
+    steps.push({ before: before!, now, seconds });
+    before = now;
+  }
+  // A counter that fell began anew: so did its process.
+  const grown = (later: number, earlier: number) => (later >= earlier ? later - earlier : later);
+  const rate = (of: (totals: FeedTotals) => number) =>
+    steps.map(({ before, now, seconds }) => grown(of(now), of(before)) / seconds);
+  const level = (of: (totals: FeedTotals) => number | undefined) => steps.map(({ now }) => of(now) ?? null);
+  const byLayer = (of: (totals: FeedTotals) => Readonly<Record<string, number>>) =>
+    layersOf(totals, of).map((layer) => ({ layer, values: rate((total) => of(total)[layer] ?? 0) }));
+  const delivers = (totals: FeedTotals) => totals.latencyMs.count > 0;
+  return {
+    x: steps.map(({ now }) => now.at - startedAt),
+    messages: byLayer(({ sentMessages }) => sentMessages),
+    bytes: byLayer(({ sentBytes }) => sentBytes),
+    published: rate(({ published }) => published),
+    delivered: rate(({ delivered }) => delivered),
+    copies: rate(({ copiesSent }) => copiesSent),
+    redundancy: steps.map(({ before, now }) => {
+      const deliveries = grown(now.delivered, before.delivered);
+      return deliveries > 0 ? grown(now.copiesSent, before.copiesSent) / deliveries - 1 : null;
+    }),
+    latencyP50: level((totals) => (delivers(totals) ? totals.latencyMs.p50 : undefined)),
+    latencyP99: level((totals) => (delivers(totals) ? totals.latencyMs.p99 : undefined)),
+    queued: level(({ queuedBytes }) => queuedBytes),
+    loopP50: level(({ process }) => process?.eventLoopDelayMs.p50),
+    loopP99: level(({ process }) => process?.eventLoopDelayMs.p99),
+    cpu: level(({ process }) => (process === undefined ? undefined : process.cpuShare * 100)),
+    memory: level(({ process }) => process?.memoryBytes),
+    simulatedEvents: level(({ simulator }) => simulator?.eventsPerSecond),
+    pendingEvents: level(({ simulator }) => simulator?.pendingEvents),
+  };
+}
+
+/** Nothing is known about it at any time: then it is not drawn. */
+export function isKnown(levels: Levels): boolean {
+  return levels.some((value) => value !== null);
+}
+
+/** The index of the last interval that had ended by then; -1 where none had. */
+export function lastUntil({ x }: TrafficSeries, at: number): number {
+  return x.findLastIndex((end) => end <= at);
+}
+
+export function sumAt(rates: readonly LayerRates[], index: number): number {
+  return rates.reduce((sum, { values }) => sum + (values[index] ?? 0), 0);
+}
+
+/** The layers that ever sent anything, in an order that does not change while a run goes on. */
+function layersOf(
+  totals: readonly FeedTotals[],
+  of: (totals: FeedTotals) => Readonly<Record<string, number>>,
+): string[] {
+  const layers = new Set<string>();
+  for (const one of totals)
+    for (const [layer, count] of Object.entries(of(one))) if (count > 0) layers.add(layer);
+  return [...layers].sort();
+}
+
+/** What a reader wants to see beside the curves: who died, when the network was split. */
+export function marksOf(notable: NotableEvents, picture: NetworkPicture, startedAt: Millis) {
+  const name = (id: string | number) => picture.find(id)?.name ?? String(id);
+  const deaths = notable.of("death").map(({ at, event }) => ({
+    at: at - startedAt,
+    label: `${event.type === "paused" ? "❚❚" : "✕"} ${name(event.node)}`,
+    isDeath: true,
+  }));
+  const disturbances = notable
+    .of("disturbance")
+    .map(({ at, event }) => ({ at: at - startedAt, label: event.type.replace("-", " "), isDeath: false }));
+  return [...deaths, ...disturbances].sort((a, b) => a.at - b.at);
+}
+
+// ---- Nodes ----
+
+export const talkerColumns = ["name", "links", "copiesSent", "published", "delivered"] as const;
+export type TalkerColumn = (typeof talkerColumns)[number];
+
+/** Peers in the order of that column: names from the first, numbers from the largest. */
+export function talkersBy(
+  { nodes }: NetworkPicture,
+  column: TalkerColumn,
+  isReversed: boolean,
+): PicturedNode[] {
+  const peers = [...nodes.values()].filter(({ role }) => role !== "seed");
+  const order = (a: PicturedNode, b: PicturedNode): number => {
+    if (column === "name") return compareNames(a.name, b.name);
+    if (column === "links") return b.neighbors.size - a.neighbors.size;
+    return b[column] - a[column];
+  };
+  return peers.sort((a, b) => (isReversed ? -1 : 1) * order(a, b) || compareNames(a.name, b.name));
+}
+
+const names = new Intl.Collator("en", { numeric: true });
+
+function compareNames(a: string, b: string): number {
+  return names.compare(a, b);
+}
