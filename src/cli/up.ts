@@ -16,6 +16,7 @@ import { LogFile, startControlApi, TraceFile } from "../node/index.ts";
 import { announceOrWarn } from "./announce.ts";
 import { exitWhenPrinted } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
+import { openPage } from "./open-page.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { addTunables, readTunables } from "./tunable-options.ts";
 
@@ -28,6 +29,7 @@ interface UpOptions {
   readonly json?: boolean;
   readonly port?: number;
   readonly api: number | false;
+  readonly open: boolean;
   readonly outputDir?: string;
   readonly output: boolean;
   readonly dataDir?: string;
@@ -73,7 +75,8 @@ export function upCommand(): Command {
       wholeNumber("--api", 0, 65_535),
       0,
     )
-    .option("--no-api", "no control API")
+    .option("--no-api", "no control API, and no page to watch")
+    .option("--no-open", "only print the address of the page, and open no browser")
     .option(
       "--output-dir <dir>",
       "write <dir>/<node>/outputfile.txt (default: grapevine-output, up to 50 nodes)",
@@ -162,6 +165,7 @@ async function up(options: UpOptions): Promise<void> {
       ? undefined
       : announceOrWarn({ url: api.url, nodes: network.nodes.map((node) => node.name) });
   if (isLive) screen.say(introduction(network, api?.url, logFolder, options));
+  if (isLive && api !== undefined && options.open && options.once !== true) openPage(`${api.url}/`);
   network.begin();
   let hasFinished = false;
   const drawing = setInterval(() => screen.draw(network, hasFinished ? "done" : "gossiping"), 200);
@@ -236,7 +240,10 @@ function introduction(
     `  seeds at ${network.seedAddresses.map(({ port }) => port).join(", ")}`,
   ];
   if (apiUrl !== undefined)
-    lines.push(`  control API and metrics at ${apiUrl} (grapevine status, members, neighbors, tail …)`);
+    lines.push(
+      `  ${pc.bold(pc.green(`Open ${apiUrl}/ to watch`))}: see it spread, break it, rewind it`,
+      `  control API and metrics at ${apiUrl} (grapevine status, members, neighbors, tail …)`,
+    );
   if (logFolder !== undefined) lines.push(`  logs in ${logFolder}/<node>/outputfile.txt`);
   return lines.join("\n");
 }

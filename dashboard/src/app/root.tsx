@@ -24,7 +24,7 @@ export function Root() {
   }, []);
   useEffect(() => {
     let isGone = false;
-    void chooseSource(location.search).then((source) => {
+    void chooseSource(new URL(location.href)).then((source) => {
       if (!isGone) open(source ?? new EmptySource());
     });
     return () => {

@@ -1,15 +1,34 @@
 /**
- * Which network the page shows when it is opened: the one whose trace it carries, `?trace=run.ndjson` a recorded one, the server that handed it out a
- * live one; opened from anywhere else it asks.
+ * Which network the page shows when it is opened: the one whose trace it carries, `?trace=run.ndjson` a recorded one,
+ * the server that handed it out a live one; opened from anywhere else it asks.
  */
+import { LiveSource } from "./live-source.ts";
 import { RecordedSource, traceAt } from "./recorded-source.ts";
 import type { Source } from "./source.ts";
 import { traceInPage } from "./trace-in-page.ts";
 
-export async function chooseSource(search: string): Promise<Source | undefined> {
+/** `address` is where the page is. */
+export async function chooseSource(address: URL): Promise<Source | undefined> {
   const inPage = traceInPage();
   if (inPage !== undefined) return new RecordedSource(inPage);
-  const trace = new URLSearchParams(search).get("trace");
-  if (trace !== null && trace !== "") return new RecordedSource(traceAt(trace));
-  return undefined;
+  const trace = address.searchParams.get("trace");
+  if (trace !== null && trace !== "") return new RecordedSource(traceAt(new URL(trace, address).href));
+  const url = new URL(".", address).href;
+  return (await hasControlApi(url)) ? new LiveSource({ url }) : undefined;
+}
+
+/** Who wants a token is one too. A server of files has something else there, or nothing. */
+async function hasControlApi(url: string): Promise<boolean> {
+  if (!url.startsWith("http")) return false;
+  const asking = new AbortController();
+  try {
+    const { ok, status, headers } = await fetch(`${url}v1/status`, { signal: asking.signal });
+    const isJson = headers.get("content-type")?.startsWith("application/json") === true;
+    return isJson && (ok || status === 401 || status === 403);
+  } catch {
+    return false;
+  } finally {
+    // Only the beginning of the answer counts.
+    asking.abort();
+  }
 }

@@ -63,8 +63,12 @@ export class LiveSource implements Source {
     this.#cancelFrame?.();
   }
 
-  useToken(token: string): void {
+  authorize(token: string): void {
     this.#token = token;
+    if (this.#listener !== undefined) this.retryNow();
+  }
+
+  retryNow(): void {
     clearTimeout(this.#retry);
     this.#connection?.abort();
     void this.#connect();
