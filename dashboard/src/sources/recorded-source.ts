@@ -89,6 +89,8 @@ export class RecordedSource implements Source {
     const readOnly = "a recording cannot be changed";
     listener.onHello({ world, at, startedAt, hands: [], readOnly, about: aboutOf(header) });
     for (const one of totals) listener.onTotals(one);
+    // The last second has not ended.
+    listener.onTotals(reading.totalsAtEnd());
     const sampling = thinner.sampling(at);
     if (sampling !== undefined) listener.onSampling(sampling);
     listener.onState({ type: "open" });
@@ -122,6 +124,7 @@ class TraceReading {
   /** Events that the writer of the trace could not write. */
   lost = 0;
   firstAt: number | undefined;
+  #lastAt = 0;
   readonly #label: string;
   readonly #counts = new TraceTotals();
 
@@ -140,11 +143,16 @@ class TraceReading {
     else if (!isTraceHeader(value)) this.skipped++;
   }
 
+  totalsAtEnd(): FeedTotals {
+    return this.#counts.at(this.#lastAt);
+  }
+
   #onEvent(event: TraceEvent): void {
     this.read++;
     if (event.layer === "trace" && event.type === "lost") this.lost += Number(event["events"]) || 0;
     else {
       this.firstAt ??= event.at;
+      this.#lastAt = Math.max(this.#lastAt, event.at);
       const totals = this.#counts.before(event.at);
       if (totals !== undefined && this.totals.push(totals) > maxTotals) this.totals.shift();
     }
