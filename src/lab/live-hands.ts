@@ -163,6 +163,9 @@ export class LiveHands implements Hands {
     partition: async ({ groups = [], by }) => {
       if (by !== undefined) throw noZones();
       const names = groups as readonly (readonly string[])[];
+      const all = names.flat();
+      const twice = all.find((name, i) => all.indexOf(name) < i);
+      if (twice !== undefined) throw new UsageError(`groups: "${twice}" is in two groups; leave out one`);
       this.#config.gates!.partition(names);
       const apart = names.slice(1).map(({ length }) => length);
       const rest = [...this.#config.nodes()].length - apart.reduce((sum, size) => sum + size, 0);

@@ -226,3 +226,65 @@ describe("a slow path", () => {
     expect(performance.now() - quick).toBeLessThan(90);
   });
 });
+
+describe("gated datagrams", () => {
+  /** What Alice sends to Bob, and when. */
+  function aliceToBob() {
+    const gates = new Gates({ nodes: 2, seed: 1 });
+    const address = { host: "127.0.0.1", port: 7 };
+    gates.listensAt(address, gates.rowOf("bob"));
+    const sent: number[] = [];
+    const startedAt = performance.now();
+    const socket = gates.wrapSocket("alice")({
+      local: { host: "127.0.0.1", port: 6 },
+      send: () => sent.push(performance.now() - startedAt) > 0,
+      resolve: async (host) => host,
+      onDatagram: () => {},
+      close: async () => {},
+    });
+    endings.push(() => socket.close());
+    const say = (count = 1) => {
+      for (let i = 0; i < count; i++) expect(socket.send(bytes("x"), address.host, address.port)).toBe(true);
+    };
+    return { gates, socket, sent, say };
+  }
+
+  test("pass at once through open gates, and not over a cut path", () => {
+    const { gates, sent, say } = aliceToBob();
+    say();
+    expect(sent.length).toBe(1);
+    gates.cut(["alice"], ["bob"]);
+    say(3);
+    expect(sent.length).toBe(1);
+    gates.heal();
+    say();
+    expect(sent.length).toBe(2); // what was cut off is lost
+  });
+
+  test("are lost by the share that links lose, and late by their latency", async () => {
+    const { gates, sent, say } = aliceToBob();
+    gates.setLinks({ loss: 0.25 });
+    say(1000);
+    expect(sent.length).toBeGreaterThan(700);
+    expect(sent.length).toBeLessThan(800);
+    const before = sent.length;
+    gates.setLinks({ loss: 0, latency: { model: "constant", ms: 30 } });
+    say();
+    expect(sent.length).toBe(before);
+    await until(() => sent.length === before + 1, "it arrives");
+    expect(sent.at(-1)).toBeGreaterThanOrEqual(29);
+  });
+
+  test("under way are bounded, and forgotten when the port is closed", async () => {
+    const { gates, socket, sent } = aliceToBob();
+    gates.setLinks({ latency: { model: "constant", ms: 20 } });
+    for (let i = 0; i < 40; i++) socket.send(new Uint8Array(64 * 1024), "127.0.0.1", 7);
+    await until(() => sent.length === 16, "what has room arrives");
+    await pause(50);
+    expect(sent.length).toBe(16);
+    socket.send(new Uint8Array(1), "127.0.0.1", 7);
+    await socket.close();
+    await pause(50);
+    expect(sent.length).toBe(16);
+  });
+});
