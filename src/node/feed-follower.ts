@@ -21,6 +21,8 @@ export interface FeedFollowerConfig {
 
 /** So much is given to the socket at once. */
 const socketBytes = 256 * 1024;
+/** Much may happen at once: only who is behind for so long is too slow. */
+const patienceMs = 1000;
 
 export class FeedFollower {
   readonly #config: FeedFollowerConfig;
@@ -29,6 +31,7 @@ export class FeedFollower {
   #chunk = 0;
   /** History is read as slowly as the reader likes, as long as it is kept. */
   #state: "history" | "following" | "skipping" = "history";
+  #behindSince: number | undefined;
   #skipped = new Map<string, number>();
 
   constructor(config: FeedFollowerConfig) {
@@ -38,17 +41,22 @@ export class FeedFollower {
     this.push();
   }
 
-  get isSkipping(): boolean {
-    return this.#state === "skipping";
-  }
-
   /** Called when the log has grown. */
   push(): void {
     const { response, log, maxUnreadBytes } = this.#config;
     if (response.writableEnded || response.destroyed) return;
     if (log.block(this.#block) === undefined) this.#skipFrom(log.first!);
-    if (this.#state === "following" && this.#unreadBytes() > maxUnreadBytes) this.#state = "skipping";
     if (this.#state === "skipping") return this.#skip();
+    this.#write();
+    const unreadBytes = this.#state === "history" ? 0 : this.#unreadBytes();
+    if (unreadBytes <= maxUnreadBytes) this.#behindSince = undefined;
+    else this.#behindSince ??= performance.now();
+    if (this.#behindSince !== undefined && performance.now() - this.#behindSince > patienceMs)
+      this.#state = "skipping";
+  }
+
+  #write(): void {
+    const { response, log, maxUnreadBytes } = this.#config;
     while (response.writableLength < Math.min(socketBytes, maxUnreadBytes)) {
       const block = log.block(this.#block)!;
       const chunk = block.chunks[this.#chunk];
@@ -111,6 +119,7 @@ export class FeedFollower {
     this.#skipped = new Map();
     const block = beginBlock();
     this.#state = "following";
+    this.#behindSince = undefined;
     this.#beginAt(block);
     const gap: FeedSampling = {
       at: block.at,
