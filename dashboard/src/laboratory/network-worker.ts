@@ -1,4 +1,5 @@
 /** The worker that simulates a network for the page: it hands messages on, and no more. */
+import { breathe } from "./breathe.ts";
 import { NetworkRun, textOf } from "./network-run.ts";
 import type { FromWorker, ToWorker } from "./run-messages.ts";
 
@@ -41,16 +42,4 @@ function answer(request: number, value: unknown): void {
     (known) => tell({ type: "answer", request, value: known }),
     (error) => tell({ type: "refused", request, why: textOf(error) }),
   );
-}
-
-// A timer of a browser waits for 4 ms: half of the time would be lost.
-const channel = new MessageChannel();
-let breathed: (() => void) | undefined;
-channel.port1.onmessage = () => breathed?.();
-
-function breathe(): Promise<void> {
-  return new Promise((resolve) => {
-    breathed = resolve;
-    channel.port2.postMessage(0);
-  });
 }

@@ -1,0 +1,59 @@
+import { describe, expect, test } from "vitest";
+import { type EpidemicFrame, EpidemicPlayer } from "./epidemic-player.ts";
+
+const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+function watched(draws: () => boolean = () => true) {
+  const frames: EpidemicFrame[] = [];
+  const player = new EpidemicPlayer(
+    { nodes: 5000, engine: "events", rumor: { mode: "push-pull" }, loss: 0, seed: 3 },
+    {
+      breathe: () => wait(0),
+      tell: (message) => {
+        if (message.type !== "frame") return;
+        frames.push({ ...message, states: message.states.slice() });
+        if (draws()) setTimeout(() => player.drawn(message.states), 1);
+      },
+    },
+  );
+  return { player, frames };
+}
+
+describe("an epidemic that is watched", () => {
+  test("shows its beginning, and in the end that everybody knows", async () => {
+    const { player, frames } = watched();
+    player.setSpeed(Number.POSITIVE_INFINITY);
+    await player.play();
+    expect(frames.at(-1)).toMatchObject({ isOver: true, counts: { susceptible: 0, infected: 5000 } });
+    expect(frames.at(-1)!.states.every((state) => state === 1)).toBe(true);
+    expect(frames.flatMap(({ curve }) => curve)).toEqual(player.run.curve);
+    expect(frames.at(-1)!.eventsPerSecond).toBeGreaterThan(1000);
+  });
+
+  test("stands still until it is told, and goes a round at a time", async () => {
+    const { player, frames } = watched();
+    void player.play();
+    await wait(80);
+    expect(player.run.round).toBe(0);
+    player.step();
+    await wait(150);
+    expect(player.run.round).toBe(1);
+    expect(frames.at(-1)!.counts.round).toBe(1);
+    player.step();
+    await wait(150);
+    expect(player.run.round).toBe(2);
+  });
+
+  test("tells a page that draws nothing no more than its buffers hold", async () => {
+    const { player, frames } = watched(() => false);
+    player.setSpeed(Number.POSITIVE_INFINITY);
+    void player.play();
+    await wait(200);
+    expect(frames).toHaveLength(2);
+    expect(player.run.isOver).toBe(true);
+    // As soon as it has drawn one it is told how it ended.
+    player.drawn(new Uint8Array(5000));
+    await wait(80);
+    expect(frames.at(-1)).toMatchObject({ isOver: true });
+  });
+});
