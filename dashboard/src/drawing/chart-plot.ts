@@ -266,7 +266,9 @@ export class ChartPlot {
         paths,
         ...(fill === undefined ? {} : { fill }),
         ...(series.dash === undefined ? {} : { dash: [...series.dash] }),
-        points: isPoints ? { show: true, size: 5, space: 0, fill: color, stroke: color } : { show: false },
+        points: isPoints
+          ? { show: true, size: 5, space: 0, fill: color, stroke: color }
+          : { show: false, filter: isolatedPoints, size: 4, fill: color, stroke: color },
       };
     });
   }
@@ -379,6 +381,16 @@ function setSharedCursor(plot: uPlot, at: { left: number; top: number }): void {
     true,
     true,
   );
+}
+
+/** A value between two unknown ones has no line to be seen by: it is drawn as a point. */
+function isolatedPoints(plot: uPlot, series: number): number[] | null {
+  const values = plot.data[series]!;
+  const [from, to] = plot.series[series]!.idxs ?? [0, values.length - 1];
+  const isolated: number[] = [];
+  for (let i = from; i <= to; i++)
+    if (values[i] != null && values[i - 1] == null && values[i + 1] == null) isolated.push(i);
+  return isolated.length === 0 ? null : isolated;
 }
 
 /** Units that are not part of the number are said once, beside the title. */

@@ -3,7 +3,7 @@ import type { FeedTotals } from "../../../../src/trace/feed.ts";
 import { NodeRegister } from "../../../../src/trace/node-register.ts";
 import { NetworkPicture } from "../../../../src/trace/picture.ts";
 import { NotableEvents } from "../../timeline/notable-events.ts";
-import { isKnown, lastUntil, marksOf, sumAt, talkersBy, trafficSeries } from "./traffic-series.ts";
+import { isKnown, lastKnown, lastUntil, marksOf, sumAt, talkersBy, trafficSeries } from "./traffic-series.ts";
 
 const totals = (at: number, changes: Partial<FeedTotals> = {}): FeedTotals => ({
   ...{ at, peers: 3, seeds: 1, stopped: 0, published: 0, delivered: 0, copiesSent: 0 },
@@ -61,12 +61,13 @@ test("redundancy is copies per delivery, minus 1, and unknown where nothing was 
   expect(redundancy).toEqual([2, null]);
 });
 
-test("latency is unknown in a second without receipts", () => {
+test("latency is unknown in a second without receipts, and the last known is that of the second before", () => {
   const { latencyP99 } = trafficSeries(
     [totals(0), totals(1000, { latencyMs: { count: 4, p50: 5, p99: 9, max: 9 } }), totals(2000)],
     0,
   );
   expect(latencyP99).toEqual([9, null]);
+  expect([lastKnown(latencyP99, 1), lastKnown(latencyP99, -1)]).toEqual([9, undefined]);
 });
 
 test("what a recorded run does not tell is not drawn", () => {

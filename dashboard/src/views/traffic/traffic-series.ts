@@ -84,6 +84,15 @@ export function lastUntil({ x }: TrafficSeries, at: number): number {
   return x.findLastIndex((end) => end <= at);
 }
 
+/** The latest value until then: where nothing is delivered, the delay of the last that was. */
+export function lastKnown(levels: Levels, index: number): number | undefined {
+  for (let i = index; i >= 0; i--) {
+    const value = levels[i];
+    if (value !== null && value !== undefined) return value;
+  }
+  return undefined;
+}
+
 export function sumAt(rates: readonly LayerRates[], index: number): number {
   return rates.reduce((sum, { values }) => sum + (values[index] ?? 0), 0);
 }

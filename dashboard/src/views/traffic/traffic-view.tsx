@@ -11,6 +11,7 @@ import {
   isKnown,
   type LayerRates,
   type Levels,
+  lastKnown,
   lastUntil,
   marksOf,
   sumAt,
@@ -82,6 +83,31 @@ export function TrafficView() {
     );
   const at = (values: Levels, unit: string) => quantity(values[index], unit);
   const latest = index < 0 ? undefined : totals.findLast((one) => one.at <= cursor);
+  const charts = [
+    draw("Messages by layer", "/s", layers(series.messages), true),
+    draw("Bytes by layer", "B/s", layers(series.bytes), true),
+    draw("Gossip", "/s", [
+      { label: "copies sent", values: series.copies, color: lineColors[0] },
+      { label: "delivered", values: series.delivered, color: lineColors[2], dash: [6, 3] },
+      { label: "published", values: series.published, color: lineColors[1], dash: [2, 3] },
+    ]),
+    draw("Latency", "ms", [
+      { label: "median", values: series.latencyP50, color: lineColors[0] },
+      { label: "p99", values: series.latencyP99, color: lineColors[5], dash: [6, 3] },
+    ]),
+    draw("Redundancy (RMR)", "", [
+      { label: "copies per delivery, minus 1", values: series.redundancy, color: lineColors[3] },
+    ]),
+    draw("Waiting to be sent", "B", [{ label: "queued", values: series.queued, color: lineColors[1] }]),
+    draw("Event-loop delay", "ms", [
+      { label: "median", values: series.loopP50, color: lineColors[0] },
+      { label: "p99", values: series.loopP99, color: lineColors[5], dash: [6, 3] },
+    ]),
+    draw("CPU", "%", [{ label: "of one core", values: series.cpu, color: lineColors[2] }]),
+    draw("Memory", "B", [{ label: "resident", values: series.memory, color: lineColors[6] }]),
+    draw("Simulator", "/s", [{ label: "events", values: series.simulatedEvents, color: lineColors[0] }]),
+    draw("Events to come", "", [{ label: "pending", values: series.pendingEvents, color: lineColors[1] }]),
+  ].filter((chart) => chart !== null);
   return (
     <div className={classes["view"]}>
       <div className={`${classes["full"]} ${classes["figures"]}`}>
@@ -103,7 +129,7 @@ export function TrafficView() {
         <Figure label="Delivered" value={at(series.delivered, "/s")} hint={soFar(latest?.delivered)} />
         <Figure
           label="Redundancy (RMR)"
-          value={at(series.redundancy, "")}
+          value={quantity(lastKnown(series.redundancy, index), "")}
           hint={
             latest === undefined || latest.delivered === 0
               ? "copies per delivery, minus 1"
@@ -112,8 +138,8 @@ export function TrafficView() {
         />
         <Figure
           label="Latency, p99"
-          value={at(series.latencyP99, "ms")}
-          hint={`median ${at(series.latencyP50, "ms")}`}
+          value={quantity(lastKnown(series.latencyP99, index), "ms")}
+          hint={`median ${quantity(lastKnown(series.latencyP50, index), "ms")}`}
         />
         <Figure
           label="Nodes"
@@ -122,40 +148,18 @@ export function TrafficView() {
         />
       </div>
 
-      {draw("Messages by layer", "/s", layers(series.messages), true)}
-      {draw("Bytes by layer", "B/s", layers(series.bytes), true)}
-      {draw("Gossip", "/s", [
-        { label: "copies sent", values: series.copies, color: lineColors[0] },
-        { label: "delivered", values: series.delivered, color: lineColors[2], dash: [6, 3] },
-        { label: "published", values: series.published, color: lineColors[1], dash: [2, 3] },
-      ])}
-      {draw("Latency", "ms", [
-        { label: "median", values: series.latencyP50, color: lineColors[0] },
-        { label: "p99", values: series.latencyP99, color: lineColors[5], dash: [6, 3] },
-      ])}
-      {draw("Redundancy (RMR)", "", [
-        { label: "copies per delivery, minus 1", values: series.redundancy, color: lineColors[3] },
-      ])}
-      {draw("Waiting to be sent", "B", [{ label: "queued", values: series.queued, color: lineColors[1] }])}
-      {draw("Event-loop delay", "ms", [
-        { label: "median", values: series.loopP50, color: lineColors[0] },
-        { label: "p99", values: series.loopP99, color: lineColors[5], dash: [6, 3] },
-      ])}
-      {draw("CPU", "%", [{ label: "of one core", values: series.cpu, color: lineColors[2] }])}
-      {draw("Memory", "B", [{ label: "resident", values: series.memory, color: lineColors[6] }])}
-      {draw("Simulator", "/s", [{ label: "events", values: series.simulatedEvents, color: lineColors[0] }])}
-      {draw("Events to come", "", [{ label: "pending", values: series.pendingEvents, color: lineColors[1] }])}
+      {charts}
 
+      <section className={charts.length % 2 === 0 ? classes["full"] : classes["panel"]}>
+        <h3 className={classes["heading"]}>Who talks most</h3>
+        <TalkersTable picture={picture} />
+      </section>
       {source.kind === "recorded" && (
         <p className={`${classes["full"]} ${classes["note"]}`}>
           A recorded trace tells what was said, not what it weighed: bytes, queues, CPU and memory are shown
           for live and simulated networks only.
         </p>
       )}
-      <section className={classes["full"]}>
-        <h3 className={classes["heading"]}>Who talks most</h3>
-        <TalkersTable picture={picture} />
-      </section>
     </div>
   );
 }
