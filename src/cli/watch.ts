@@ -9,6 +9,7 @@ import { stopSignal } from "./stop-signal.ts";
 interface WatchOptions {
   readonly port: number;
   readonly open: boolean;
+  readonly json?: boolean;
 }
 
 export function watchCommand(): Command {
@@ -22,6 +23,7 @@ export function watchCommand(): Command {
       0,
     )
     .option("--no-open", "only print the address, and open no browser")
+    .option("--json", "print the address as a JSON object, and open no browser")
     .addHelpText(
       "after",
       `
@@ -38,10 +40,12 @@ Examples:
 async function watch(path: string, options: WatchOptions): Promise<void> {
   const stopped = stopSignal();
   const server = await startTraceServer({ path, port: options.port });
-  process.stdout.write(
-    `Open ${pc.bold(server.url)} to watch ${escapeText(path)}. ${pc.bold("Ctrl+C")} ends it.\n`,
-  );
-  if (options.open) openPage(server.url);
+  if (options.json) process.stdout.write(`${JSON.stringify({ url: server.url })}\n`);
+  else
+    process.stdout.write(
+      `Open ${pc.bold(server.url)} to watch ${escapeText(path)}. ${pc.bold("Ctrl+C")} ends it.\n`,
+    );
+  if (options.open && !options.json) openPage(server.url);
   await stopped;
   await server.close();
   exitWhenPrinted();

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { contentOf } from "../../test/support/picture-content.ts";
 import { tracedRun } from "../../test/support/traced-run.ts";
 import type { TraceEvent } from "../core/index.ts";
 import { NodeRegister } from "./node-register.ts";
@@ -8,27 +9,6 @@ function pictureOf(events: Iterable<TraceEvent>, register = new NodeRegister()):
   const picture = new NetworkPicture(register);
   for (const event of events) picture.apply(event);
   return picture;
-}
-
-/** All that a picture shows, without what depends on the order in which nodes were met. */
-function contentOf(picture: NetworkPicture) {
-  const nameOf = (row: number) => picture.nodes.get(row)?.name ?? "?";
-  const names = (rows: Iterable<number>) => [...rows].map(nameOf).sort();
-  return {
-    at: picture.at,
-    nodes: [...picture.nodes.values()]
-      .map(({ row, neighbors, list, registeredWith, suspectedBy, evidence, ...node }) => ({
-        ...node,
-        neighbors: names(neighbors),
-        list: names(list),
-        registeredWith: names(registeredWith),
-        suspectedBy: names(suspectedBy.keys()),
-        evidence: evidence.length,
-      }))
-      .sort((a, b) => (a.name < b.name ? -1 : 1)),
-    links: [...picture.links()].map(([a, b]) => [nameOf(a), nameOf(b)].sort().join(" ")).sort(),
-    disturbances: picture.disturbances.map(({ type }) => type),
-  };
 }
 
 const peer = (row: number) => ({ node: row, at: 10 });

@@ -7,8 +7,11 @@ import { traceLayer } from "../../../src/trace/layers.ts";
 import type { NodeRegister } from "../../../src/trace/node-register.ts";
 import { NetworkPicture } from "../../../src/trace/picture.ts";
 
-/** A picture is kept every so many events, at least: more where the network is large. */
-const eventsPerCheckpoint = 4000;
+export interface EventBufferConfig {
+  readonly maxEvents: number;
+  /** A picture is kept every so many events: more seldom where the network is large. */
+  readonly eventsPerCheckpoint?: number;
+}
 
 interface Checkpoint {
   /** Number of the first event after it. */
@@ -27,6 +30,7 @@ interface Block {
 export class EventBuffer {
   readonly #register: NodeRegister;
   readonly #maxEvents: number;
+  readonly #eventsPerCheckpoint: number;
   /** Blocks between checkpoints. */
   #blocks: Block[] = [];
   #count = 0;
@@ -34,9 +38,10 @@ export class EventBuffer {
   #folded = 0;
   forgotten = 0;
 
-  constructor(register: NodeRegister, maxEvents: number) {
+  constructor(register: NodeRegister, { maxEvents, eventsPerCheckpoint = 4000 }: EventBufferConfig) {
     this.#register = register;
     this.#maxEvents = maxEvents;
+    this.#eventsPerCheckpoint = eventsPerCheckpoint;
   }
 
   /** Number of the next event; the kept ones are `first` to `end - 1`. */
@@ -60,7 +65,7 @@ export class EventBuffer {
     let block = this.#blocks.at(-1);
     const at = timeOf(event) ?? this.#lastAt;
     this.#lastAt = block === undefined ? at : Math.max(at, this.#lastAt);
-    const enough = Math.max(eventsPerCheckpoint, (block?.checkpoint.prologue.length ?? 0) * 2);
+    const enough = Math.max(this.#eventsPerCheckpoint, (block?.checkpoint.prologue.length ?? 0) * 2);
     if (block === undefined || block.events.length >= enough) {
       const checkpoint = { index: this.#count, at: this.#lastAt, prologue: picture.prologue() };
       block = { checkpoint, events: [], times: [] };

@@ -28,7 +28,7 @@ export class NotableEvents {
     if (kind === undefined) return;
     this.#byKind[kind].push({ at: event.at, kind, event });
     if (this.#byKind[kind].length > maxOfKind)
-      this.#byKind[kind] = this.#byKind[kind].filter((_, i) => i % 2 === 1);
+      this.#byKind[kind] = this.#byKind[kind].filter((_, i) => i % 2 === 0);
   }
 }
 

@@ -40,7 +40,7 @@ export class Timeline implements SourceListener {
   messages = new MessageBook(this.register);
   /** Who failed and who noticed. */
   liveness = new LivenessBook();
-  events = new EventBuffer(this.register, maxEvents);
+  events = new EventBuffer(this.register, { maxEvents });
   totals: FeedTotals[] = [];
   samplings: FeedSampling[] = [];
   /** What a time bar marks. */
@@ -193,7 +193,7 @@ export class Timeline implements SourceListener {
     this.#atHead = this.picture;
     this.messages = new MessageBook(this.register);
     this.liveness = new LivenessBook();
-    this.events = new EventBuffer(this.register, maxEvents);
+    this.events = new EventBuffer(this.register, { maxEvents });
     this.totals = [];
     this.samplings = [];
     this.notable = new NotableEvents();
@@ -232,7 +232,7 @@ export class Timeline implements SourceListener {
 
   onTotals(totals: FeedTotals): void {
     this.totals.push(totals);
-    if (this.totals.length > maxTotals) this.totals = this.totals.filter((_, i) => i % 2 === 1);
+    if (this.totals.length > maxTotals) this.totals = this.totals.filter((_, i) => i % 2 === 0);
     this.head = Math.max(this.head, totals.at);
     if (this.isAtHead && this.pace.type === "follow") this.cursor = this.head;
     this.#changed();
