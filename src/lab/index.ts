@@ -1,6 +1,5 @@
 export * from "../simulated/index.ts";
 export * from "./campaign/index.ts";
-export * from "./degree-report.ts";
 export * from "./glomers/index.ts";
 export * from "./kept-network.ts";
 export * from "./live-hands.ts";

@@ -21,7 +21,7 @@ import {
 } from "../node/index.ts";
 import { isConnected } from "../theory/graph-measures.ts";
 import type { Address } from "../transport/index.ts";
-import { type DegreeReport, describeDegrees } from "./degree-report.ts";
+import { type DegreeReport, describeDegrees } from "../theory/degree-report.ts";
 import { areRoutersFormed } from "./live-lookups.ts";
 import { type LatencyMs, Measurement } from "./measurement.ts";
 import type { Gates } from "./scenario/gated-transport.ts";

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { UsageError } from "../core/errors.ts";
 import {
+  clustering,
   components,
   degreeHistogram,
   degrees,
@@ -246,4 +247,12 @@ describe("an adjacency list", () => {
     expect(() => undirected([[1]])).toThrow("neighbor 1 of node 0");
     expect(() => undirected([[0]])).toThrow("its own neighbor");
   });
+});
+
+test("clustering is 1 where all neighbors know each other, 0 where none do, and the mean between", () => {
+  expect(clustering(complete(5))).toBe(1);
+  expect(clustering(ring(6))).toBe(0);
+  expect(clustering(STAR)).toBe(0);
+  // A triangle 0 1 2 with a tail 2 - 3: 1, 1, 1/3 and nothing.
+  expect(clustering([[1, 2], [0, 2], [0, 1, 3], [2]])).toBeCloseTo((1 + 1 + 1 / 3) / 4, 12);
 });

@@ -87,6 +87,30 @@ export function floodCost(adjacency: Adjacency, source?: number): number {
   return ends - reached.length + 1;
 }
 
+/**
+ * Mean over all nodes of the share of pairs of their neighbors that are neighbors of each other; 0 where there is no
+ * such pair (Watts and Strogatz 1998). O(sum of the squares of all degrees).
+ */
+export function clustering(adjacency: Adjacency): number {
+  const { nodes, start, neighbors } = graphOf(adjacency);
+  if (nodes.length === 0) return 0;
+  const neighborOf = new Int32Array(nodes.length).fill(-1);
+  let sum = 0;
+  for (let node = 0; node < nodes.length; node++) {
+    const from = start[node]!;
+    const to = start[node + 1]!;
+    if (to - from < 2) continue;
+    for (let i = from; i < to; i++) neighborOf[neighbors[i]!] = node;
+    let ends = 0;
+    for (let i = from; i < to; i++) {
+      const other = neighbors[i]!;
+      for (let j = start[other]!; j < start[other + 1]!; j++) if (neighborOf[neighbors[j]!] === node) ends++;
+    }
+    sum += ends / ((to - from) * (to - from - 1));
+  }
+  return sum / nodes.length;
+}
+
 export interface PathLengthOptions {
   /**
    * Breadth-first searches for the mean, from nodes evenly spaced in the list. Default: as many as keep the work

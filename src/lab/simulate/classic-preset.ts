@@ -16,7 +16,7 @@ import { mergeOptions, type NodeOptions } from "../../node/index.ts";
 import { SimulatedNetwork } from "../../simulated/index.ts";
 import { linkSettings } from "../../simulator/index.ts";
 import { storeOptions } from "../../storage/store-options.ts";
-import { describeDegrees } from "../degree-report.ts";
+import { describeDegrees } from "../../theory/degree-report.ts";
 import { spreadingReport } from "../spreading-report.ts";
 import { wireCodec } from "../wire-codec.ts";
 import { countsOf, DeliveryCount, rounded } from "./delivery-count.ts";

@@ -7,7 +7,7 @@ import type { RumorOptions } from "../../dissemination/index.ts";
 import type { NodeOptions } from "../../node/index.ts";
 import type { Scenario, Violation } from "../../scenario/scenario.ts";
 import type { LinkSettings, RoundSemantics } from "../../simulator/index.ts";
-import type { DegreeReport } from "../degree-report.ts";
+import type { DegreeReport } from "../../theory/degree-report.ts";
 import type { SpreadingReport } from "../spreading-report.ts";
 import type { Curve } from "./curve.ts";
 import type { RumorPrediction } from "./rumor-prediction.ts";

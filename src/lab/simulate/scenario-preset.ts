@@ -8,7 +8,7 @@ import { defaultPeers, defaultSeeds, withOverrides } from "../../scenario/scenar
 import type { SimulatedWorld } from "../../scenario/simulated-world.ts";
 import { linkSettings } from "../../simulator/index.ts";
 import { scenarioLayer, TraceSummary } from "../../trace/index.ts";
-import { describeDegrees } from "../degree-report.ts";
+import { describeDegrees } from "../../theory/degree-report.ts";
 import { scenarioOf } from "../scenario/scenario-file.ts";
 import { createSimulatedWorld } from "../scenario/simulated-world.ts";
 import { countsOf, rounded, spreadOf } from "./delivery-count.ts";

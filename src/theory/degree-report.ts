@@ -1,5 +1,5 @@
 /** The degrees of an overlay, for reports: how they spread, and which law they follow. */
-import { fitDegrees } from "../theory/degree-fit.ts";
+import { fitDegrees } from "./degree-fit.ts";
 
 export interface DegreeReport {
   /** What the overlay was asked for. */
