@@ -1,0 +1,76 @@
+import { expect, test } from "vitest";
+import type { TraceEvent } from "../../../../src/core/index.ts";
+import { evidenceSentences } from "./evidence.ts";
+
+const event = (at: number, node: string, type: string, fields: object = {}): TraceEvent => ({
+  at,
+  node,
+  layer: "heartbeat",
+  type,
+  neighbor: "v",
+  ...fields,
+});
+const nameOf = (id: string | number) => `peer-${id}`;
+const texts = (...events: TraceEvent[]) => evidenceSentences(events, nameOf).map(({ text }) => text);
+
+test("the way to a death is told from the first miss to the removal", () => {
+  expect(
+    texts(
+      event(1, "a", "ping-missed", { misses: 1 }),
+      event(2, "a", "suspected", { misses: 3, witnesses: ["b", "c"] }),
+      event(3, "a", "neighbor-failed"),
+      event(4, "a", "dead-node"),
+      event(5, "s", "dead-report-received", { reporter: "a", reports: 1, required: 2 }),
+      event(6, "s", "peer-removed", { reason: "dead", reporters: ["a", "b"] }),
+    ),
+  ).toEqual([
+    "peer-a missed 1 answer",
+    "peer-a suspects it after 3 missed answers, and asks peer-b, peer-c to try",
+    "peer-a gave it up: nobody who was asked reaches it",
+    "peer-a reported it dead to the seeds",
+    "peer-s has 1 report of its death, 2 needed; the last by peer-a",
+    "peer-s removed it from its list, as dead: 2 reports, by peer-a, peer-b",
+  ]);
+});
+
+test("misses in a row by one neighbor are one sentence, at the time of the last", () => {
+  const sentences = evidenceSentences(
+    [
+      event(1, "a", "ping-missed", { misses: 1 }),
+      event(2, "b", "ping-missed", { misses: 1 }),
+      event(3, "a", "ping-missed", { misses: 2 }),
+      event(4, "b", "ping-missed", { misses: 2 }),
+      event(5, "a", "ping-missed", { misses: 3 }),
+    ],
+    nameOf,
+  );
+  expect(sentences.map(({ at, text }) => `${at} ${text}`)).toEqual([
+    "4 peer-b missed 2 answers",
+    "5 peer-a missed 3 answers",
+  ]);
+});
+
+test("a miss after an answer begins a sentence of its own", () => {
+  expect(
+    texts(event(1, "a", "ping-missed", { misses: 1 }), event(9, "a", "ping-missed", { misses: 1 })),
+  ).toHaveLength(2);
+});
+
+test("what speaks for the node is told as such", () => {
+  const sides = evidenceSentences(
+    [
+      event(1, "a", "neighbor-unreachable", { witness: "b" }),
+      event(2, "v", "refuted"),
+      event(3, "s", "dead-report-ignored", { reporter: "x", reason: "forged" }),
+      event(4, "s", "suspect-answered"),
+    ],
+    nameOf,
+  ).map(({ side }) => side);
+  expect(sides).toEqual(["for", "for", "for", "for"]);
+});
+
+test("fields that are missing or of another kind do not stop the telling", () => {
+  expect(
+    texts(event(1, "s", "peer-removed", { reporters: "nobody" }), event(2, "a", "suspected")),
+  ).toHaveLength(2);
+});

@@ -1,0 +1,110 @@
+/**
+ * Why a node is suspected, or was taken for dead: what others said about it, as sentences in the order of time.
+ * Misses in a row by the same neighbor are one sentence.
+ */
+import type { Millis, NodeId, TraceEvent } from "../../../../src/core/index.ts";
+
+export interface EvidenceSentence {
+  readonly at: Millis;
+  readonly text: string;
+  /** What it means for the node: `against` it, `for` it, or what became of it. */
+  readonly side: "against" | "for" | "fate";
+}
+
+export type NameOf = (id: NodeId) => string;
+
+export function evidenceSentences(
+  evidence: readonly TraceEvent[],
+  nameOf: NameOf,
+): readonly EvidenceSentence[] {
+  const sentences: EvidenceSentence[] = [];
+  /** Misses of each neighbor that are told in a sentence already, by its place. */
+  const misses = new Map<NodeId, number>();
+  for (const event of evidence) {
+    const sentence = sentenceOf(event, nameOf);
+    if (sentence === undefined) continue;
+    if (event.type === "ping-missed") {
+      const earlier = misses.get(event.node);
+      if (Number(event["misses"]) > 1 && earlier !== undefined) sentences.splice(earlier, 1);
+      for (const [node, place] of misses)
+        if (earlier !== undefined && place > earlier) misses.set(node, place - 1);
+      misses.set(event.node, sentences.length);
+    }
+    sentences.push(sentence);
+  }
+  return sentences;
+}
+
+function sentenceOf(event: TraceEvent, nameOf: NameOf): EvidenceSentence | undefined {
+  const { at } = event;
+  const who = event.node === "" ? "" : nameOf(event.node);
+  const against = (text: string): EvidenceSentence => ({ at, text, side: "against" });
+  const inFavor = (text: string): EvidenceSentence => ({ at, text, side: "for" });
+  const fate = (text: string): EvidenceSentence => ({ at, text, side: "fate" });
+  switch (event.type) {
+    case "ping-missed":
+      return against(`${who} missed ${times(event["misses"], "answer")}`);
+    case "suspected":
+      return against(
+        `${who} suspects it after ${times(event["misses"], "missed answer")}${asking(event["witnesses"], nameOf)}`,
+      );
+    case "neighbor-failed":
+      return against(`${who} gave it up: nobody who was asked reaches it`);
+    case "dead-node":
+      return against(`${who} reported it dead to the seeds`);
+    case "dead-report-received":
+      return against(
+        `${who} has ${times(event["reports"], "report")} of its death, ${event["required"]} needed; the last by ${name(event["reporter"], nameOf)}`,
+      );
+    case "dead-report-ignored":
+      return inFavor(
+        `${who} ignored the report by ${name(event["reporter"], nameOf)}: ${event["reason"] ?? "no reason given"}`,
+      );
+    case "neighbor-unreachable":
+      return inFavor(`${name(event["witness"], nameOf)} reaches it: only the path from ${who} is bad`);
+    case "suspect-answered":
+      return inFavor(`It answered ${who}, and stays in the list`);
+    case "refuted":
+      return inFavor(`It refuted its death with a new incarnation`);
+    case "peer-removed": {
+      const reporters = list(event["reporters"], nameOf);
+      const by =
+        reporters.length > 0 ? `: ${times(reporters.length, "report")}, by ${reporters.join(", ")}` : "";
+      return fate(`${who} removed it from its list, as ${event["reason"] ?? "gone"}${by}`);
+    }
+    case "peer-left":
+      return fate(`It told ${who} that it leaves`);
+    case "crashed":
+      return fate("It crashed, without a word");
+    case "restarted":
+      return fate(
+        `It started again, ${event["keepsDisk"] === true ? "with" : "without"} what it had on disk`,
+      );
+    case "paused":
+      return fate("It hangs: its connections stay open, and nothing is answered");
+    case "resumed":
+      return fate("It goes on");
+    case "left":
+      return fate("It said goodbye and left");
+    case "stopped":
+      return fate(`Its process ended: ${event["reason"] ?? "no reason given"}`);
+  }
+  return undefined;
+}
+
+function times(count: unknown, what: string): string {
+  return `${Number(count)} ${what}${Number(count) === 1 ? "" : "s"}`;
+}
+
+function name(id: unknown, nameOf: NameOf): string {
+  return typeof id === "string" || typeof id === "number" ? nameOf(id) : "somebody";
+}
+
+function list(ids: unknown, nameOf: NameOf): string[] {
+  return Array.isArray(ids) ? ids.map((id) => name(id, nameOf)) : [];
+}
+
+function asking(witnesses: unknown, nameOf: NameOf): string {
+  const names = list(witnesses, nameOf);
+  return names.length === 0 ? "" : `, and asks ${names.join(", ")} to try`;
+}
