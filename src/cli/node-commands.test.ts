@@ -7,8 +7,9 @@ import { stripVTControlCharacters } from "node:util";
 import type { Command } from "commander";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import type { MessageId } from "../dissemination/messages.ts";
-import { LocalNetwork } from "../lab/index.ts";
+import { handsOf, LocalNetwork, openGates } from "../lab/index.ts";
 import { announce, type ControlApi, startControlApi } from "../node/index.ts";
+import { actCommand } from "./act.ts";
 import { killCommand } from "./kill.ts";
 import { leaveCommand } from "./leave.ts";
 import { membersCommand } from "./members.ts";
@@ -32,9 +33,10 @@ beforeAll(async () => {
     seeds: 2,
     peers: 5,
     isPlaintext: true,
+    gates: openGates(7),
     options: { source: { messages: 0 }, heartbeat: { pingIntervalMs: 200 } },
   });
-  api = await startControlApi({ port: 0, token, nodes: () => network.nodes });
+  api = await startControlApi({ port: 0, token, nodes: () => network.nodes, hands: handsOf(network) });
   announce({ url: api.url, token, nodes: network.nodes.map(({ name }) => name) });
 });
 afterAll(async () => {
@@ -339,6 +341,42 @@ test("types are a list", async () => {
   const types = tailCommand().options.find(({ long }) => long === "--types")!;
   expect(types.parseArg!("delivered, dead-node,", undefined)).toEqual(["delivered", "dead-node"]);
   expect(() => types.parseArg!(" , ", undefined)).toThrow('--types: " , " names no type');
+});
+
+test("act does to the network what it is told, and says to whom it did it", async () => {
+  expect(await run(actCommand(), "join", "anna")).toBe("Joined: anna.");
+  expect(await run(actCommand(), "pause", "anna,peer-5")).toBe("Paused anna, peer-5.");
+  expect(network.find("anna")!.isPaused).toBe(true);
+  await expect(run(publishCommand(), "--node", "anna", "hello")).rejects.toThrow("anna is paused");
+  expect(await run(actCommand(), "resume", "anna")).toBe("Resumed anna.");
+  expect(network.find("peer-5")!.isPaused).toBe(true);
+  expect(await run(actCommand(), "resume", "peer-5", "--json")).toBe('{"did":"resume","nodes":["peer-5"]}');
+  expect(await run(actCommand(), "cut", "all seeds", "anna")).toContain("does not reach anna");
+  expect(await run(actCommand(), "partition", "anna,peer-5", "seed-1")).toContain("is split");
+  expect(await run(actCommand(), "partition", "0.5")).toContain("is split");
+  expect(await run(actCommand(), "heal")).toBe("Healed.");
+  expect(await run(actCommand(), "links", "--loss", "0.01", "--latency", "1ms-3ms")).toBe(
+    "Links have changed.",
+  );
+  expect(await run(actCommand(), "slow", "anna", "1ms")).toBe("Slowed anna.");
+  const said = await run(actCommand(), "publish", "2 peers", "hello");
+  expect(said).toMatch(/^Published by [\w-]+, [\w-]+\.$/);
+  expect(await run(actCommand(), "crash", "anna")).toBe("Crashed anna.");
+  expect(await run(actCommand(), "restart", "anna")).toBe("Restarted anna.");
+  expect(await run(actCommand(), "leave", "anna")).toBe("Gone: anna.");
+});
+
+test.each([
+  [["crash", "nobody"], 'there is no "nobody"'],
+  [["crash", "a,,b"], 'node.1: "" is no name'],
+  [["links"], "say what changes"],
+  [["links", "--loss", "2"], '--loss: "2" is no share'],
+  [["links", "--latency", "soon"], '--latency: "soon" is no duration'],
+  [["partition", "1.5"], "share: 1.5 is not a number between 0 and 1"],
+  [["restart", "peer-1"], "peer-1 lives; crash it first"],
+  [["publish", "seed-1"], "seeds do not gossip"],
+] as const)("act %j is refused with the reason", async (args, why) => {
+  await expect(run(actCommand(), ...args)).rejects.toThrow(why);
 });
 
 test("a node leaves with a goodbye", async () => {
