@@ -9,6 +9,8 @@ import {
   IconTopologyStar3,
 } from "@tabler/icons-react";
 import type { ComponentType } from "react";
+import { CompareView } from "../laboratory/compare-view.tsx";
+import { LaboratoryView } from "../laboratory/laboratory-view.tsx";
 import { EventsView } from "../views/events/events-view.tsx";
 import { LivenessView } from "../views/liveness/liveness-view.tsx";
 import { NetworkView } from "../views/network/network-view.tsx";
@@ -69,5 +71,20 @@ export const views: readonly View[] = [
     about: "Everything that happened, to search",
     Icon: IconListSearch,
     Component: EventsView,
+  },
+  {
+    path: "/laboratory",
+    name: "Laboratory",
+    about: "Networks, scenarios and epidemics, simulated in this page",
+    Icon: IconFlask,
+    Component: LaboratoryView,
+    isAlone: true,
+  },
+  {
+    path: "/compare",
+    name: "Compare",
+    about: "A simulated run and its fork, side by side",
+    Icon: IconGitFork,
+    Component: CompareView,
   },
 ];
