@@ -1,0 +1,82 @@
+/** What the figures of an overlay mean, in words that claim no more than they show. */
+import type { AskedOverlay, OverlayMeasures } from "./overlay-measures.ts";
+
+const lawNames: Readonly<Record<string, string>> = {
+  "power-law": "power law",
+  geometric: "geometric law",
+  "shifted-poisson": "shifted Poisson law",
+  "seed-exponential": "exponential law of the seed report",
+  preferential: "preferential attachment",
+  uniform: "equal degrees",
+};
+
+export function lawName(law: string): string {
+  return lawNames[law] ?? law;
+}
+
+export function askedText(asked: AskedOverlay | undefined): string {
+  if (asked === undefined) return "Nothing is known of the law that was asked for.";
+  const { law, exponent, minDegree, maxDegree } = asked;
+  switch (law) {
+    case "power-law":
+      return `Asked for: power law, exponent ${exponent}, degrees ${minDegree} to ${maxDegree}.`;
+    case "seed-exponential":
+      return `Asked for: exponential law of the seed report, degrees ${minDegree} to ${maxDegree}.`;
+    case "uniform":
+      return `Asked for: ${minDegree} links for everybody.`;
+    case "preferential":
+      return `Asked for: preferential attachment, ${minDegree} links of each newcomer.`;
+    default:
+      return `Asked for: ${law}.`;
+  }
+}
+
+/** Does it follow the law that was asked for? */
+export function agreementText({
+  askedPValue,
+}: OverlayMeasures): { agrees: boolean; text: string } | undefined {
+  if (askedPValue === undefined) return undefined;
+  const p = pText(askedPValue);
+  return askedPValue >= 0.05
+    ? { agrees: true, text: `the degrees do not differ from that law (Kolmogorov–Smirnov, ${p})` }
+    : { agrees: false, text: `the degrees differ from that law (Kolmogorov–Smirnov, ${p})` };
+}
+
+/** Which law explains the degrees best, and whether a power law may be called one. */
+export function fitText({ nodes, fit, degrees }: OverlayMeasures): string {
+  if (nodes === 0) return "There is no peer.";
+  if (degrees.links === 0) return "Nobody is linked.";
+  if (fit === undefined) return `${nodes} ${nodes === 1 ? "peer is" : "peers are"} too few to fit any law.`;
+  const { exponent, exponentError, against, best, verdict } = fit;
+  const power = `power law of exponent ${exponent.toFixed(2)} ± ${exponentError.toFixed(2)}`;
+  switch (verdict) {
+    case "power law":
+      return `A ${power} explains the degrees better than every alternative.`;
+    case "not a power law": {
+      const better = against
+        .filter(({ ratio, pValue }) => ratio < 0 && pValue < 0.1)
+        .map(({ name, pValue }) => `${lawName(name)} (${pText(pValue)})`);
+      return `Not a power law: the ${better.join(" and the ")} ${better.length === 1 ? "explains" : "explain"} the degrees better.`;
+    }
+    case "undecided": {
+      const rivals = against.filter(({ pValue }) => pValue >= 0.1).map(({ name }) => lawName(name));
+      const open = `${nodes} peers are too few to tell a power law from the ${rivals.join(" or the ")}`;
+      return `${open}; best so far: ${lawName(best)}.`;
+    }
+  }
+}
+
+export function removalText({ nodes, removal }: OverlayMeasures): string {
+  if (nodes < 2) return "";
+  const half = (shares: readonly number[]) => removal.removed[shares.findIndex((share) => share < 0.5)] ?? 1;
+  const percent = (share: number) => `${Math.round(100 * share)} %`;
+  const theory =
+    Number.isFinite(removal.criticalShare) && removal.criticalShare > 0
+      ? ` A large random network with these degrees falls apart at ${percent(removal.criticalShare)} at random (Cohen et al. 2000).`
+      : "";
+  return `Less than half of all peers hang together after ${percent(half(removal.byHubs))} went, hubs first, or ${percent(half(removal.atRandom))} at random.${theory}`;
+}
+
+function pText(pValue: number): string {
+  return pValue < 0.001 ? "p < 0.001" : `p = ${pValue.toPrecision(2)}`;
+}
