@@ -348,6 +348,7 @@ test("act does to the network what it is told, and says to whom it did it", asyn
   expect(await run(actCommand(), "pause", "anna,peer-5")).toBe("Paused anna, peer-5.");
   expect(network.find("anna")!.isPaused).toBe(true);
   await expect(run(publishCommand(), "--node", "anna", "hello")).rejects.toThrow("anna is paused");
+  expect(await run(statusCommand())).toMatch(/^anna +peer +\S+ +paused /m);
   expect(await run(actCommand(), "resume", "anna")).toBe("Resumed anna.");
   expect(network.find("peer-5")!.isPaused).toBe(true);
   expect(await run(actCommand(), "resume", "peer-5", "--json")).toBe('{"did":"resume","nodes":["peer-5"]}');

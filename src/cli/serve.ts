@@ -134,7 +134,10 @@ export async function serve(
       if (notice.type === "stopped") resolve();
     });
   });
-  const killsProcess = () => process.kill(process.pid, "SIGKILL");
+  const killsProcess = () => {
+    trace?.flush(); // what was done to the node is no memory of the node's
+    process.kill(process.pid, "SIGKILL");
+  };
   const hands = handsOfOne(node, killsProcess);
   hands.onEvent((event) => trace?.event(event));
   const api =
@@ -147,6 +150,8 @@ export async function serve(
           nodes: () => [node],
           isWritable: options.apiWritable ?? false,
           hands,
+          recordsFromStart: true,
+          logTail: () => log.tail(),
           kill: killsProcess,
         });
   const withdraw =

@@ -62,7 +62,7 @@ function describe(url: string, { process: it, nodes }: z.infer<typeof answers.st
       escapeText(node.name),
       escapeText(node.role),
       escapeText(node.host.includes(":") ? `[${node.host}]:${node.port}` : `${node.host}:${node.port}`),
-      node.isRunning ? showSpan(Number(node["uptimeMs"])) : "stopped",
+      !node.isRunning ? "stopped" : node["isPaused"] === true ? "paused" : showSpan(Number(node["uptimeMs"])),
       isPeer ? numberIn(node["neighbors"]) : "",
       numberIn(node["knownPeers"]),
       typeof registeredWith === "number" && typeof quorum === "number"
