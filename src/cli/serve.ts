@@ -150,7 +150,6 @@ export async function serve(
           nodes: () => [node],
           isWritable: options.apiWritable ?? false,
           hands,
-          recordsFromStart: true,
           logTail: () => log.tail(),
           kill: killsProcess,
         });

@@ -44,6 +44,9 @@ const interrupted = 130;
 /** Beyond this many nodes a log file for each is only written if the user asks for it. */
 const nodesLoggedByDefault = 50;
 
+/** Beyond this many nodes what happens is only kept for the page when somebody watches: it takes some of the processor. */
+const nodesRecordedByDefault = 200;
+
 export function upCommand(): Command {
   const command = new Command("up")
     .description("Bring up a whole network on this machine, over TLS, and show how gossip reaches everybody")
@@ -159,7 +162,13 @@ async function up(options: UpOptions): Promise<void> {
   const api =
     options.api === false
       ? undefined
-      : await startControlApi({ port: options.api, nodes: () => network.nodes, hands });
+      : await startControlApi({
+          port: options.api,
+          nodes: () => network.nodes,
+          hands,
+          recordsFromStart: options.seeds + options.peers <= nodesRecordedByDefault,
+          logTail: async ({ name }) => await logs.get(name)?.tail(),
+        });
   const withdraw =
     api === undefined
       ? undefined

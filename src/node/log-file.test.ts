@@ -99,6 +99,19 @@ describe("the file", () => {
     });
   });
 
+  test("tells its last lines, and of a long one no more than fits", async () => {
+    const log = open({ folder });
+    expect(await open({ screen: false }).tail()).toBeUndefined();
+    const texts = Array.from({ length: 3000 }, (_, i) => `line ${i} ${"x".repeat(90)}`);
+    for (const text of texts) log.writeLine("info", text);
+    await log.close();
+    expect(await log.tail(2)).toEqual(linesIn(folder).slice(-2));
+    const longest = (await log.tail(5000))!;
+    expect(longest).toEqual(linesIn(folder).slice(-longest.length));
+    expect(longest.join("\n").length).toBeLessThanOrEqual(64 * 1024);
+    expect(longest.length).toBeGreaterThan(500);
+  });
+
   test("hundreds in one process are ordinary", async () => {
     const logs = Array.from({ length: 400 }, (_, i) => open({ folder: join(folder, `peer-${i}`) }));
     for (let line = 0; line < 20; line++) for (const log of logs) log.writeLine("info", `line ${line}`);

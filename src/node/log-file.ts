@@ -50,6 +50,7 @@ export interface LogFileConfig extends Partial<LogOptions> {
 
 export const logFileName = "outputfile.txt";
 
+const maxTailBytes = 64 * 1024;
 /** With so much unwritten, new lines are left out (and counted): a stalled disk must not fill the memory. */
 const maxUnwrittenBytes = 4 * 1024 * 1024;
 /** A disk that has not taken the last lines after so long will not. */
@@ -104,6 +105,11 @@ export class LogFile {
   /** Where it is written; undefined where there is only the screen, or the file cannot be written. */
   get file(): string | undefined {
     return this.#transport === undefined ? undefined : this.#path;
+  }
+  /** So many of the last lines in the file, at most 64 KiB of them; undefined where there is no file. */
+  async tail(lines = 200): Promise<string[] | undefined> {
+    const { file } = this;
+    return file === undefined ? undefined : await lastLines(file, lines);
   }
   get #transports(): winston.transport[] {
     return [this.#transport, this.#screen].filter((transport) => transport !== undefined);
@@ -344,4 +350,24 @@ function colorOf(name: string): number {
   let sum = 0;
   for (const character of name) sum = (sum * 31 + character.codePointAt(0)!) >>> 0;
   return sum;
+}
+
+/** Undefined where the file cannot be read. */
+async function lastLines(path: string, count: number): Promise<string[] | undefined> {
+  try {
+    const file = await fs.promises.open(path, "r");
+    try {
+      const { size } = await file.stat();
+      const from = Math.max(0, size - maxTailBytes);
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(size - from), 0, size - from, from);
+      const lines = buffer.toString("utf8", 0, bytesRead).split("\n");
+      if (lines.at(-1) === "") lines.pop();
+      if (from > 0) lines.shift(); // a part of one
+      return lines.slice(-count);
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return undefined;
+  }
 }
