@@ -7,9 +7,9 @@ import {
   degreeLaw,
   powerLaw,
   seedExponential,
-  seededRandom,
   uniformDegree,
-} from "../../../../src/core/index.ts";
+} from "../../../../src/core/degree-law.ts";
+import { seededRandom } from "../../../../src/core/index.ts";
 import {
   clustering,
   components,
