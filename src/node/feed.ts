@@ -65,6 +65,8 @@ export interface FeedConfig extends FeedOptions {
 /** What happens is told so often. */
 const tickMs = 50;
 const totalsMs = 1000;
+/** As long as nobody watches, so much less is kept: it costs less, and reaches further back. */
+const unwatchedShare = 1 / 5;
 /** Who does not read the last word is cut off after so long. */
 const lastWordsMs = 10_000;
 
@@ -77,7 +79,9 @@ export class Feed {
 
   constructor(config: FeedConfig) {
     this.#config = config;
-    if (config.recordsFromStart) this.#record();
+    if (!config.recordsFromStart) return;
+    this.#record();
+    this.#limit();
   }
 
   /** Throws (503) where there are too many already. */
@@ -92,8 +96,12 @@ export class Feed {
       "x-content-type-options": "nosniff",
       "x-accel-buffering": "no",
     });
-    response.once("close", () => this.#followers.delete(response));
-    response.on("error", () => this.#followers.delete(response));
+    const forget = () => {
+      this.#followers.delete(response);
+      this.#limit();
+    };
+    response.once("close", forget);
+    response.on("error", forget);
     const follower = new FeedFollower({
       response,
       log: recording.log,
@@ -102,6 +110,7 @@ export class Feed {
       beginBlock: () => recording.beginBlock(),
     });
     this.#followers.set(response, follower);
+    this.#limit();
   }
 
   /** Somebody has that node publish by hand: what comes of it is told, however much else there is. */
@@ -125,6 +134,12 @@ export class Feed {
       for (const follower of this.#followers.values()) follower.push();
     });
     return this.#recording;
+  }
+
+  #limit(): void {
+    const { feedEventsPerSecond } = this.#config;
+    const share = this.#followers.size > 0 ? 1 : unwatchedShare;
+    this.#recording?.sampler.limitTo(feedEventsPerSecond * share);
   }
 
   #hello(at: Millis): FeedHello {

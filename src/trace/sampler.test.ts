@@ -129,6 +129,24 @@ describe("messages", () => {
   });
 });
 
+test("the limit can change on the way", () => {
+  const feeder = new Feeder({ eventsPerSecond: 1000 });
+  const toldIn = (seconds: number) => {
+    const before = feeder.told.length;
+    for (let i = 0; i < seconds * 100; i++) {
+      for (let k = 0; k < 50; k++) feeder.say(1, "warning", {}, "node");
+      feeder.sampler.pass(10);
+    }
+    return feeder.told.length - before;
+  };
+  toldIn(10);
+  expect(Math.round(toldIn(10) / 100)).toBe(100);
+  feeder.sampler.limitTo(100);
+  expect(Math.round(toldIn(10) / 100)).toBe(10);
+  feeder.sampler.limitTo(1000);
+  expect(Math.round(toldIn(10) / 100)).toBe(100);
+});
+
 describe("everything else", () => {
   const ping = (feeder: Feeder, type = "ping-answered") => feeder.say(1, type, { neighbor: 2 }, "heartbeat");
 

@@ -56,8 +56,7 @@ const rememberedMessages = 30_000;
 const maxPairs = 10_000;
 
 export class FeedSampler {
-  readonly #eventsPerSecond: number;
-  readonly #capacity: number;
+  #eventsPerSecond: number;
   /** Events that may be told; below 0 somebody has told more than there was room for. */
   #room: number;
   #eventsPerMessage: number;
@@ -80,8 +79,17 @@ export class FeedSampler {
   constructor({ eventsPerSecond, eventsPerMessage = 100 }: FeedSamplerConfig) {
     this.#eventsPerSecond = eventsPerSecond;
     this.#eventsPerMessage = eventsPerMessage;
-    this.#capacity = (eventsPerSecond * burstMs) / 1000;
     this.#room = this.#capacity;
+  }
+
+  get #capacity(): number {
+    return (this.#eventsPerSecond * burstMs) / 1000;
+  }
+
+  /** From now on so many. */
+  limitTo(eventsPerSecond: number): void {
+    this.#eventsPerSecond = eventsPerSecond;
+    this.#room = Math.min(this.#room, this.#capacity);
   }
 
   /** So much time has passed for those who read: there is room again. */
