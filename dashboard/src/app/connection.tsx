@@ -10,9 +10,9 @@ import { samplingText } from "./sampling-text.ts";
 import { keepToken } from "./token.ts";
 
 const worlds = {
-  live: { name: "Live", color: "teal", Icon: IconBroadcast, about: "Nodes that run now" },
-  recorded: { name: "Recorded", color: "blue", Icon: IconMovie, about: "A run that was written down" },
-  simulated: { name: "Simulated", color: "violet", Icon: IconFlask, about: "Virtual time, in this page" },
+  live: { name: "Live", color: "teal.9", Icon: IconBroadcast, about: "Nodes that run now" },
+  recorded: { name: "Recorded", color: "blue.9", Icon: IconMovie, about: "A run that was written down" },
+  simulated: { name: "Simulated", color: "violet.8", Icon: IconFlask, about: "Virtual time, in this page" },
 } as const;
 
 const states: Record<SourceState["type"], string> = {
@@ -35,7 +35,7 @@ export function NetworkTitle() {
   return (
     <div className={classes["title"]}>
       <Tooltip label={about} openDelay={300}>
-        <Badge color={color} variant="light" leftSection={<Icon size={12} />} className={classes["badge"]}>
+        <Badge color={color} variant="filled" leftSection={<Icon size={12} />} className={classes["badge"]}>
           {name}
           {ofWhat}
         </Badge>
@@ -65,6 +65,8 @@ export function ConnectionBanner() {
   if (source instanceof EmptySource) return null;
   switch (state.type) {
     case "connecting":
+      // Between two attempts nothing moves.
+      if (source.kind === "live" && hello !== undefined) return <Lost source={source} />;
       return (
         <output className={classes["connecting"]}>
           <Loader size={14} /> {state.progress ?? `Connecting to ${source.label}…`}
@@ -87,7 +89,8 @@ export function ConnectionBanner() {
 }
 
 interface LostProps {
-  readonly state: Extract<SourceState, { type: "lost" }>;
+  /** Undefined while it is tried again. */
+  readonly state?: Extract<SourceState, { type: "lost" }>;
   readonly source: Source;
 }
 
@@ -97,13 +100,13 @@ function Lost({ state, source }: LostProps) {
     const timer = setInterval(() => setNow(Date.now()), 250);
     return () => clearInterval(timer);
   }, []);
-  const seconds = Math.max(0, Math.ceil((state.retryAt - now) / 1000));
+  const seconds = state === undefined ? 0 : Math.max(0, Math.ceil((state.retryAt - now) / 1000));
   return (
     <Alert color="red" variant="light" radius={0} role="alert" icon={<IconPlugConnectedX size={18} />}>
       <div className={classes["line"]}>
         <span>
-          The connection is lost: {state.why}. What is shown is the last that is known.{" "}
-          {seconds > 0 ? `Trying again in ${seconds} s.` : "Trying again…"}
+          The connection is lost{state === undefined ? "" : `: ${state.why}`}. What is shown is the last that
+          is known. {seconds > 0 ? `Trying again in ${seconds} s.` : "Trying again…"}
         </span>
         {source.retryNow !== undefined && (
           <Button size="compact-xs" variant="default" onClick={() => source.retryNow?.()}>

@@ -14,7 +14,7 @@ import {
   IconUserPlus,
   IconWaveSine,
 } from "@tabler/icons-react";
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type FormEvent, type ReactNode, type Ref, useState } from "react";
 import type { Action } from "../../../src/scenario/scenario.ts";
 import type { PicturedNode } from "../../../src/trace/picture.ts";
 import { useLiveTimeline, useTimeline } from "../timeline/use-timeline.ts";
@@ -52,14 +52,25 @@ interface HandProps {
   readonly why: string | undefined;
   readonly onClick: () => void;
   readonly color?: string;
+  /** What it opens says enough. */
+  readonly isOpen?: boolean;
+  /** Of whoever hangs something on the button. */
+  readonly ref?: Ref<HTMLButtonElement>;
 }
 
 /** A button that stays reachable when it cannot be pressed, so that everybody can ask it why. */
-function Hand({ label, icon, about, why, onClick, color }: HandProps) {
+function Hand({ label, icon, about, why, onClick, color, isOpen = false, ...rest }: HandProps) {
   const isOff = why !== undefined;
   return (
-    <Tooltip label={isOff ? `${about}. Not here: ${why}` : about} multiline maw={300} openDelay={300}>
+    <Tooltip
+      label={isOff ? `${about}. Not here: ${why}` : about}
+      multiline
+      maw={300}
+      openDelay={300}
+      disabled={isOpen}
+    >
       <Button
+        {...rest}
         size="compact-sm"
         variant="default"
         leftSection={icon}
@@ -185,7 +196,7 @@ export function NetworkHands() {
   );
 }
 
-interface FormProps extends Omit<HandProps, "onClick" | "color"> {
+interface FormProps extends Omit<HandProps, "onClick" | "color" | "isOpen" | "ref"> {
   readonly children: (close: () => void) => ReactNode;
 }
 
@@ -203,9 +214,7 @@ function Form({ children, ...hand }: FormProps) {
       width={280}
     >
       <Popover.Target>
-        <span>
-          <Hand {...hand} onClick={() => setOpen(!isOpen)} />
-        </span>
+        <Hand {...hand} isOpen={isOpen} onClick={() => setOpen(!isOpen)} />
       </Popover.Target>
       <Popover.Dropdown aria-label={hand.about}>{isOpen && children(close)}</Popover.Dropdown>
     </Popover>
