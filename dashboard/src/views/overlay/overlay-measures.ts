@@ -63,6 +63,9 @@ export interface OverlayMeasures {
 export interface FitFigures {
   readonly best: DegreeFit["best"];
   readonly verdict: DegreeFit["verdict"];
+  /** Degrees from here on are fitted; so many peers have fewer links. */
+  readonly minDegree: number;
+  readonly leftOut: number;
   /** Expected nodes by degree under the best law. */
   readonly bestCounts: readonly number[];
   readonly exponent: number;
@@ -95,6 +98,7 @@ const removalRuns = 12;
 /** Points of the curves. */
 const removalPoints = 100;
 const listedHubs = 50;
+const maxDegreeDrawn = 20_000;
 /** A two-sample test takes the product of the sizes. */
 const maxTested = 1500;
 
@@ -102,7 +106,6 @@ export function measureOverlay({ adjacency, asked }: OverlayJob): OverlayMeasure
   const nodes = adjacency.length;
   const degrees = adjacency.map((others) => others.length);
   const report = describeDegrees(degrees, asked?.law ?? "unknown");
-  const length = report.histogram.length;
   const law = asked === undefined ? undefined : askedLaw(asked, nodes);
   const found =
     nodes === 0
@@ -119,9 +122,9 @@ export function measureOverlay({ adjacency, asked }: OverlayJob): OverlayMeasure
       isExact: found.isExact,
     },
     clustering: clustering(adjacency),
-    askedCounts: law === undefined ? undefined : countsOf(law, nodes, length),
+    askedCounts: law === undefined ? undefined : countsOf(law, nodes),
     askedPValue: law === undefined || nodes === 0 ? undefined : testAgainst(degrees, law),
-    fit: report.fit === undefined ? undefined : fitFigures(degrees, length),
+    fit: report.fit === undefined ? undefined : fitFigures(degrees, asked),
     removal: removalFigures(adjacency, degrees),
   };
 }
@@ -155,8 +158,10 @@ export function askedLaw(
   }
 }
 
-function countsOf(law: DegreeLaw, nodes: number, length: number): number[] {
-  return Array.from({ length: Math.max(length, law.minDegree + 1) }, (_, k) => nodes * law.probability(k));
+/** To the end of the law: what lies beyond the degrees that occur is part of its tail. */
+function countsOf(law: DegreeLaw, nodes: number): number[] {
+  const length = Math.min(law.maxDegree, maxDegreeDrawn) + 1;
+  return Array.from({ length }, (_, k) => nodes * law.probability(k));
 }
 
 function testAgainst(degrees: readonly number[], law: DegreeLaw): number {
@@ -172,13 +177,25 @@ function testAgainst(degrees: readonly number[], law: DegreeLaw): number {
   ).pValue;
 }
 
-function fitFigures(degrees: readonly number[], length: number): FitFigures {
-  const { best, verdict, fits, powerLawAgainst, observations } = fitDegrees(degrees);
+/**
+ * Who has fewer links than the least degree has lost some, or is about to get more: it says nothing of the law, unless
+ * that is most of them.
+ */
+function fitFigures(degrees: readonly number[], asked: AskedOverlay | undefined): FitFigures {
+  const least = asked?.minDegree ?? 1;
+  const settled = degrees.filter((degree) => degree >= least).length;
+  const options = 2 * settled >= degrees.length && settled >= 10 ? { minDegree: least } : {};
+  const { best, verdict, fits, powerLawAgainst, observations, leftOut, minDegree } = fitDegrees(
+    degrees,
+    options,
+  );
   const { parameter } = fits["power-law"];
   return {
     best,
     verdict,
-    bestCounts: countsOf(fits[best].law, observations, length),
+    leftOut,
+    minDegree,
+    bestCounts: countsOf(fits[best].law, observations),
     exponent: parameter?.value ?? Number.NaN,
     exponentError: parameter?.standardError ?? Number.NaN,
     against: Object.entries(powerLawAgainst).map(([name, { logLikelihoodRatio, pValue }]) => ({

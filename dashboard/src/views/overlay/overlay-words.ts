@@ -1,5 +1,5 @@
 /** What the figures of an overlay mean, in words that claim no more than they show. */
-import type { AskedOverlay, OverlayMeasures } from "./overlay-measures.ts";
+import type { AskedOverlay, FitFigures, OverlayMeasures } from "./overlay-measures.ts";
 
 const lawNames: Readonly<Record<string, string>> = {
   "power-law": "power law",
@@ -43,10 +43,20 @@ export function agreementText({
 }
 
 /** Which law explains the degrees best, and whether a power law may be called one. */
-export function fitText({ nodes, fit, degrees }: OverlayMeasures): string {
+export function fitText(measures: OverlayMeasures): string {
+  const { nodes, fit, degrees } = measures;
   if (nodes === 0) return "There is no peer.";
   if (degrees.links === 0) return "Nobody is linked.";
   if (fit === undefined) return `${nodes} ${nodes === 1 ? "peer is" : "peers are"} too few to fit any law.`;
+  const { leftOut, minDegree } = fit;
+  const rest =
+    leftOut === 0
+      ? ""
+      : ` ${leftOut} ${leftOut === 1 ? "peer" : "peers"} with fewer than ${minDegree} links left out.`;
+  return verdictText(nodes, fit) + rest;
+}
+
+function verdictText(nodes: number, fit: FitFigures): string {
   const { exponent, exponentError, against, best, verdict } = fit;
   const power = `power law of exponent ${exponent.toFixed(2)} ± ${exponentError.toFixed(2)}`;
   switch (verdict) {
