@@ -36,8 +36,20 @@ export function countNetwork(picture: NetworkPicture, states: Uint8Array | undef
     const standing = standingOf(node, states);
     if (standing !== undefined) counts[standing]++;
   }
-  for (const _ of picture.links()) counts.links++;
+  counts.links = linksOf(picture);
   return counts;
+}
+
+/** Links are many, and change seldom. */
+const counted = new WeakMap<NetworkPicture, { readonly version: number; readonly links: number }>();
+
+function linksOf(picture: NetworkPicture): number {
+  const known = counted.get(picture);
+  if (known?.version === picture.topologyVersion) return known.links;
+  let links = 0;
+  for (const _ of picture.links()) links++;
+  counted.set(picture, { version: picture.topologyVersion, links });
+  return links;
 }
 
 /** For those who do not see the drawing. */

@@ -74,10 +74,17 @@ test("a link over a cut or between the parts of a partition is severed, until th
   expect(sceneOf(...links, cut, healed).scene.links.styles).not.toContain(linkStyles.severed);
 });
 
-test("the layout is about who is there", () => {
-  const { scene } = sceneOf(up("a", "b"), up("c", "b"), scenario(5, "b", "crashed"));
-  expect(scene.layout.keys).toEqual(["s", "a", "c"]);
-  expect(scene.layout.links).toHaveLength(0);
+test("the layout knows who registered with which seed, and has a place for the dead as well", () => {
+  const registered = { at: 2, node: "a", layer: "introduction", type: "registered", seed: "s" };
+  const { scene } = sceneOf(up("a", "b"), registered, scenario(5, "b", "crashed"));
+  const { keys, links, weights } = scene.layout;
+  expect(keys).toHaveLength(4);
+  const ends = Array.from(weights, (_, i) => [keys[links[2 * i]!], keys[links[2 * i + 1]!]]);
+  expect(ends).toEqual([
+    ["a", "b"],
+    ["a", "s"],
+  ]);
+  expect(weights[1]).toBeLessThan(weights[0]!);
 });
 
 test("what moves to somebody who is not drawn is left out", () => {

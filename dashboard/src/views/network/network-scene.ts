@@ -18,7 +18,7 @@ import { appearanceOf, isThere, standingOf } from "./appearance.ts";
 /** Who is no longer there stays to be seen: the dead, so many of them; others for a while. */
 const maxGone = 100;
 const endedStaysMs = 20_000;
-const seedWeight = 0.12;
+const seedWeight = 0.3;
 
 export class NetworkScene {
   /** By place. */
@@ -33,7 +33,7 @@ export class NetworkScene {
     spacing: 1,
   };
   links: DrawnLinks = { count: 0, ends: new Uint32Array(0), styles: new Uint8Array(0) };
-  /** What the layout needs to know: only who is there moves. */
+  /** What the layout needs to know. */
   layout: LaidOutNetwork = {
     rows: new Uint32Array(0),
     keys: [],
@@ -139,8 +139,8 @@ export class NetworkScene {
   }
 
   #layoutOf(picture: NetworkPicture): LaidOutNetwork {
-    const there = this.drawn.filter(isThere);
-    const indices = new Map(there.map(({ row }, i) => [row, i]));
+    const { drawn } = this;
+    const indices = this.#places;
     const links: number[] = [];
     const weights: number[] = [];
     for (const [a, b] of picture.links()) {
@@ -151,7 +151,7 @@ export class NetworkScene {
       weights.push(1);
     }
     // Seeds have no links of the overlay: they stand among those that they have listed.
-    there.forEach(({ registeredWith }, i) => {
+    drawn.forEach(({ registeredWith }, i) => {
       for (const seed of registeredWith) {
         const to = indices.get(seed);
         if (to === undefined || to === i) continue;
@@ -160,8 +160,8 @@ export class NetworkScene {
       }
     });
     return {
-      rows: Uint32Array.from(there, ({ row }) => row),
-      keys: there.map(({ name }) => name),
+      rows: Uint32Array.from(drawn, ({ row }) => row),
+      keys: drawn.map(({ name }) => name),
       links: Uint32Array.from(links),
       weights: Float32Array.from(weights),
     };

@@ -3,7 +3,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useRef, useState } from "react";
 import type { PicturedNode } from "../../../../src/trace/picture.ts";
 import { sinceText } from "../../app/time-text.ts";
-import { useLiveTimeline } from "../../timeline/use-timeline.ts";
+import { useLiveTimeline, useTimeline } from "../../timeline/use-timeline.ts";
 import { type Standing, standingOf } from "./appearance.ts";
 import classes from "./network.module.css";
 import { type Column, columns, type Sorting, sortedRows } from "./node-rows.ts";
@@ -17,7 +17,9 @@ export interface NodeTableProps {
 const rowPx = 28;
 
 export function NodeTable({ states, selectedRow, select }: NodeTableProps) {
-  const { picture, startedAt } = useLiveTimeline(2);
+  const isLarge = useTimeline().picture.nodes.size > 5000;
+  // Many rows take a while to sort.
+  const { picture, startedAt } = useLiveTimeline(isLarge ? 0.5 : 2);
   const [sorting, setSorting] = useState<Sorting>({ by: "name", descending: false });
   const scroller = useRef<HTMLDivElement>(null);
   const standing = (node: PicturedNode): Standing => standingOf(node, states);
@@ -48,7 +50,7 @@ export function NodeTable({ states, selectedRow, select }: NodeTableProps) {
             return (
               <tr key={node.row} aria-rowindex={index + 2} data-selected={node.row === selectedRow}>
                 <th scope="row">
-                  <button type="button" onClick={() => select(node)}>
+                  <button type="button" className={classes["name"]} onClick={() => select(node)}>
                     {node.name}
                   </button>
                 </th>
@@ -90,6 +92,7 @@ function Heading(props: {
     <th scope="col" aria-sort={isSorted ? direction : "none"} data-number={column.isNumber || undefined}>
       <button
         type="button"
+        className={classes["sort"]}
         onClick={() =>
           setSorting({
             by: column.by,
