@@ -45,7 +45,8 @@ export function EventList(props: EventListProps) {
   const choose = (place: number) => {
     const index = search.at(Math.max(0, Math.min(count - 1, place)));
     if (index === undefined) return;
-    onFollow(false);
+    // Where all of them are seen, nothing can run away.
+    if (rows.getTotalSize() > scroller.current!.clientHeight) onFollow(false);
     onChoose(index);
     rows.scrollToIndex(Math.max(0, Math.min(count - 1, place)), { align: "auto" });
   };
@@ -74,7 +75,9 @@ export function EventList(props: EventListProps) {
       tabIndex={0}
       onScroll={onScroll}
       // Whoever turns the wheel upwards wants to read: the list stops running away.
-      onWheel={(event) => event.deltaY < 0 && onFollow(false)}
+      onWheel={({ deltaY }) =>
+        deltaY < 0 && rows.getTotalSize() > scroller.current!.clientHeight && onFollow(false)
+      }
       onKeyDown={onKeyDown}
     >
       <div className={classes["rows"]} style={{ height: rows.getTotalSize() }}>
