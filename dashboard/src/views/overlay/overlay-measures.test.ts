@@ -46,7 +46,7 @@ describe("an overlay is measured", () => {
     expect(measures.removal.hubs[0]).toBe(0);
     expect(measures.removal.partsByHubs.slice(0, 2).map((share) => 14 * share)).toEqual([12, 2]);
     expect(measures.removal.byHubs[1]).toBeLessThan(measures.removal.atRandom[1]!);
-    expect(removalText(measures)).toContain("after 7 % went, hubs first");
+    expect(removalText(measures)).toContain("when 7 % went, hubs first");
   });
 
   test("an empty one, and one of a single peer, have no figures and are no errors", () => {

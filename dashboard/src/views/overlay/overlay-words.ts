@@ -66,11 +66,11 @@ function verdictText(nodes: number, fit: FitFigures): string {
       const better = against
         .filter(({ ratio, pValue }) => ratio < 0 && pValue < 0.1)
         .map(({ name, pValue }) => `${lawName(name)} (${pText(pValue)})`);
-      return `Not a power law: the ${better.join(" and the ")} ${better.length === 1 ? "explains" : "explain"} the degrees better.`;
+      return `Not a power law: the ${listed(better, "and")} ${better.length === 1 ? "explains" : "explain"} the degrees better.`;
     }
     case "undecided": {
       const rivals = against.filter(({ pValue }) => pValue >= 0.1).map(({ name }) => lawName(name));
-      const open = `${nodes} peers are too few to tell a power law from the ${rivals.join(" or the ")}`;
+      const open = `${nodes} peers are too few to tell a power law from the ${listed(rivals, "or")}`;
       return `${open}; best so far: ${lawName(best)}.`;
     }
   }
@@ -78,15 +78,23 @@ function verdictText(nodes: number, fit: FitFigures): string {
 
 export function removalText({ nodes, removal }: OverlayMeasures): string {
   if (nodes < 2) return "";
-  const half = (shares: readonly number[]) => removal.removed[shares.findIndex((share) => share < 0.5)] ?? 1;
+  // Of those that are left: whoever is gone hangs together with nobody anyhow.
+  const { removed } = removal;
+  const half = (shares: readonly number[]) =>
+    removed[shares.findIndex((share, i) => share < (1 - removed[i]!) / 2)] ?? 1;
   const percent = (share: number) => `${Math.round(100 * share)} %`;
   const theory =
     Number.isFinite(removal.criticalShare) && removal.criticalShare > 0
       ? ` A large random network with these degrees falls apart at ${percent(removal.criticalShare)} at random (Cohen et al. 2000).`
       : "";
-  return `Less than half of all peers hang together after ${percent(half(removal.byHubs))} went, hubs first, or ${percent(half(removal.atRandom))} at random.${theory}`;
+  return `Less than half of the others hang together when ${percent(half(removal.byHubs))} went, hubs first, or ${percent(half(removal.atRandom))} at random.${theory}`;
 }
 
 function pText(pValue: number): string {
   return pValue < 0.001 ? "p < 0.001" : `p = ${pValue.toPrecision(2)}`;
+}
+
+/** `a, b or c`. */
+function listed(words: readonly string[], last: string): string {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} ${last} ${words.at(-1)}`;
 }
