@@ -140,8 +140,8 @@ export class LiveHands implements Hands {
     resume: ({ node }) =>
       this.#each(node, async (one) => {
         if (!one.isPaused) return;
-        one.resume();
         this.#announce(one.contact, { type: "resumed" });
+        one.resume();
       }),
     leave: ({ node }) =>
       this.#each(node, async (one) => {

@@ -3,7 +3,7 @@ import { identityOf, type NodeId, portOf } from "../core/index.ts";
 import type { Address, DatagramSocket } from "../transport/index.ts";
 import { HeldSocket } from "./held-socket.ts";
 import { createIdentity } from "./identity.ts";
-import { GrapevineNode } from "./node.ts";
+import { GrapevineNode, type NodeOptions } from "./node.ts";
 
 const running: GrapevineNode[] = [];
 afterEach(async () => {
@@ -12,7 +12,12 @@ afterEach(async () => {
 
 const pingIntervalMs = 100;
 
-async function start(role: "seed" | "peer", name: string, seeds: Address[]): Promise<GrapevineNode> {
+async function start(
+  role: "seed" | "peer",
+  name: string,
+  seeds: Address[],
+  links: NodeOptions["links"] = {},
+): Promise<GrapevineNode> {
   const node = await GrapevineNode.start({
     role,
     name,
@@ -24,6 +29,7 @@ async function start(role: "seed" | "peer", name: string, seeds: Address[]): Pro
       heartbeat: { pingIntervalMs },
       registration: { refreshIntervalMs: 1000 },
       source: { messages: 0 },
+      links,
     },
   });
   running.push(node);
@@ -69,9 +75,10 @@ describe("a node that hangs", () => {
     const own = heard(hanging);
     const others = heard(other);
     const links = hanging.links.linkCount;
-    const { framesSent, framesReceived } = hanging.links.counters;
     hanging.pause();
     expect(hanging.isPaused).toBe(true);
+    await pause(10); // what was said in the same turn, before, is written at its end
+    const { framesSent, framesReceived } = hanging.links.counters;
     await until(() => others.includes("ping-missed"));
     expect(own).toEqual([]);
     expect(hanging.links.linkCount).toBe(links);
@@ -96,6 +103,25 @@ describe("a node that hangs", () => {
     await until(() => payloads.length === said.length);
     expect(payloads).toEqual(said);
     expect(hanging.isPaused).toBe(false);
+  });
+
+  test("reads nothing either of what it was reading slowly", async () => {
+    const { nodes, address } = await network(2);
+    const slow = await start("peer", "slow", [address], { maxFramesPerSecond: 50 });
+    await until(() => slow.neighbors().length === 2);
+    const { counters, drops } = slow.links;
+    const before = drops["slowed-down"] ?? 0;
+    for (let i = 0; i < 40; i++) {
+      await nodes[0]!.publish(`message ${i}`);
+      await pause(1); // a frame of its own
+    }
+    await until(() => (drops["slowed-down"] ?? 0) > before);
+    slow.pause();
+    const { framesReceived } = counters;
+    await pause(1000);
+    expect(counters.framesReceived).toBe(framesReceived);
+    slow.resume();
+    await until(() => slow.peer!.broadcast.counters.delivered === 40);
   });
 
   test("is removed when it hangs for too long, and comes back by itself", async () => {
