@@ -3,6 +3,8 @@ import {
   IconAffiliate,
   IconArrowsLeftRight,
   IconChartDots3,
+  IconFlask,
+  IconGitFork,
   IconHeartbeat,
   IconListSearch,
   type IconProps,

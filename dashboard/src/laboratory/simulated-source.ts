@@ -28,6 +28,7 @@ export class SimulatedSource implements Source {
   #worker: Worker | undefined;
   #listener: SourceListener | undefined;
   readonly #requests = new Map<number, Request>();
+  readonly #onClosed: (() => void)[] = [];
   #nextRequest = 1;
   #speed = 0;
 
@@ -54,9 +55,15 @@ export class SimulatedSource implements Source {
     if (this.#speed > 0) this.#say({ type: "speed", speed: this.#speed });
   }
 
+  /** Called when it is closed: for what lives no longer than it. */
+  onClosed(listener: () => void): void {
+    this.#onClosed.push(listener);
+  }
+
   close(): void {
     this.#worker?.terminate();
     this.#worker = undefined;
+    for (const listener of this.#onClosed.splice(0)) listener();
     this.#refuseAll("the simulation was closed");
   }
 

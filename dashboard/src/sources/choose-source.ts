@@ -1,7 +1,8 @@
 /**
  * Which network the page shows when it is opened: the one whose trace it carries, `?trace=run.ndjson` a recorded one,
- * the server that handed it out a live one; opened from anywhere else it asks.
+ * `?lab=network&peers=50` a simulated one, the server that handed it out a live one; opened from anywhere else it asks.
  */
+import { labSource } from "../laboratory/lab-run.ts";
 import { LiveSource } from "./live-source.ts";
 import { RecordedSource, traceAt } from "./recorded-source.ts";
 import type { Source } from "./source.ts";
@@ -13,6 +14,8 @@ export async function chooseSource(address: URL): Promise<Source | undefined> {
   if (inPage !== undefined) return new RecordedSource(inPage);
   const trace = address.searchParams.get("trace");
   if (trace !== null && trace !== "") return new RecordedSource(traceAt(new URL(trace, address).href));
+  const simulated = labSource(address.search);
+  if (simulated !== undefined) return simulated;
   const url = new URL(".", address).href;
   return (await hasControlApi(url)) ? new LiveSource({ url }) : undefined;
 }

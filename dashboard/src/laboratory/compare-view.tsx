@@ -1,0 +1,215 @@
+/** A simulated run and its fork, side by side on one clock: what one change does. */
+import { Button, NativeSelect, useComputedColorScheme } from "@mantine/core";
+import { IconGitFork } from "@tabler/icons-react";
+import { type FormEvent, useEffect, useState } from "react";
+import { Link, useSearchParams } from "wouter";
+import { NodeGrid } from "../drawing/node-grid.tsx";
+import { palette } from "../drawing/palette.ts";
+import { formatTime } from "../drawing/quantities.ts";
+import type { Timeline } from "../timeline/timeline.ts";
+import { useLiveTimeline } from "../timeline/use-timeline.ts";
+import { ComparedMessage } from "./compared-message.tsx";
+import { ComparisonTable } from "./comparison-table.tsx";
+import { fieldName } from "./field-name.ts";
+import { changeKinds, changeText } from "./fork-change.ts";
+import { type Fork, forkOf, startFork } from "./fork-run.ts";
+import { type Spec, tunableSpecs } from "./lab-address.ts";
+import classes from "./laboratory.module.css";
+import { textOf } from "./network-run.ts";
+import { SimulatedSource } from "./simulated-source.ts";
+import { SpecField } from "./spec-field.tsx";
+import { statesColumn } from "./states-column.ts";
+
+export function CompareView() {
+  const base = useLiveTimeline(4);
+  const [params, setParams] = useSearchParams();
+  const [wrong, setWrong] = useState<string>();
+  const asked = { at: params.get("at"), change: params.get("change") };
+  const at = asked.at === null ? Math.round(base.cursor) : Math.max(0, Number(asked.at) || 0);
+  const fork = forkOf(base);
+  const isReady = base.source instanceof SimulatedSource && base.hello !== undefined;
+
+  const begin = (change: string) => {
+    setWrong(undefined);
+    startFork(base, at, change).catch((error) => setWrong(textOf(error)));
+  };
+  // biome-ignore lint/correctness/useExhaustiveDependencies: an address that asks for a fork begins it, once.
+  useEffect(() => {
+    if (isReady && asked.change !== null && fork === undefined) begin(asked.change);
+  }, [isReady]);
+
+  if (!(base.source instanceof SimulatedSource))
+    return (
+      <section className={classes["compare"]} aria-label="Compare">
+        <div className={classes["scroll"]}>
+          <p className={classes["rowText"]}>
+            Only a simulated run can be run again with a change.{" "}
+            <Link href="/laboratory/network">Start one in the laboratory</Link>.
+          </p>
+        </div>
+      </section>
+    );
+  return (
+    <section className={classes["compare"]} aria-label="Compare">
+      <div className={classes["scroll"]}>
+        <ForkForm
+          at={at}
+          onStart={(change) => {
+            setParams({ at: String(at), change }, { replace: true });
+            begin(change);
+          }}
+        />
+        {wrong !== undefined && (
+          <p className={classes["wrong"]} role="alert">
+            {wrong}
+          </p>
+        )}
+        {fork === undefined ? (
+          <p className={classes["muted"]}>
+            The run is repeated up to that moment with all that was done by hand, event for event; from there
+            it is changed. Move the time bar and press “Fork here” for another moment.
+          </p>
+        ) : (
+          <Comparison base={base} fork={fork} />
+        )}
+      </div>
+    </section>
+  );
+}
+
+interface ForkFormProps {
+  readonly at: number;
+  readonly onStart: (change: string) => void;
+}
+
+const tunable = "tunable";
+
+function ForkForm({ at, onStart }: ForkFormProps) {
+  const [kind, setKind] = useState("loss");
+  const [option, setOption] = useState("heartbeat.pingIntervalMs");
+  const [values, setValues] = useState<Readonly<Record<string, number | string | boolean>>>({});
+  const [section = "", name = ""] = option.split(".");
+  const isTunable = kind === tunable;
+  const key = isTunable ? option : kind;
+  const spec: Spec | undefined = isTunable
+    ? tunableSpecs[section]?.[name]
+    : changeKinds.find((one) => one.kind === kind)?.value;
+  const value = spec === undefined ? undefined : (values[key] ?? spec.default);
+  const onSubmit = (event: FormEvent) => {
+    event.preventDefault();
+    onStart(value === undefined ? key : `${key}:${value}`);
+  };
+  return (
+    <form className={classes["actions"]} style={{ alignItems: "end" }} onSubmit={onSubmit}>
+      <NativeSelect
+        size="xs"
+        label={isTunable ? "Change from the start" : `Change at ${formatTime(at)}`}
+        value={kind}
+        onChange={(event) => setKind(event.currentTarget.value)}
+        data={[
+          ...changeKinds.map(({ kind: one, label }) => ({ value: one, label })),
+          { value: tunable, label: "another tunable, from the start" },
+        ]}
+      />
+      {isTunable && (
+        <NativeSelect
+          size="xs"
+          label="tunable"
+          value={option}
+          onChange={(event) => setOption(event.currentTarget.value)}
+          data={Object.entries(tunableSpecs).map(([group, specs]) => ({
+            group,
+            items: Object.keys(specs).map((one) => ({ value: `${group}.${one}`, label: fieldName(one) })),
+          }))}
+        />
+      )}
+      {spec !== undefined && (
+        <SpecField
+          name={key}
+          label="value"
+          spec={spec}
+          value={value!}
+          onChange={(next) => setValues({ ...values, [key]: next })}
+        />
+      )}
+      <Button type="submit" size="xs" leftSection={<IconGitFork size={14} />}>
+        Run with this change
+      </Button>
+    </form>
+  );
+}
+
+function Comparison({ base, fork }: { readonly base: Timeline; readonly fork: Fork }) {
+  const [chosen, setChosen] = useState<string>();
+  const { timeline, change, at } = fork;
+  const isBehind = timeline.head < Math.min(base.cursor, base.head) - 500;
+  const keys = [...base.messages.messages]
+    .map(({ key, text }) => ({ value: key, label: text ?? key }))
+    .reverse();
+  const key = chosen ?? keys[0]?.value;
+  return (
+    <>
+      {timeline.state.type === "ended" && (
+        <p className={classes["wrong"]} role="alert">
+          The fork has ended: {timeline.state.why}
+        </p>
+      )}
+      <div className={classes["sides"]}>
+        <Side name="A" title="as it was" timeline={base} messageKey={key} />
+        <Side
+          name="B"
+          title={`${changeText(change)}${at > 0 ? `, at ${formatTime(at)}` : ""}${isBehind ? " (catching up)" : ""}`}
+          timeline={timeline}
+          messageKey={key}
+        />
+      </div>
+      <div className={classes["sides"]} style={{ marginTop: 12 }}>
+        <ComparedMessage base={base} fork={timeline} keys={keys} chosen={key} onChoose={setChosen} />
+        <ComparisonTable base={base} fork={timeline} />
+      </div>
+    </>
+  );
+}
+
+const background = { dark: "#3b4048", light: "#ced4da" } as const;
+
+interface SideProps {
+  readonly name: string;
+  readonly title: string;
+  readonly timeline: Timeline;
+  readonly messageKey: string | undefined;
+}
+
+function Side({ name, title, timeline, messageKey }: SideProps) {
+  const scheme = useComputedColorScheme("dark");
+  const colors = [background[scheme], palette.infected, palette.removed, palette.dead, palette.paused];
+  const message = messageKey === undefined ? undefined : timeline.messages.get(messageKey);
+  const { states, counts } = statesColumn(timeline.picture, message, timeline.cursor);
+  const legend = [
+    ["has not got it", counts.susceptible, 0],
+    ["spreads it", counts.infected, 1],
+    ["has it", counts.removed, 2],
+    ["dead", counts.dead, 3],
+    ["hangs", counts.paused, 4],
+  ] as const;
+  const shown = legend.filter(([, count], i) => i < 3 || count > 0);
+  const words = shown.map(([what, count]) => `${count} ${what}`).join(", ");
+  return (
+    <div className={classes["sideCard"]}>
+      <h3 className={classes["heading"]} style={{ margin: "0 0 6px" }}>
+        {name}: {title}
+      </h3>
+      <div className={classes["sideGrid"]}>
+        <NodeGrid states={states} colors={colors} label={`Run ${name}: ${words}`} />
+      </div>
+      <div className={classes["legendRow"]}>
+        {shown.map(([what, count, state]) => (
+          <span key={what}>
+            <span className={classes["swatch"]} style={{ background: colors[state] }} />
+            {what} <strong>{count}</strong>
+          </span>
+        ))}
+      </div>
+    </div>
+  );
+}
