@@ -1,6 +1,13 @@
 /** Which network it is, of which world, and how we stand with it. */
 import { Alert, Badge, Button, Loader, PasswordInput, Tooltip } from "@mantine/core";
-import { IconBroadcast, IconFlask, IconKey, IconMovie, IconPlugConnectedX } from "@tabler/icons-react";
+import {
+  IconBroadcast,
+  IconFilter,
+  IconFlask,
+  IconKey,
+  IconMovie,
+  IconPlugConnectedX,
+} from "@tabler/icons-react";
 import { type FormEvent, useEffect, useState } from "react";
 import { EmptySource } from "../sources/empty-source.ts";
 import type { Source, SourceState } from "../sources/source.ts";
@@ -48,7 +55,12 @@ export function NetworkTitle() {
       </span>
       {sampling !== undefined && (
         <Tooltip label={sampling.long} multiline maw={360}>
-          <Badge color="yellow" variant="outline" tabIndex={0} className={classes["badge"]}>
+          <Badge
+            variant="default"
+            leftSection={<IconFilter size={12} />}
+            tabIndex={0}
+            className={classes["badge"]}
+          >
             {sampling.short}
           </Badge>
         </Tooltip>

@@ -53,8 +53,8 @@ export function TimeBar() {
       >
         <Button
           size="compact-sm"
-          variant={isFollowing ? "light" : "default"}
-          color="teal"
+          variant={isFollowing ? "filled" : "default"}
+          color="teal.9"
           aria-pressed={isRecorded ? undefined : isFollowing}
           leftSection={
             isRecorded ? (
