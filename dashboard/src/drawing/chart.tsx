@@ -93,7 +93,7 @@ export function Chart(props: ChartProps) {
   return (
     <section className={classes["chart"]} aria-label={title}>
       <div className={classes["head"]}>
-        <h3 className={classes["title"]}>{title}</h3>
+        <h2 className={classes["title"]}>{title}</h2>
         <span className={classes["at"]}>{where === "" ? unitWord(unit) : `at ${where}`}</span>
         {!isEmpty && (
           <ActionIcon

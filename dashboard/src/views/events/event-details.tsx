@@ -23,7 +23,7 @@ export function EventDetails({ event, nameOf, hasMessage, onSeek, onOnly, onClos
   return (
     <section className={classes["details"]} aria-label="The chosen event">
       <div className={classes["detailsHead"]}>
-        <h3 className={classes["detailsTitle"]}>{event.type}</h3>
+        <h2 className={classes["detailsTitle"]}>{event.type}</h2>
         <CloseButton size="sm" aria-label="Close" onClick={onClose} />
       </div>
       <div className={classes["actions"]}>

@@ -68,7 +68,7 @@ export function LivenessView() {
       </div>
 
       <section className={classes["panel"]}>
-        <h3 className={classes["heading"]}>From failure to detection</h3>
+        <h2 className={classes["heading"]}>From failure to detection</h2>
         <StripPlot lanes={lanes} />
         <p className={classes["note"]}>
           Filled: the first of each failure. Hollow: everybody.{" "}
@@ -76,11 +76,11 @@ export function LivenessView() {
         </p>
       </section>
       <section className={classes["panel"]}>
-        <h3 className={classes["heading"]}>Percentiles</h3>
+        <h2 className={classes["heading"]}>Percentiles</h2>
         <Stages stages={stages} ranges={ranges} />
-        <h3 className={classes["heading"]} style={{ marginTop: 12 }}>
+        <h2 className={classes["heading"]} style={{ marginTop: 12 }}>
           Taken for dead though alive
-        </h3>
+        </h2>
         {wrong.length === 0 ? (
           <p className={classes["note"]}>Nobody, so far.</p>
         ) : (
@@ -89,7 +89,7 @@ export function LivenessView() {
       </section>
 
       <section className={classes["full"]}>
-        <h3 className={classes["heading"]}>Failures</h3>
+        <h2 className={classes["heading"]}>Failures</h2>
         {rows.length === 0 ? (
           <p className={classes["note"]}>
             Nobody has failed yet.
@@ -108,7 +108,7 @@ export function LivenessView() {
       </section>
 
       <section className={classes["full"]}>
-        <h3 className={classes["heading"]}>Lists of the seeds, side by side</h3>
+        <h2 className={classes["heading"]}>Lists of the seeds, side by side</h2>
         <SeedListsTable lists={lists} names={names} />
       </section>
     </div>

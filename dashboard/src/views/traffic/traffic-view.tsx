@@ -31,6 +31,9 @@ const layerColors: Readonly<Record<string, string>> = {
   pastry: lineColors[6],
 };
 
+/** The table takes what the last row of charts has left: all, two places, or one. */
+const fill = ["full", "wide", "panel"] as const;
+
 interface Line {
   readonly label: string;
   readonly values: Levels;
@@ -58,7 +61,7 @@ export function TrafficView() {
         stacked={isStacked}
         marks={marks}
         cursorAt={now}
-        height={150}
+        height={124}
         syncKey="traffic"
         onPick={(at) => timeline.seek(at + startedAt)}
         summary={summaryOf(title, unit, lines, index)}
@@ -150,8 +153,8 @@ export function TrafficView() {
 
       {charts}
 
-      <section className={charts.length % 2 === 0 ? classes["full"] : classes["panel"]}>
-        <h3 className={classes["heading"]}>Who talks most</h3>
+      <section className={classes[fill[charts.length % 3]!]}>
+        <h2 className={classes["heading"]}>Who talks most</h2>
         <TalkersTable picture={picture} />
       </section>
       {source.kind === "recorded" && (
