@@ -44,7 +44,7 @@ function Overlay({ timeline, measured }: { timeline: Timeline; measured: Measure
   const isWhole = parts.length === 1;
   const sampled = paths.isExact ? "" : `from ${paths.sources} of ${formatNumber(nodes)} peers`;
   return (
-    <main className={classes["view"]} aria-label="Overlay">
+    <section className={classes["view"]} aria-label="Overlay">
       <div className={classes["figures"]}>
         <Figure label="Peers" value={formatNumber(nodes)} />
         <Figure label="Links" value={formatNumber(degrees.links)} />
@@ -77,7 +77,7 @@ function Overlay({ timeline, measured }: { timeline: Timeline; measured: Measure
         />
       </div>
       <div className={classes["verdict"]} data-agrees={agreement?.agrees} aria-live="polite">
-        <p className={classes["strong"]}>{fitText(measures)}</p>
+        <h2 className={classes["strong"]}>{fitText(measures)}</h2>
         <p className={classes["muted"]}>
           {askedText(asked)}
           {agreement === undefined ? "" : ` So far ${agreement.text}.`}
@@ -85,7 +85,7 @@ function Overlay({ timeline, measured }: { timeline: Timeline; measured: Measure
       </div>
       <DegreeCharts measures={measures} />
       <Removal timeline={timeline} measured={measured} />
-    </main>
+    </section>
   );
 }
 

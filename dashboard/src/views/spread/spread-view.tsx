@@ -39,7 +39,7 @@ export function SpreadView() {
           </p>
         </div>
       ) : (
-        <MessageSpread key={message.key} timeline={timeline} message={message} />
+        <MessageSpread timeline={timeline} message={message} />
       )}
     </div>
   );
@@ -86,7 +86,7 @@ function MessageSpread({ timeline, message }: { timeline: Timeline; message: Boo
   const missing = figures.nodes - figures.reached - figures.gone;
   const all = missing === 0 ? figures.lastMs : undefined;
   return (
-    <main className={classes["body"]} aria-label="Spread of the message">
+    <section className={classes["body"]} aria-label="Spread of the message">
       <header className={classes["head"]}>
         <h2 className={classes["title"]}>{message.text ?? "Bytes"}</h2>
         <span className={classes["muted"]}>
@@ -165,7 +165,7 @@ function MessageSpread({ timeline, message }: { timeline: Timeline; message: Boo
       </div>
       <ReceiptTreeDrawing message={message} stamp={spread.stamp} nameOf={nameOf} states={states} />
       <DoubledLinks message={message} stamp={spread.stamp} nameOf={nameOf} />
-    </main>
+    </section>
   );
 }
 
