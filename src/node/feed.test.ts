@@ -70,6 +70,7 @@ class Reader {
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
+  vi.useRealTimers();
   for (const close of closers.splice(0).reverse()) await close();
 });
 
@@ -260,6 +261,23 @@ describe("when there is too much of it", () => {
     const sequences = (type: string) => reader.ofType(type).map((event) => event["sequence"]);
     expect(sequences("published")).toHaveLength(sampling.messagesFollowed);
     expect(sequences("delivered")).toEqual(sequences("published"));
+  });
+
+  test("a structure that changes too fast is told as a picture when there is room again", async () => {
+    vi.useFakeTimers({ toFake: ["performance", "setInterval", "clearInterval"] });
+    const node = new FakeNode();
+    const reader = new Reader(await startApi([node], { feedEventsPerSecond: 10 }));
+    await eventually(() => expect(reader.ofType("pictured")).toHaveLength(1));
+    const neighbors = Array.from({ length: 500 }, (_, i) => `${"f".repeat(8)}${i}@127.0.0.1:${i}`);
+    for (const neighbor of neighbors) node.say("overlay", { type: "neighbor-up", neighbor });
+    vi.advanceTimersByTime(1000);
+    await eventually(() => expect(reader.ofType("neighbor-up").length).toBe(120));
+    expect(pictureOf(reader).find(node.contact)!.neighbors.size).toBe(120);
+    vi.advanceTimersByTime(11_000);
+    await eventually(() => expect(pictureOf(reader).find(node.contact)!.neighbors.size).toBe(500));
+    expect(reader.all("hello")).toHaveLength(1);
+    const leftOut = reader.all("sampling").reduce((sum, one) => sum + one.eventsLeftOut["neighbor-up"], 0);
+    expect(leftOut).toBe(380);
   });
 
   test("who reads too slowly is told less, and goes on when it has caught up", async () => {
