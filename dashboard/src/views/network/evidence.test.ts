@@ -50,6 +50,31 @@ test("misses in a row by one neighbor are one sentence, at the time of the last"
   ]);
 });
 
+test("what all seeds say alike is told once, at the time of the first", () => {
+  const report = (at: number, seed: string, reports: number) =>
+    event(at, seed, "dead-report-received", { reporter: "a", reports, required: 2 });
+  const removal = (at: number, seed: string) => event(at, seed, "peer-removed", { reason: "dead" });
+  const sentences = evidenceSentences(
+    [
+      report(1, "s", 1),
+      report(2, "t", 1),
+      report(3, "s", 2),
+      ...["s", "t", "u", "v"].map((seed, i) => removal(4 + i, seed)),
+    ],
+    nameOf,
+  );
+  expect(sentences.map(({ at, text }) => `${at} ${text}`)).toEqual([
+    "1 peer-s and peer-t have 1 report of its death, 2 needed; the last by peer-a",
+    "3 peer-s has 2 reports of its death, 2 needed; the last by peer-a",
+    "4 peer-s, peer-t and 2 more removed it from their lists, as dead",
+  ]);
+});
+
+test("a seed that removes it twice is told twice", () => {
+  const removal = (at: number) => event(at, "s", "peer-removed", { reason: "dead" });
+  expect(texts(removal(1), removal(9))).toHaveLength(2);
+});
+
 test("a miss after an answer begins a sentence of its own", () => {
   expect(
     texts(event(1, "a", "ping-missed", { misses: 1 }), event(9, "a", "ping-missed", { misses: 1 })),

@@ -13,31 +13,61 @@ export interface EvidenceSentence {
 
 export type NameOf = (id: NodeId) => string;
 
+/** What several say alike is told once. */
+interface Saying {
+  event: TraceEvent;
+  readonly whos: string[];
+}
+
+/** Several neighbors and all seeds say these of one node. */
+const alike: Readonly<Record<string, readonly string[]>> = {
+  "ping-missed": ["node"],
+  "dead-report-received": ["reporter", "reports", "required"],
+  "dead-report-ignored": ["reporter", "reason"],
+  "peer-removed": ["reason"],
+  "peer-left": [],
+};
+
 export function evidenceSentences(
   evidence: readonly TraceEvent[],
   nameOf: NameOf,
 ): readonly EvidenceSentence[] {
-  const sentences: EvidenceSentence[] = [];
-  /** Misses of each neighbor that are told in a sentence already, by its place. */
-  const misses = new Map<NodeId, number>();
+  const sayings: Saying[] = [];
+  const latest = new Map<string, Saying>();
   for (const event of evidence) {
-    const sentence = sentenceOf(event, nameOf);
-    if (sentence === undefined) continue;
+    const who = event.node === "" ? "" : nameOf(event.node);
+    const fields = alike[event.type];
+    const key = fields && [event.type, ...fields.map((field) => event[field])].join(" ");
+    const earlier = key === undefined ? undefined : latest.get(key);
     if (event.type === "ping-missed") {
-      const earlier = misses.get(event.node);
-      if (Number(event["misses"]) > 1 && earlier !== undefined) sentences.splice(earlier, 1);
-      for (const [node, place] of misses)
-        if (earlier !== undefined && place > earlier) misses.set(node, place - 1);
-      misses.set(event.node, sentences.length);
+      // Misses in a row are told with the last.
+      if (earlier !== undefined && Number(event["misses"]) > 1) sayings.splice(sayings.indexOf(earlier), 1);
+    } else if (earlier !== undefined && !earlier.whos.includes(who)) {
+      earlier.whos.push(who);
+      continue;
     }
-    sentences.push(sentence);
+    const saying = { event, whos: [who] };
+    sayings.push(saying);
+    if (key !== undefined) latest.set(key, saying);
   }
-  return sentences;
+  return sayings.flatMap(
+    ({ event, whos }) => sentenceOf(event, namesText(whos), whos.length > 1, nameOf) ?? [],
+  );
 }
 
-function sentenceOf(event: TraceEvent, nameOf: NameOf): EvidenceSentence | undefined {
+/** "seed-1, seed-2 and 4 more". */
+function namesText(names: readonly string[]): string {
+  if (names.length <= 3) return names.join(", ").replace(/, ([^,]*)$/, " and $1");
+  return `${names.slice(0, 2).join(", ")} and ${names.length - 2} more`;
+}
+
+function sentenceOf(
+  event: TraceEvent,
+  who: string,
+  areSeveral: boolean,
+  nameOf: NameOf,
+): EvidenceSentence | undefined {
   const { at } = event;
-  const who = event.node === "" ? "" : nameOf(event.node);
   const against = (text: string): EvidenceSentence => ({ at, text, side: "against" });
   const inFavor = (text: string): EvidenceSentence => ({ at, text, side: "for" });
   const fate = (text: string): EvidenceSentence => ({ at, text, side: "fate" });
@@ -54,7 +84,7 @@ function sentenceOf(event: TraceEvent, nameOf: NameOf): EvidenceSentence | undef
       return against(`${who} reported it dead to the seeds`);
     case "dead-report-received":
       return against(
-        `${who} has ${times(event["reports"], "report")} of its death, ${event["required"]} needed; the last by ${name(event["reporter"], nameOf)}`,
+        `${who} ${areSeveral ? "have" : "has"} ${times(event["reports"], "report")} of its death, ${event["required"]} needed; the last by ${name(event["reporter"], nameOf)}`,
       );
     case "dead-report-ignored":
       return inFavor(
@@ -70,7 +100,9 @@ function sentenceOf(event: TraceEvent, nameOf: NameOf): EvidenceSentence | undef
       const reporters = list(event["reporters"], nameOf);
       const by =
         reporters.length > 0 ? `: ${times(reporters.length, "report")}, by ${reporters.join(", ")}` : "";
-      return fate(`${who} removed it from its list, as ${event["reason"] ?? "gone"}${by}`);
+      return fate(
+        `${who} removed it from ${areSeveral ? "their lists" : "its list"}, as ${event["reason"] ?? "gone"}${by}`,
+      );
     }
     case "peer-left":
       return fate(`It told ${who} that it leaves`);

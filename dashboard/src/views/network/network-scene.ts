@@ -82,7 +82,7 @@ export class NetworkScene {
       ys: new Float32Array(count),
       forms: new Uint8Array(count),
       radii: Uint8Array.from(drawn, ({ role }, place) =>
-        role === "seed" ? 9 : Math.min(16, Math.round(4 + 1.5 * Math.sqrt(this.degrees[place]!))),
+        role === "seed" ? 7 : Math.min(16, Math.round(4 + 1.5 * Math.sqrt(this.degrees[place]!))),
       ),
       names: drawn.map(({ name }) => name),
       spacing: this.nodes.spacing,
