@@ -13,7 +13,10 @@ export interface Shortcut {
 
 /** Where keys belong to what has the focus. */
 const takesKeys =
-  "input, textarea, select, [contenteditable=true], [role=slider], [role=listbox], [role=grid], [role=menu], [role=dialog], [data-takes-keys]";
+  "input, textarea, select, [contenteditable=true], [role=listbox], [role=grid], [role=menu], [role=dialog], [data-takes-keys]";
+/** These are moved by the keys that move. */
+const takesMoves = "[role=slider], [role=tablist], [role=radiogroup], [role=toolbar]";
+const moves: ReadonlySet<string> = new Set(["ArrowLeft", "ArrowRight", "Home", "End"]);
 /** These are pressed with the space bar. */
 const takesSpace = "button, a, summary, [role=button], [role=tab], [role=switch], [role=option]";
 
@@ -23,6 +26,7 @@ export function useShortcuts(shortcuts: readonly Shortcut[]): void {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
       const target = event.target instanceof Element ? event.target : document.body;
       if (target.closest(takesKeys) !== null) return;
+      if (moves.has(event.key) && target.closest(takesMoves) !== null) return;
       if (event.key === " " && target.closest(takesSpace) !== null) return;
       const shortcut = shortcuts.find(
         ({ key, isShifted }) =>
