@@ -58,6 +58,9 @@ export interface ChartListener {
 
 const font = "11px system-ui, sans-serif";
 const defaultHeightPx = 180;
+/** Above the drawing, for the names of marks: on it they would hide what is drawn. */
+const markRoomPx = 17;
+const wholeSteps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 100_000];
 /** Between a press and a release that are no drag. */
 const clickSlackPx = 4;
 
@@ -175,7 +178,7 @@ export class ChartPlot {
       width: Math.max(1, Math.floor(this.#host.clientWidth)),
       height: content.height ?? defaultHeightPx,
       legend: { show: false },
-      padding: [10, 22, 0, 0],
+      padding: [() => (this.#content?.marks?.length ? markRoomPx : 10), 22, 0, 0],
       scales: {
         x: { time: false, distr: logX ? 3 : 1, range: (_, min, max) => this.#xRange(min, max, bars) },
         y: {
@@ -283,6 +286,8 @@ export class ChartPlot {
       return {
         space: 60,
         values: (_, splits) => splits.map((value) => tickText(value, unit)),
+        // Of what is counted there is no half.
+        ...(content.bars === true && content.x.every(Number.isInteger) ? { incrs: [...wholeSteps] } : {}),
       };
     return {
       space: 64,
@@ -334,7 +339,7 @@ export class ChartPlot {
     );
   }
 
-  /** Lines through the whole height, named at the top where there is room. */
+  /** Lines through the whole height, named above it where there is room. */
   #drawMarks(plot: uPlot): void {
     const marks = this.#content?.marks;
     if (marks === undefined || marks.length === 0) return;
@@ -357,17 +362,15 @@ export class ChartPlot {
         lineAt = left;
         ctx.strokeStyle = ink;
         ctx.beginPath();
-        ctx.moveTo(left, bbox.top);
+        ctx.moveTo(left, bbox.top - (markRoomPx - 3) * ratio);
         ctx.lineTo(left, bbox.top + bbox.height);
         ctx.stroke();
       }
       const width = ctx.measureText(label).width;
-      const textAt = left + 3 * ratio;
-      if (textAt < freeFrom || textAt + width > bbox.left + bbox.width) continue;
-      ctx.fillStyle = this.#colors.background;
-      ctx.fillRect(textAt - ratio, bbox.top, width + 2 * ratio, 11 * ratio);
+      const textAt = left + 4 * ratio;
+      if (textAt < freeFrom || textAt + width > ctx.canvas.width) continue;
       ctx.fillStyle = this.#colors.text;
-      ctx.fillText(label, textAt, bbox.top);
+      ctx.fillText(label, textAt, bbox.top - (markRoomPx - 3) * ratio);
       freeFrom = textAt + width + 6 * ratio;
     }
     ctx.restore();

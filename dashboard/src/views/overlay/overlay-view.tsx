@@ -171,9 +171,10 @@ function Removal({ timeline, measured }: { timeline: Timeline; measured: Measure
   const chosen = hubs.slice(0, Math.min(count, hubs.length));
   const left = removal.partsByHubs[chosen.length] ?? 0;
   const reason = why ?? (atHead ? undefined : "the moment that is shown is past; go to its end");
-  const remove = async () => {
-    for (const { name } of chosen)
-      if (!(await act({ do: "crash", node: name }, `${name} was killed`))) return;
+  const remove = () => {
+    const names = chosen.map(({ name }) => name);
+    const done = names.length === 1 ? `${names[0]} was killed` : `${names.length} hubs were killed`;
+    void act({ do: "crash", node: names }, done);
   };
   const series = useMemo(
     () => [
@@ -229,7 +230,7 @@ function Removal({ timeline, measured }: { timeline: Timeline; measured: Measure
             aria-disabled={reason !== undefined}
             data-disabled={reason !== undefined || undefined}
             onClick={() => {
-              if (reason === undefined) void remove();
+              if (reason === undefined) remove();
             }}
           >
             {chosen.length === 1 ? "Kill this hub now" : `Kill these ${chosen.length} hubs now`}

@@ -9,7 +9,7 @@ import { legibleOn } from "../../drawing/legible-color.ts";
 import { palette } from "../../drawing/palette.ts";
 import { formatTime } from "../../drawing/quantities.ts";
 import classes from "./spread.module.css";
-import { lineage, nodeAt, type TreeLayout, treeLayout } from "./tree-layout.ts";
+import { lineage, namePx, nodeAt, type TreeLayout, treeLayout } from "./tree-layout.ts";
 
 export interface ReceiptTreeProps {
   readonly message: BookedMessage;
@@ -115,9 +115,12 @@ function drawTree(canvas: HTMLCanvasElement, { layout, width, shown, nameOf, sta
     const { x, y, parent } = nodes[index]!;
     const from = nodes[parent];
     if (from === undefined) return;
-    const middle = (from.y + y) / 2;
-    context.moveTo(from.x, from.y);
-    context.bezierCurveTo(from.x, middle, x, middle, x, y);
+    // Below the name of who sends.
+    const fromY = from.y + radius + (bands[from.hop]!.nameWidth > 0 ? namePx : 0);
+    const toY = y - radius;
+    const middle = (fromY + toY) / 2;
+    context.moveTo(from.x, fromY);
+    context.bezierCurveTo(from.x, middle, x, middle, x, toY);
   };
   context.strokeStyle = colors.text;
   context.lineWidth = nodes.length > 300 ? 0.5 : 1;

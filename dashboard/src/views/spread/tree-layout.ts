@@ -41,7 +41,8 @@ const leastPitchPx = 8;
 const bestPitchPx = 22;
 /** A hop takes no more rows than this; then its nodes move closer together. */
 const mostRows = 12;
-const namePx = 14;
+/** For a name below its node. */
+export const namePx = 14;
 const leastNameWidthPx = 46;
 const gapPx = 26;
 
