@@ -167,9 +167,10 @@ export class LiveHands implements Hands {
       const twice = all.find((name, i) => all.indexOf(name) < i);
       if (twice !== undefined) throw new UsageError(`groups: "${twice}" is in two groups; leave out one`);
       this.#config.gates!.partition(names);
-      const apart = names.slice(1).map(({ length }) => length);
-      const rest = [...this.#config.nodes()].length - apart.reduce((sum, size) => sum + size, 0);
-      return this.#announceToAll({ type: "partitioned", sizes: [rest, ...apart] });
+      const apart = names.slice(1);
+      const rest = [...this.#config.nodes()].length - apart.flat().length;
+      const sizes = [rest, ...apart.map(({ length }) => length)];
+      return this.#announceToAll({ type: "partitioned", sizes, apart });
     },
     cut: async ({ from, to }) => {
       const [sources, targets] = [from, to] as readonly [readonly string[], readonly string[]];

@@ -195,9 +195,11 @@ export class SimulatedWorld implements World {
           links.connectivity.partitionByZone((row) => links.zoneOf(row));
           return this.#tell(undefined, { type: "partitioned", sizes: [] });
         }
-        const groups = (action.groups ?? []).map((group) => this.#rows(group));
+        const names = (action.groups ?? []) as readonly (readonly string[])[];
+        const groups = names.map((group) => this.#rows(group));
         simulation.links.connectivity.partition(groups);
-        return this.#tell(undefined, { type: "partitioned", sizes: groups.map((group) => group.length) });
+        const sizes = groups.map((group) => group.length);
+        return this.#tell(undefined, { type: "partitioned", sizes, apart: names.slice(1) });
       }
       case "cut":
         simulation.links.connectivity.cut(this.#rows(action.from), this.#rows(action.to));

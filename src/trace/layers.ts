@@ -25,7 +25,12 @@ export type ScenarioNotice =
   | { readonly type: "resumed" }
   /** It said goodbye. */
   | { readonly type: "left" }
-  | { readonly type: "partitioned"; readonly sizes: readonly number[] }
+  | {
+      readonly type: "partitioned";
+      readonly sizes: readonly number[];
+      /** Names in each part but the first, which has everybody else; missing where zones are apart. */
+      readonly apart?: readonly (readonly string[])[];
+    }
   | { readonly type: "cut"; readonly from: readonly string[]; readonly to: readonly string[] }
   | { readonly type: "healed" }
   | { readonly type: "links-changed" }

@@ -68,7 +68,7 @@ test("a link over a cut or between the parts of a partition is severed, until th
   const links = [up("a", "b"), up("b", "c")];
   const cut = scenario(5, "", "cut", { from: ["a"], to: ["b"] });
   expect([...sceneOf(...links, cut).scene.links.styles]).toEqual([linkStyles.severed, linkStyles.plain]);
-  const split = scenario(5, "", "partitioned", { sizes: [2, 2], groups: [["c"]] });
+  const split = scenario(5, "", "partitioned", { sizes: [2, 2], apart: [["c"]] });
   expect([...sceneOf(...links, split).scene.links.styles]).toEqual([linkStyles.plain, linkStyles.severed]);
   const healed = scenario(6, "", "healed");
   expect(sceneOf(...links, cut, healed).scene.links.styles).not.toContain(linkStyles.severed);

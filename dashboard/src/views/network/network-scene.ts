@@ -195,11 +195,10 @@ function cutBetween(event: TraceEvent): (a: string, b: string) => boolean {
 }
 
 function partitionBetween(event: TraceEvent): (a: string, b: string) => boolean {
-  const groups = event["groups"];
+  const { apart } = event;
   const groupOf = new Map<string, number>();
-  // Whoever is in none of them is with the rest.
-  if (Array.isArray(groups))
-    groups.forEach((group, i) => {
+  if (Array.isArray(apart))
+    apart.forEach((group, i) => {
       for (const name of namesIn(group)) groupOf.set(name, i + 1);
     });
   return (a, b) => (groupOf.get(a) ?? 0) !== (groupOf.get(b) ?? 0);
