@@ -18,6 +18,7 @@ import { exitWhenPrinted } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
 import { openPage } from "./open-page.ts";
 import { stopSignal } from "./stop-signal.ts";
+import { htmlOption, pageOfRun } from "./trace-page.ts";
 import { addTunables, readTunables } from "./tunable-options.ts";
 
 interface UpOptions {
@@ -36,6 +37,7 @@ interface UpOptions {
   readonly lookups: number;
   readonly pings?: boolean;
   readonly trace?: string;
+  readonly html?: string;
 }
 
 /** The exit code of what Ctrl+C ended before it could say whether it holds. */
@@ -96,7 +98,8 @@ export function upCommand(): Command {
       200,
     )
     .option("--pings", "log every PING and PING_REPLY too")
-    .option("--trace <file>", "write every event as a line of JSON");
+    .option("--trace <file>", "write every event as a line of JSON")
+    .option(...htmlOption);
   return addTunables(command)
     .addHelpText(
       "after",
@@ -104,6 +107,7 @@ export function upCommand(): Command {
 Examples:
   $ grapevine up                                           6 seeds, 20 peers, until Ctrl+C
   $ grapevine up --peers 50 --messages 10 --interval 200ms --once --json
+  $ grapevine up --once --html run.html                    the run as a page in one file, to look at and to rewind
   $ grapevine up --broadcast rumor --no-repair --once      what rumor mongering leaves out, and what theory says
   $ grapevine up --router kademlia --peers 100             lookup and a store too: grapevine put, get, route
   $ grapevine up --router chord --data-dir my-net          …which are still there the next time
@@ -126,7 +130,11 @@ async function up(options: UpOptions): Promise<void> {
   const logFolder = logFolderOf(options);
   const kept = await keptOf(options);
   const logs = new Map<string, LogFile>();
-  const trace = options.trace === undefined ? undefined : await TraceFile.open(options.trace);
+  const tunables = readTunables(options as unknown as Record<string, unknown>);
+  const page = pageOfRun(options);
+  const { seeds, peers } = options;
+  const about = { command: "up", nodes: seeds + peers, options: { seeds, peers, options: tunables } };
+  const trace = page.trace === undefined ? undefined : TraceFile.open(page.trace, { about });
   const screen = new Screen(isLive);
   // While the network forms there is nothing to keep: Ctrl+C just ends it.
   const endAtOnce = () => process.exit(interrupted);
@@ -134,14 +142,14 @@ async function up(options: UpOptions): Promise<void> {
   process.once("SIGTERM", endAtOnce);
   const network = await LocalNetwork.start(
     {
-      seeds: options.seeds,
-      peers: options.peers,
+      seeds,
+      peers,
       isPlaintext: options.plaintext,
       signs: options.signatures,
       seedPort: options.port,
       ...kept,
-      gates: openGates(options.seeds + options.peers),
-      options: readTunables(options as unknown as Record<string, unknown>),
+      gates: openGates(seeds + peers),
+      options: tunables,
       onNotice: (at, layer, notice, node) => {
         trace?.write(at, layer, notice, node);
         if (logFolder === undefined) return;
@@ -166,7 +174,7 @@ async function up(options: UpOptions): Promise<void> {
           port: options.api,
           nodes: () => network.nodes,
           hands,
-          recordsFromStart: options.seeds + options.peers <= nodesRecordedByDefault,
+          recordsFromStart: seeds + peers <= nodesRecordedByDefault,
           logTail: async ({ name }) => await logs.get(name)?.tail(),
         });
   const withdraw =
@@ -208,6 +216,7 @@ async function up(options: UpOptions): Promise<void> {
   await network.close();
   for (const log of logs.values()) await log.close();
   await trace?.close();
+  await page.write();
   const atEnd = options.once ? report : { ...report, ...network.report() };
   if (options.json) process.stdout.write(`${JSON.stringify(atEnd)}\n`);
   const isFound = report.lookups === undefined || report.lookups.success === 1;
