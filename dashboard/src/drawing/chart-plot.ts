@@ -3,15 +3,12 @@
  * nothing of the network.
  */
 import uPlot from "uplot";
+import { axisFont, axisWidth, linearRange, logRange, tickText } from "./chart-axes.ts";
+import { type ChartColors, chartColors } from "./chart-colors.ts";
 import { type ChartSeries, type Columns, columnsOf } from "./chart-data.ts";
+import { type ChartMark, drawMarks, markRoomPx } from "./chart-marks.ts";
 import { legibleOn, withAlpha } from "./legible-color.ts";
-import { formatQuantity, formatTimeTick, timeStepsMs } from "./quantities.ts";
-
-export interface ChartMark {
-  readonly at: number;
-  readonly label: string;
-  readonly color?: string;
-}
+import { formatTimeTick, timeStepsMs } from "./quantities.ts";
 
 /** What is drawn. */
 export interface ChartContent {
@@ -37,18 +34,6 @@ export interface ChartContent {
   readonly xRange?: readonly [from: number, to: number];
 }
 
-export interface ChartColors {
-  readonly background: string;
-  readonly text: string;
-  readonly grid: string;
-  readonly cursor: string;
-}
-
-export const chartColors = {
-  dark: { background: "#242424", text: "#b4bac4", grid: "#ffffff14", cursor: "#e9ecef" },
-  light: { background: "#ffffff", text: "#4a515c", grid: "#0000000f", cursor: "#212529" },
-} as const satisfies Record<string, ChartColors>;
-
 export interface ChartListener {
   /** The value under the crosshair, or undefined where there is none. */
   onCrosshair(index: number | undefined): void;
@@ -56,10 +41,7 @@ export interface ChartListener {
   onPick(x: number): void;
 }
 
-const font = "11px system-ui, sans-serif";
 const defaultHeightPx = 180;
-/** Above the drawing, for the names of marks: on it they would hide what is drawn. */
-const markRoomPx = 17;
 const wholeSteps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 100_000];
 /** Between a press and a release that are no drag. */
 const clickSlackPx = 4;
@@ -189,19 +171,19 @@ export class ChartPlot {
       axes: [
         {
           stroke: text,
-          font,
+          font: axisFont,
           grid: lines,
           ticks: { show: false },
           gap: 4,
           size: content.xLabel === undefined ? 24 : 22,
           ...(content.xLabel === undefined
             ? {}
-            : { label: content.xLabel, labelSize: 16, labelFont: font, labelGap: 0 }),
+            : { label: content.xLabel, labelSize: 16, labelFont: axisFont, labelGap: 0 }),
           ...this.#xTicks(content),
         },
         {
           stroke: text,
-          font,
+          font: axisFont,
           grid: lines,
           ticks: { show: false },
           gap: 6,
@@ -210,7 +192,7 @@ export class ChartPlot {
           values: (_, splits) => splits.map((value) => tickText(value, content.unit)),
           ...(content.yLabel === undefined
             ? {}
-            : { label: content.yLabel, labelSize: 16, labelFont: font, labelGap: 0 }),
+            : { label: content.yLabel, labelSize: 16, labelFont: axisFont, labelGap: 0 }),
         },
       ],
       series: [{}, ...this.#seriesOf(content, hidden)],
@@ -230,7 +212,7 @@ export class ChartPlot {
       hooks: {
         setCursor: [(plot) => this.#listener.onCrosshair(plot.cursor.idx ?? undefined)],
         setSelect: [(plot) => this.#onSelect(plot)],
-        draw: [(plot) => this.#drawMarks(plot)],
+        draw: [(plot) => drawMarks(plot, this.#content?.marks ?? [], this.#colors)],
         drawClear: [() => queueMicrotask(() => this.#placeNow())],
         ready: [(plot) => this.#listen(plot)],
       },
@@ -338,43 +320,6 @@ export class ChartPlot {
       { capture: true },
     );
   }
-
-  /** Lines through the whole height, named above it where there is room. */
-  #drawMarks(plot: uPlot): void {
-    const marks = this.#content?.marks;
-    if (marks === undefined || marks.length === 0) return;
-    const { ctx, bbox } = plot;
-    const ratio = uPlot.pxRatio;
-    ctx.save();
-    ctx.font = `${10 * ratio}px system-ui, sans-serif`;
-    ctx.textBaseline = "top";
-    ctx.textAlign = "left";
-    ctx.lineWidth = ratio;
-    ctx.setLineDash([2 * ratio, 3 * ratio]);
-    let freeFrom = bbox.left;
-    let lineAt = Number.NEGATIVE_INFINITY;
-    for (const { at, label, color } of marks) {
-      const left = plot.valToPos(at, "x", true);
-      if (left < bbox.left || left > bbox.left + bbox.width) continue;
-      const ink = color === undefined ? this.#colors.text : legibleOn(color, this.#colors.background);
-      // Thousands of marks at one place are one line.
-      if (left - lineAt >= ratio) {
-        lineAt = left;
-        ctx.strokeStyle = ink;
-        ctx.beginPath();
-        ctx.moveTo(left, bbox.top - (markRoomPx - 3) * ratio);
-        ctx.lineTo(left, bbox.top + bbox.height);
-        ctx.stroke();
-      }
-      const width = ctx.measureText(label).width;
-      const textAt = left + 4 * ratio;
-      if (textAt < freeFrom || textAt + width > ctx.canvas.width) continue;
-      ctx.fillStyle = this.#colors.text;
-      ctx.fillText(label, textAt, bbox.top - (markRoomPx - 3) * ratio);
-      freeFrom = textAt + width + 6 * ratio;
-    }
-    ctx.restore();
-  }
 }
 
 /** The third argument, which the types do not have, tells charts of the same key too. */
@@ -394,12 +339,6 @@ function isolatedPoints(plot: uPlot, series: number): number[] | null {
   for (let i = from; i <= to; i++)
     if (values[i] != null && values[i - 1] == null && values[i + 1] == null) isolated.push(i);
   return isolated.length === 0 ? null : isolated;
-}
-
-/** Units that are not part of the number are said once, beside the title. */
-function tickText(value: number | null, unit: string): string {
-  if (value === null) return "";
-  return formatQuantity(value, /^(ms|B|B\/s|%)$/.test(unit) ? unit : "");
 }
 
 /**
@@ -425,25 +364,4 @@ function formOf(content: ChartContent, colors: ChartColors, hidden: ReadonlySet<
     ]),
     [...hidden],
   ]);
-}
-
-/** From nothing, or from what is less, to a little more than what there is. */
-function linearRange(min: number | null, max: number | null): uPlot.Range.MinMax {
-  if (min === null || max === null || (min === 0 && max === 0)) return [0, 1];
-  const [low, high] = uPlot.rangeNum(Math.min(0, min), Math.max(0, max), 0.1, true);
-  return [min >= 0 ? 0 : low, max <= 0 ? 0 : high];
-}
-
-/** Whole decades: at least one. */
-function logRange(min: number | null, max: number | null): uPlot.Range.MinMax {
-  if (min === null || max === null || !(min > 0)) return [1, 10];
-  const low = 10 ** Math.floor(Math.log10(min));
-  const high = 10 ** Math.ceil(Math.log10(max));
-  return [low, high > low ? high : low * 10];
-}
-
-function axisWidth(plot: uPlot, values: readonly string[] | null): number {
-  plot.ctx.font = font;
-  const widest = Math.max(0, ...(values ?? []).map((value) => plot.ctx.measureText(value ?? "").width));
-  return Math.ceil(Math.max(30, widest + 14));
 }

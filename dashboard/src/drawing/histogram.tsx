@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 import { Chart } from "./chart.tsx";
 import { binsOf } from "./chart-data.ts";
-import type { ChartMark } from "./chart-plot.ts";
+import type { ChartMark } from "./chart-marks.ts";
 import { formatQuantity } from "./quantities.ts";
 
 export interface HistogramProps {

@@ -3,7 +3,7 @@ import type { TraceEvent } from "../../../../src/core/index.ts";
 import { LivenessBook } from "../../../../src/trace/liveness.ts";
 import { NodeRegister } from "../../../../src/trace/node-register.ts";
 import { NetworkPicture } from "../../../../src/trace/picture.ts";
-import { failuresAt, percentilesOf, seedLists, stagesOf, wrongAt } from "./liveness-figures.ts";
+import { failuresAt, noticedAfter, percentilesOf, seedLists, stagesOf, wrongAt } from "./liveness-figures.ts";
 
 const joined = (node: number, role: string): TraceEvent => ({
   at: 0,
@@ -80,6 +80,13 @@ describe("a failure", () => {
     ]);
   });
 
+  test("counts as noticed late if the first who gave it up did so after that time", () => {
+    expect([noticedAfter(failuresAt(book, 300), 39), noticedAfter(failuresAt(book, 300), 40)]).toEqual([
+      1, 0,
+    ]);
+    expect(noticedAfter(failuresAt(book, 135), 39)).toBe(0);
+  });
+
   test("has stages with the first who got there", () => {
     expect(stagesOf(failuresAt(book, 300)).map(({ key, first }) => [key, ...first])).toEqual([
       ["suspected", 30],
@@ -129,6 +136,12 @@ describe("lists of seeds", () => {
       ["peer-3", "not listed, but there"],
     ]);
   });
+});
+
+test("seeds and peers stand in the order of their names, numbers by their value", () => {
+  const { picture } = watched([joined(10, "seed"), joined(2, "seed"), joined(11, "peer"), joined(3, "peer")]);
+  const { seeds, rows } = seedLists(picture);
+  expect([...seeds, ...rows].map(({ name }) => name)).toEqual(["seed-2", "seed-10", "peer-3", "peer-11"]);
 });
 
 test("percentiles are by nearest rank", () => {

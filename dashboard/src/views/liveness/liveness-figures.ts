@@ -45,6 +45,11 @@ export function wrongAt({ wrong }: LivenessBook, cursor: Millis): WrongSuspicion
   return wrong.filter(({ at }) => at <= cursor).reverse();
 }
 
+/** How many were noticed later than that: the first neighbor gave them up after the end of the range. */
+export function noticedAfter(rows: readonly FailureRow[], latestMs: number): number {
+  return rows.filter(({ failedMs }) => failedMs.length > 0 && failedMs[0]! > latestMs).length;
+}
+
 export interface Percentiles {
   readonly count: number;
   readonly p50: number;
@@ -115,15 +120,19 @@ export interface SeedLists {
   readonly agree: boolean;
 }
 
+const names = new Intl.Collator("en", { numeric: true });
+
+/** Both in the order of their names. */
 export function seedLists({ nodes }: NetworkPicture): SeedLists {
-  const seedNodes = [...nodes.values()].filter(({ role }) => role === "seed");
+  const all = [...nodes.values()].sort((a, b) => names.compare(a.name, b.name));
+  const seedNodes = all.filter(({ role }) => role === "seed");
   const seeds = seedNodes.map(({ row, name, state, list }) => ({
     ...{ row, name, isAlive: state === "alive", size: list.size },
     fingerprint: fingerprintOf(list),
   }));
   const living = seeds.map(({ isAlive }) => isAlive);
   const rows: ListRow[] = [];
-  for (const { row, name, state, role } of nodes.values()) {
+  for (const { row, name, state, role } of all) {
     const listed = seedNodes.map(({ list }) => list.has(row));
     if (role === "seed" || (role !== "peer" && !listed.includes(true))) continue;
     const votes = listed.filter((_, i) => living[i]);

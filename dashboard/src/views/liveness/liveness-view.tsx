@@ -8,7 +8,7 @@ import { useLiveTimeline } from "../../timeline/use-timeline.ts";
 import { type DetectionRanges, detectionRanges, detectionTimes, type Range } from "./detection-theory.ts";
 import { FailuresTable, type Names } from "./failures-table.tsx";
 import classes from "./liveness.module.css";
-import { failuresAt, percentilesOf, seedLists, stagesOf, wrongAt } from "./liveness-figures.ts";
+import { failuresAt, noticedAfter, percentilesOf, seedLists, stagesOf, wrongAt } from "./liveness-figures.ts";
 import { SeedListsTable } from "./seed-lists.tsx";
 import { type Lane, StripPlot } from "./strip-plot.tsx";
 import { WrongTable } from "./wrong-table.tsx";
@@ -36,6 +36,7 @@ export function LivenessView() {
   const given = percentilesOf(stages[1].first);
   const removed = percentilesOf(stages[2].all);
   const wrongRemovals = wrong.filter(({ type }) => type === "peer-removed").length;
+  const late = ranges === undefined ? 0 : noticedAfter(rows, ranges.failed.to);
   const noticed = rows.filter(({ failedMs }) => failedMs.length > 0).length;
 
   return (
@@ -72,7 +73,7 @@ export function LivenessView() {
         <StripPlot lanes={lanes} />
         <p className={classes["note"]}>
           Filled: the first of each failure. Hollow: everybody.{" "}
-          {times !== undefined && theoryText(times, ranges!)}
+          {times !== undefined && theoryText(times, ranges!)} {late > 0 && lateText(late)}
         </p>
       </section>
       <section className={classes["panel"]}>
@@ -174,4 +175,8 @@ function theoryText(
   { lastPing }: DetectionRanges,
 ): string {
   return `Dashed: what the heartbeat promises, with a ping every ${formatTime(pingIntervalMs)}, ${misses} misses and a time-out of ${formatTime(timeoutMs)}: the last missed ping is sent ${formatTime(lastPing.from)} to ${formatTime(lastPing.to)} after the failure.`;
+}
+
+function lateText(late: number): string {
+  return `${late} ${late === 1 ? "was" : "were"} noticed later than that: what a peer had sent before it failed is a sign of life when it arrives, and who is behind with its own timers waits once more before it judges.`;
 }

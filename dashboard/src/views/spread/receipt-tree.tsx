@@ -4,7 +4,7 @@ import { type PointerEvent, useEffect, useMemo, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { type BookedMessage, infected, removed, susceptible } from "../../../../src/trace/message-book.ts";
 import { receiptTree } from "../../../../src/trace/spread.ts";
-import { chartColors } from "../../drawing/chart-plot.ts";
+import { chartColors } from "../../drawing/chart-colors.ts";
 import { legibleOn } from "../../drawing/legible-color.ts";
 import { palette } from "../../drawing/palette.ts";
 import { formatTime } from "../../drawing/quantities.ts";

@@ -1,6 +1,6 @@
 /** What the network sends, how soon it arrives, and what that costs the process: over all the time that is kept. */
 import { Chart } from "../../drawing/chart.tsx";
-import type { ChartMark } from "../../drawing/chart-plot.ts";
+import type { ChartMark } from "../../drawing/chart-marks.ts";
 import { Figure } from "../../drawing/figure.tsx";
 import { lineColors, palette } from "../../drawing/palette.ts";
 import { formatQuantity } from "../../drawing/quantities.ts";
@@ -124,7 +124,7 @@ export function TrafficView() {
             <Figure
               label="Bytes"
               value={quantity(sumAt(series.bytes, index), "B/s")}
-              hint="before encryption"
+              hint="in these messages"
             />
           </>
         )}
