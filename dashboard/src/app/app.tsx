@@ -1,24 +1,21 @@
+import type { ComponentType } from "react";
 import { Redirect, Route, Router, Switch } from "wouter";
 import { EmptySource } from "../sources/empty-source.ts";
-import { useTimeline } from "../timeline/use-timeline.ts";
+import { useLiveTimeline } from "../timeline/use-timeline.ts";
 import { Chooser } from "./chooser.tsx";
 import { Frame } from "./frame.tsx";
 import { useHashAddress, useHashSearch } from "./hash-address.ts";
 import { views } from "./views.tsx";
 
 export function App() {
-  const { source } = useTimeline();
-  const isEmpty = source instanceof EmptySource;
   return (
     <Router hook={useHashAddress} searchHook={useHashSearch}>
       <Frame>
         <Switch>
           {views.map(({ path, Component, isAlone }) => (
-            <Route
-              key={path}
-              path={`${path}/*?`}
-              component={isEmpty && isAlone !== true ? Chooser : Component}
-            />
+            <Route key={path} path={`${path}/*?`}>
+              {isAlone ? <Component /> : <OfNetwork Component={Component} />}
+            </Route>
           ))}
           <Route>
             <Redirect to="/network" replace />
@@ -27,4 +24,11 @@ export function App() {
       </Frame>
     </Router>
   );
+}
+
+/** Views are about a network: until one has said hello there is nothing to show, and where none will, one chooses. */
+function OfNetwork({ Component }: { readonly Component: ComponentType }) {
+  const { source, state, hello } = useLiveTimeline(2);
+  if (hello !== undefined) return <Component />;
+  return source instanceof EmptySource || state.type === "ended" ? <Chooser /> : null;
 }

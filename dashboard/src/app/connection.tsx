@@ -14,7 +14,7 @@ import type { Source, SourceState } from "../sources/source.ts";
 import { useLiveTimeline } from "../timeline/use-timeline.ts";
 import classes from "./connection.module.css";
 import { samplingText } from "./sampling-text.ts";
-import { keepToken } from "./token.ts";
+import { keepToken, keptToken } from "./token.ts";
 
 const worlds = {
   live: { name: "Live", color: "teal.9", Icon: IconBroadcast, about: "Nodes that run now" },
@@ -38,7 +38,7 @@ export function NetworkTitle() {
   const ofWhat = source.kind === "recorded" && hello !== undefined ? ` ${ranAs[hello.world]}` : "";
   const sampling = samplingText(samplings, { at: cursor, kind: source.kind, forgotten: events.forgotten });
   const said = "why" in state ? state.why : "progress" in state ? state.progress : undefined;
-  const isQuiet = source.kind === "recorded" && state.type === "ended";
+  const isWhole = source.kind === "recorded" && state.type === "ended" && hello !== undefined;
   return (
     <div className={classes["title"]}>
       <Tooltip label={about} openDelay={300}>
@@ -51,7 +51,7 @@ export function NetworkTitle() {
         {source.label}
       </span>
       <span className={classes["state"]} data-state={state.type} title={said}>
-        {isQuiet ? said : states[state.type]}
+        {isWhole ? said : states[state.type]}
       </span>
       {sampling !== undefined && (
         <Tooltip label={sampling.long} multiline maw={360}>
@@ -87,7 +87,7 @@ export function ConnectionBanner() {
     case "lost":
       return <Lost state={state} source={source} />;
     case "needs-token":
-      return <TokenForm why={state.why} source={source} />;
+      return <TokenForm source={source} />;
     case "ended":
       if (source.kind === "recorded" && hello !== undefined) return null;
       return (
@@ -130,7 +130,7 @@ function Lost({ state, source }: LostProps) {
   );
 }
 
-function TokenForm({ why, source }: { readonly why: string; readonly source: Source }) {
+function TokenForm({ source }: { readonly source: Source }) {
   const [token, setToken] = useState("");
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -138,17 +138,13 @@ function TokenForm({ why, source }: { readonly why: string; readonly source: Sou
     source.authorize?.(token);
   };
   return (
-    <Alert
-      color="yellow"
-      variant="light"
-      radius={0}
-      icon={<IconKey size={18} />}
-      title="This network wants a token"
-    >
+    <Alert color="gray" variant="light" radius={0} role="alert" icon={<IconKey size={18} />}>
       <form className={classes["line"]} onSubmit={submit}>
         <span>
-          {why}. It is the one that the process was started with (--api-token); this tab keeps it until it is
-          closed.
+          <strong>
+            {keptToken() === undefined ? "This network wants a token. " : "That token is wrong. "}
+          </strong>
+          It is the one that its process was started with (--api-token). This tab keeps it until it is closed.
         </span>
         <PasswordInput
           size="xs"
@@ -156,6 +152,7 @@ function TokenForm({ why, source }: { readonly why: string; readonly source: Sou
           required
           aria-label="Token"
           autoComplete="off"
+          visibilityToggleButtonProps={{ "aria-label": "Show the token" }}
           value={token}
           onChange={(event) => setToken(event.currentTarget.value)}
         />
