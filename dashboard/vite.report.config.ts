@@ -12,7 +12,7 @@ import { viteSingleFile } from "vite-plugin-singlefile";
 export default defineConfig({
   root: import.meta.dirname,
   base: "./",
-  plugins: [react(), viteSingleFile({ removeViteModuleLoader: true }), policyByHashes()],
+  plugins: [workersInside(), react(), viteSingleFile({ removeViteModuleLoader: true }), policyByHashes()],
   publicDir: false,
   build: {
     target: "es2023",
@@ -20,8 +20,31 @@ export default defineConfig({
     rollupOptions: { input: "report.html" },
     chunkSizeWarningLimit: 4000,
   },
-  worker: { format: "es" },
+  worker: { format: "iife" },
 });
+
+/** A page without a server has no files beside it: workers become a part of it, too. */
+function workersInside(): Plugin {
+  return {
+    name: "workers-inside",
+    enforce: "pre",
+    transform(code, id) {
+      if (!/\/dashboard\/src\/.*\.tsx?$/.test(id)) return undefined;
+      const imports: string[] = [];
+      const changed = code.replaceAll(
+        /new Worker\(\s*new URL\(("[^"]+"), import\.meta\.url\),\s*\{ type: "module" \},?\s*\)/g,
+        (_, file: string) => {
+          const name = `InsideWorker${imports.length}`;
+          imports.push(`import ${name} from ${file.slice(0, -1)}?worker&inline";`);
+          return `new ${name}()`;
+        },
+      );
+      if (code.includes("new Worker(") && imports.length === 0)
+        this.error(`${id}: makes a worker in a way that cannot be put inside a page`);
+      return imports.length === 0 ? undefined : { code: `${imports.join(" ")}${changed}`, map: null };
+    },
+  };
+}
 
 /** Runs after everything has been put into the file. */
 function policyByHashes(): Plugin {

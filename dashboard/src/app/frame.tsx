@@ -10,6 +10,7 @@ import { ConnectionBanner, NetworkTitle } from "./connection.tsx";
 import classes from "./frame.module.css";
 import { NetworkHands } from "./hands.tsx";
 import { Help } from "./help.tsx";
+import icon from "./icon.svg?inline";
 import { type Shortcut, useShortcuts } from "./shortcuts.ts";
 import { TimeBar } from "./time-bar.tsx";
 import { views } from "./views.tsx";
@@ -40,7 +41,7 @@ export function Frame({ children }: { readonly children: ReactNode }) {
   return (
     <div className={classes["frame"]}>
       <header className={classes["header"]}>
-        <img src="./icon.svg" alt="" width={22} height={22} />
+        <img src={icon} alt="" width={22} height={22} />
         <h1 className={classes["product"]}>Grapevine</h1>
         <NetworkTitle />
         <div className={classes["space"]} />

@@ -29,7 +29,7 @@ export async function writeTracePage(tracePath: string, htmlPath: string): Promi
       );
     compressed.push(chunk as Buffer);
   }
-  const name = basename(tracePath).replaceAll(/[^\w. -]/g, "_");
+  const name = basename(htmlPath).replaceAll(/[^\w. -]/g, "_");
   const trace = `<script type="application/gzip" id="trace" data-name="${name}">${Buffer.concat(compressed).toString("base64")}</script>`;
   try {
     writeFileSync(
