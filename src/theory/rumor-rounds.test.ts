@@ -55,6 +55,13 @@ describe("how fast it goes", () => {
     expect(slow).toBeLessThan(2 * quick + 2);
   });
 
+  test("whoever waits for its next call answers later, and pushes as soon as ever", () => {
+    const waits = (mode: "push" | "pull") =>
+      roundsTo(0.99, { mode, waitsForRound: true }) - roundsTo(0.99, { mode });
+    expect(waits("pull")).toBeGreaterThan(1);
+    expect(Math.abs(waits("push"))).toBeLessThan(0.2);
+  });
+
   test("a counter of 2 makes push-pull hardly slower", () => {
     const endless = roundsTo(0.99, { mode: "push-pull" });
     const counted = roundsTo(0.99, { mode: "push-pull", stop: "counter", stopAfter: 2 });

@@ -27,6 +27,8 @@ export interface RumorRounds {
    * then the receiver counts as one that knows it, and does not spread it. 0 if nothing is given.
    */
   readonly transferRounds?: { readonly push: number; readonly pull: number };
+  /** Who has got it spreads it from its next call on, and not before: the nodes of median-counter do. */
+  readonly waitsForRound?: boolean;
   /** Rounds after which to give up: rumors that never stop end when less than a node in a thousand networks lacks them. */
   readonly maxRounds?: number;
 }
@@ -83,6 +85,8 @@ interface CallClass {
   readonly byHops: number[];
   /** Of these, who heard it since the last turn of the class. */
   fresh: number;
+  /** Who has it and waits for the turn of the class, by the links over which it came. */
+  waiting: number[];
   /** Of this round: whether a spreader's own call was to somebody susceptible, with this probability. */
   usefulCall: number;
 }
@@ -102,6 +106,8 @@ class Epidemic {
   infected: number;
   /** To whom it is under way. */
   awaiting = 0;
+  /** Infected, and not spreading yet. */
+  #waiting = 0;
   readonly #transfers = new Map<number, Transfer[]>();
   /** Susceptible callers, by class, when they called last: whom a spreader has met in the round that ends. */
   readonly #callers: number[] = new Array(classes).fill(1 / classes);
@@ -124,6 +130,7 @@ class Epidemic {
         byCounter,
         byHops,
         fresh: byCounter[0],
+        waiting: [],
         usefulCall: 0,
       };
     });
@@ -137,6 +144,12 @@ class Epidemic {
     // What was noted of the round that ends.
     if (mode !== "push") this.#judgeRound(own);
     own.fresh = 0;
+    if (own.waiting.length > 0) {
+      const share = sum(own.waiting);
+      this.#waiting -= share;
+      this.#begin(own, share, own.waiting);
+      own.waiting = [];
+    }
     const spreaders = sum(own.byCounter);
     const senders = own.byHops.slice();
     const before = this.susceptible;
@@ -160,7 +173,8 @@ class Epidemic {
     const byHops: number[] = new Array(maxHops + 1).fill(0);
     for (const one of this.#classes)
       for (let hop = 0; hop <= maxHops; hop++) byHops[hop]! += one.byHops[hop]!;
-    this.#send(own, own.susceptible * this.infected, byHops, this.infected, arrival);
+    const spreaders = this.infected - this.#waiting;
+    this.#send(own, own.susceptible * spreaders, byHops, spreaders, arrival);
   }
 
   #send(to: CallClass, share: number, senders: readonly number[], allSenders: number, arrival: number): void {
@@ -179,14 +193,19 @@ class Epidemic {
     for (const { to, share, byHops } of this.#transfers.get(turn) ?? []) {
       this.awaiting -= share;
       this.infected += share;
-      to.byCounter[0]! += share;
-      to.fresh += share;
-      for (let hop = 0; hop <= maxHops; hop++) {
-        this.hops[hop]! += byHops[hop]!;
-        to.byHops[hop]! += byHops[hop]!;
-      }
+      for (let hop = 0; hop <= maxHops; hop++) this.hops[hop]! += byHops[hop]!;
+      if (this.#rumor.waitsForRound === true) {
+        this.#waiting += share;
+        to.waiting = byHops.map((one, hop) => one + (to.waiting[hop] ?? 0));
+      } else this.#begin(to, share, byHops);
     }
     this.#transfers.delete(turn);
+  }
+
+  #begin(one: CallClass, share: number, byHops: readonly number[]): void {
+    one.byCounter[0]! += share;
+    one.fresh += share;
+    for (let hop = 0; hop <= maxHops; hop++) one.byHops[hop]! += byHops[hop]!;
   }
 
   /** Pull and push-pull: all contacts of a round count as one, a useful one if anybody needed the rumor. */

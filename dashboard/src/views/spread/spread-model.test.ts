@@ -88,7 +88,7 @@ describe("of gossip in rounds", () => {
     expect(whyNone({ about: bimodal })).toContain("nothing was left");
     const model = modelOf({ about: bimodal, nodes: 100, knownAfter: () => 90 });
     expect(knownAt(model.curve, 100)).toBeCloseTo(90, 6);
-    expect(model.name).toContain("10 % that the tree left");
+    expect(model.name).toContain("10 % that the tree has left after 100 ms");
   });
 });
 

@@ -130,12 +130,14 @@ function rumorModel({ world, about, nodes }: ModelInput, options: BroadcastOptio
     pull: Math.min(20, (4 * latencyMs) / roundMs),
   };
   const { hasFeedback, stopAfter } = options;
-  const model = rumorRounds({ n: nodes, mode, stop, hasFeedback, stopAfter, transferRounds });
+  const waitsForRound = method === "median-counter";
+  const rules = { mode, stop, hasFeedback, stopAfter };
+  const model = rumorRounds({ n: nodes, ...rules, transferRounds, waitsForRound });
   const leavesOut: string[] = [];
   if (options.partners === "neighbors" || method === "anti-entropy")
     leavesOut.push("it lets everybody call anybody; here they call neighbors");
   if (latencyMs === 0) leavesOut.push("messages take no time");
-  if (method === "median-counter") leavesOut.push("counters stop after all have it");
+  if (method === "median-counter") leavesOut.push("counters stop when all have it");
   if (options.repairs && stop !== "never") leavesOut.push("nobody repairs what is left");
   return {
     type: "model",
@@ -156,27 +158,32 @@ function rumorModel({ world, about, nodes }: ModelInput, options: BroadcastOptio
   };
 }
 
-/** The tree has no formula for its depth; what it leaves has one. */
+/**
+ * What the tree leaves has a formula. How long the tree takes has none: it is given a round, and as many messages as a
+ * way up and down a tree of that degree has.
+ */
 function digestModel(
-  { nodes, knownAfter }: ModelInput,
-  { roundMs }: BroadcastOptions,
+  { world, about, nodes, knownAfter }: ModelInput,
+  { roundMs, treeDegree }: BroadcastOptions,
 ): SpreadModel | NoModel {
-  const left = 1 - knownAfter(roundMs) / nodes;
+  const treeHops = Math.ceil((2 * Math.log(nodes)) / Math.log(treeDegree));
+  const treeMs = roundMs + treeHops * meanLatencyMs(world, about);
+  const left = 1 - knownAfter(treeMs) / nodes;
   if (left <= 0)
     return {
       type: "none",
-      why: "The tree reached everybody within a round: nothing was left to the digests, which the model is about.",
+      why: `The tree reached everybody within ${formatTime(treeMs)}: nothing was left to the digests, which the model is about.`,
     };
   const rounds = Array.from({ length: 121 }, (_, i) => i / 4);
   return {
     type: "model",
-    name: `digests, a round of ${formatTime(roundMs)}, from the ${Number((100 * left).toPrecision(2))} % that the tree left`,
+    name: `digests, a round of ${formatTime(roundMs)}, from the ${Number((100 * left).toPrecision(2))} % that the tree has left after ${formatTime(treeMs)}`,
     curve: {
-      afterMs: rounds.map((round) => (1 + round) * roundMs),
+      afterMs: rounds.map((round) => treeMs + round * roundMs),
       known: rounds.map((round) => nodes * (1 - digestGossipAfter({ p: left, rounds: round }))),
       isStepped: false,
     },
-    leavesOut: ["it begins a round after the publication", "nothing gets lost"],
+    leavesOut: ["nothing gets lost"],
     step: { ms: roundMs, name: "round" },
   };
 }
@@ -219,7 +226,8 @@ export function knownAt({ afterMs, known, isStepped }: ModelCurve, ms: number): 
 export function modelTimeTo(curve: ModelCurve, count: number): number | undefined {
   const { afterMs, known, isStepped } = curve;
   const at = known.findIndex((value) => value >= count - 1e-9);
-  if (at < 0) return undefined;
+  // A model that begins with so many says nothing of how they got it.
+  if (at < 0 || (at === 0 && afterMs[0]! > 0)) return undefined;
   if (at === 0 || isStepped) return afterMs[at];
   const share = (count - known[at - 1]!) / (known[at]! - known[at - 1]!);
   return afterMs[at - 1]! + share * (afterMs[at]! - afterMs[at - 1]!);

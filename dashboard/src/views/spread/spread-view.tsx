@@ -108,7 +108,7 @@ function MessageSpread({ timeline, message }: { timeline: Timeline; message: Boo
         <Figure
           label="Copies sent"
           value={formatNumber(figures.copies)}
-          hint={`${formatNumber(figures.duplicates)} more than needed`}
+          hint={copiesHint(figures, message.receivers.length)}
         />
         <Figure
           label="RMR"
@@ -175,6 +175,12 @@ function reachedHint(gone: number, late: number, missing: number): string {
     ...(late > 0 ? [`${late} more joined later`] : []),
   ];
   return parts.length === 0 && missing === 0 ? "everybody" : parts.join(", ");
+}
+
+/** What a history sends names no message: such copies are counted in nobody's figures. */
+function copiesHint({ copies, duplicates }: Spread["figures"], receipts: number): string {
+  if (copies < receipts) return `${formatNumber(receipts - copies)} receipts from histories`;
+  return `${formatNumber(duplicates)} more than needed`;
 }
 
 type Spread = ReturnType<typeof useSpread>;
