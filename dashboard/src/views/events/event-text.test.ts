@@ -18,6 +18,12 @@ test("an event on one line has names for nodes, and numbers that are none stay n
   expect(eventLine(event, nameOf)).toBe("neighbor peer-2 · misses 2 · witnesses peer-2, 3, 4, 5 and 1 more");
 });
 
+test("a message is called by its origin and number", () => {
+  const message = { origin: 2, incarnation: 1795273878302, sequence: 6 };
+  const delivered = { at: 1, node: 1, layer: "broadcast", type: "delivered", ...message, from: 2 };
+  expect(eventLine(delivered, nameOf)).toBe("peer-2#6 · from peer-2");
+});
+
 test("long texts are cut", () => {
   expect(eventLine({ ...event, witnesses: undefined, payload: "x".repeat(100) } as never, nameOf)).toContain(
     `${"x".repeat(59)}…`,

@@ -1,19 +1,24 @@
 /** Events as people read them, with names for ids; and as a trace for tools. */
 import type { NodeId, TraceEvent } from "../../../../src/core/index.ts";
+import { messageKey } from "../../../../src/trace/message-book.ts";
 import { isId, nodeFields } from "./event-filter.ts";
 
 export type NameOf = (id: NodeId) => string | undefined;
 
 const mostOfText = 60;
 const mostOfList = 4;
+const ofMessages: ReadonlySet<string> = new Set(["origin", "incarnation", "sequence"]);
 const ofEveryEvent: ReadonlySet<string> = new Set(["at", "node", "layer", "type", "statedAt"]);
 
-/** Its fields on one line: `neighbor peer-2 · misses 3`. */
+/** Its fields on one line: `neighbor peer-2 · misses 3`. A message is called by its origin and number: `peer-1#0`. */
 export function eventLine(event: TraceEvent, nameOf: NameOf): string {
-  return Object.entries(event)
-    .filter(([field]) => !ofEveryEvent.has(field))
-    .map(([field, value]) => `${field} ${shortValue(field, value, nameOf)}`)
-    .join(" · ");
+  const { origin, sequence } = event;
+  const isAboutMessage = messageKey(event) !== undefined && isId(origin);
+  const message = isAboutMessage ? [`${nameOf(origin) ?? origin}#${sequence}`] : [];
+  const fields = Object.entries(event)
+    .filter(([field]) => !ofEveryEvent.has(field) && !(isAboutMessage && ofMessages.has(field)))
+    .map(([field, value]) => `${field} ${shortValue(field, value, nameOf)}`);
+  return [...message, ...fields].join(" · ");
 }
 
 function shortValue(field: string, value: unknown, nameOf: NameOf): string {
