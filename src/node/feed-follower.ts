@@ -19,8 +19,6 @@ export interface FeedFollowerConfig {
   readonly beginBlock: () => FeedBlock;
 }
 
-/** So much is given to the socket at once. */
-const socketBytes = 256 * 1024;
 /** Much may happen at once: only who is behind for so long is too slow. */
 const patienceMs = 1000;
 
@@ -57,7 +55,7 @@ export class FeedFollower {
 
   #write(): void {
     const { response, log, maxUnreadBytes } = this.#config;
-    while (response.writableLength < Math.min(socketBytes, maxUnreadBytes)) {
+    while (response.writableLength < maxUnreadBytes) {
       const block = log.block(this.#block)!;
       const chunk = block.chunks[this.#chunk];
       if (chunk !== undefined) {

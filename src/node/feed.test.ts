@@ -307,6 +307,17 @@ describe("when there is too much of it", () => {
     await eventually(() => expect(slow.events.at(-1)).toMatchObject({ payload: "after" }));
   });
 
+  test("the last thing that happens is told before the end", async () => {
+    const node = new FakeNode();
+    const api = await startControlApi({ port: 0, nodes: () => [node as unknown as GrapevineNode] });
+    const reader = new Reader(api.url);
+    await eventually(() => expect(reader.ofType("pictured")).toHaveLength(1));
+    node.publish("famous last words");
+    await api.close();
+    await eventually(() => expect(reader.told.at(-1)).toMatchObject({ event: "end" }));
+    expect(reader.ofType("published")).toMatchObject([{ payload: "famous last words" }]);
+  });
+
   test("no more than so many may watch", async () => {
     const url = await startApi([new FakeNode()], { maxTraceClients: 1 });
     const first = new Reader(url);

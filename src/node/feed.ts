@@ -121,6 +121,7 @@ export class Feed {
   close(): void {
     this.#isClosed = true;
     this.#recording?.close();
+    for (const follower of this.#followers.values()) follower.push();
     for (const response of this.#followers.keys()) {
       response.end(serverSent("end", { error: "the process ends" }));
       const patience = setTimeout(() => response.destroy(), lastWordsMs).unref();
@@ -194,11 +195,13 @@ class Recording {
     this.#ticker = setInterval(() => this.#tick(), tickMs).unref();
   }
 
+  /** What was said last is in the log. */
   close(): void {
     clearInterval(this.#ticker);
     this.#stopHands?.();
     this.#tap.close();
     this.#totals.close();
+    this.#flush();
   }
 
   /** What comes from now on stands behind a picture of how it is now. */

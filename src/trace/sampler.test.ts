@@ -75,6 +75,23 @@ describe("messages", () => {
     expect((feeder.told.length - before) / 30).toBeGreaterThan(700);
   });
 
+  test("those that spread slowly do not look cheap meanwhile", () => {
+    const feeder = new Feeder({ eventsPerSecond: 1000, eventsPerMessage: 200 });
+    for (let tick = 0; tick < 300; tick++) {
+      if (tick < 200) for (let i = 0; i < 5; i++) feeder.publish(0, tick * 5 + i);
+      // Each message reaches two nodes in a tenth of a second, and takes ten seconds to reach all of them.
+      for (let sequence = 0; sequence < Math.min(tick, 200) * 5; sequence++) {
+        const round = tick - Math.floor(sequence / 5);
+        if (round > 100) continue;
+        for (const node of [2 * round, 2 * round + 1])
+          feeder.say(node, "delivered", { origin: 0, incarnation: 1, sequence });
+      }
+      feeder.sampler.pass(100);
+    }
+    expect(feeder.told.length).toBeLessThanOrEqual(20 * 1000 + 2000 + 1000);
+    expect(feeder.told.length).toBeGreaterThan(15_000);
+  });
+
   test("one of them is followed every few seconds, though it takes more than there is room for", () => {
     const feeder = new Feeder({ eventsPerSecond: 100, eventsPerMessage: 600 });
     const followed: number[] = [];

@@ -21,6 +21,7 @@ type Notice = Typed & Readonly<Record<string, unknown>>;
 /** A message that is followed: how many of its events are paid for already, and how many there were. */
 interface Followed {
   readonly since: Millis;
+  lastEvent: Millis;
   events: number;
   paid: number;
 }
@@ -44,8 +45,10 @@ const routine = new Set<string>([
 const burstMs = 2000;
 /** Beyond its room for so long, even the structure is left out. */
 const debtMs = 10_000;
-/** What a message takes is known when it has been followed for so long. */
-const spreadingMs = 2000;
+/** What a message took is known when nothing was heard of it for so long… */
+const silenceMs = 2000;
+/** …or it spreads for so long already. */
+const spreadingMs = 60_000;
 /** So often a message is followed, whatever it takes, so that there is something to look at… */
 const somethingMs = 2000;
 /** …unless it would fill the room of so long. */
@@ -97,8 +100,8 @@ export class FeedSampler {
     this.#now += elapsedMs;
     this.#room = Math.min(this.#capacity, this.#room + (elapsedMs * this.#eventsPerSecond) / 1000);
     let done = 0;
-    for (const { since, events } of this.#spreading) {
-      if (this.#now - since < spreadingMs) break;
+    for (const { since, lastEvent, events } of this.#spreading) {
+      if (this.#now - lastEvent < silenceMs && this.#now - since < spreadingMs) break;
       this.#eventsPerMessage += (events - this.#eventsPerMessage) / 8;
       done++;
     }
@@ -186,7 +189,7 @@ export class FeedSampler {
       this.#leftOut++;
       return null;
     }
-    const message = { since: this.#now, events: 0, paid: cost };
+    const message = { since: this.#now, lastEvent: this.#now, events: 0, paid: cost };
     this.#followed++;
     this.#room -= cost;
     this.#lastFollowed = this.#now;
@@ -230,6 +233,7 @@ export class FeedSampler {
   /** What a message was expected to take was paid for when it was decided. */
   #tellOf(message: Followed): true {
     message.events++;
+    message.lastEvent = this.#now;
     if (message.paid > 0) message.paid--;
     else this.#room--;
     return true;
