@@ -86,11 +86,12 @@ function countFeed() {
       if (text.startsWith("data:", at)) counts.events++;
       else if (text.startsWith("event: hello", at)) counts.hellos++;
       else if (text.startsWith("event: sampling", at)) {
-        const { messagesFollowed, messagesLeftOut } = JSON.parse(text.slice(text.indexOf("{", at), text.indexOf("\n\n", at)));
+        const { messagesFollowed, messagesLeftOut } = JSON.parse(
+          text.slice(text.indexOf("{", at), text.indexOf("\n\n", at)),
+        );
         counts.followed += messagesFollowed;
         counts.leftOut += messagesLeftOut;
       }
-      if (text.indexOf("\n\n", at) < 0) break;
     }
     return result;
   };

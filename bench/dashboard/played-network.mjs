@@ -39,25 +39,36 @@ export function recordNetwork({ peers, messages }) {
   const isMessage = new Set(["published", "delivered", "forwarded", "removed"]);
   const listen = (startedAt, spoken, wants) => {
     heard = (at, row, layer, notice) => {
-      if (wants(layer, notice.type)) spoken.push({ afterMs: at - startedAt, row, layer, notice: named(notice) });
+      if (wants(layer, notice.type))
+        spoken.push({ afterMs: at - startedAt, row, layer, notice: named(notice) });
     };
   };
   for (let i = 0; i < messages; i++) {
     const spread = [];
     listen(network.time, spread, (_, type) => isMessage.has(type));
-    network.publish(seedCount + Math.floor(((i + 0.5) * peers) / messages), ["a message of some forty characters, no. 1"]);
+    network.publish(seedCount + Math.floor(((i + 0.5) * peers) / messages), [
+      "a message of some forty characters, no. 1",
+    ]);
     network.simulation.run(network.time + spreadMs);
     spreads.push(spread);
   }
   // A link that comes and goes once cannot be said again and again; pings and their like can.
-  listen(network.time, idle, (layer, type) => !isMessage.has(type) && type !== "persist" && !isStructure(layer, type));
+  listen(
+    network.time,
+    idle,
+    (layer, type) => !isMessage.has(type) && type !== "persist" && !isStructure(layer, type),
+  );
   network.simulation.run(network.time + idleMs);
   heard = () => {};
 
   const nodes = Array.from({ length: seedCount + peers }, (_, row) => {
     const peer = network.peers.get(row);
     const common = { name: network.nameOf(row), contact: contactOf(row) };
-    if (peer === undefined) return { ...common, list: network.seeds.get(row).registry.list.map(({ peer }) => ({ peer: contactOf(peer) })) };
+    if (peer === undefined)
+      return {
+        ...common,
+        list: network.seeds.get(row).registry.list.map(({ peer }) => ({ peer: contactOf(peer) })),
+      };
     const { neighbors, wantedDegree } = peer.overlay;
     const { registeredWith, quorum, incarnation, size } = peer.registration;
     return {
@@ -97,10 +108,24 @@ class PlayedNode {
     this.name = name;
     this.contact = contact;
     this.role = list === undefined ? "peer" : "seed";
-    this.links = { queuedBytes: 0, linkCount: overlay?.neighbors.length ?? 0, counters: {}, drops: {}, traffic: { layers: new Map() } };
+    this.links = {
+      queuedBytes: 0,
+      linkCount: overlay?.neighbors.length ?? 0,
+      counters: {},
+      drops: {},
+      traffic: { layers: new Map() },
+    };
     if (list === undefined)
-      this.peer = { overlay, registration, broadcast: { counters: this.counters, retainedCount: 0 }, state: { size: 0 } };
-    else this.seed = { registry: { list, size: list.length, fingerprint: "", counters: { registrations: 0, removals: 0 } } };
+      this.peer = {
+        overlay,
+        registration,
+        broadcast: { counters: this.counters, retainedCount: 0 },
+        state: { size: 0 },
+      };
+    else
+      this.seed = {
+        registry: { list, size: list.length, fingerprint: "", counters: { registrations: 0, removals: 0 } },
+      };
     this.port = portOf(contact);
   }
 
@@ -144,7 +169,8 @@ export class PlayedNetwork {
           if (now - at > mostLateMs) this.counters.leftOut++;
           else this.#begin(startedAt + at, spreads[begun % spreads.length]);
         }
-        if (rounds * idleMs <= now) this.#underWay.push({ at: startedAt + rounds++ * idleMs, spoken: idle, next: 0 });
+        if (rounds * idleMs <= now)
+          this.#underWay.push({ at: startedAt + rounds++ * idleMs, spoken: idle, next: 0 });
         this.#play(performance.now());
         await sleep(tickMs);
       }
@@ -186,7 +212,15 @@ export class PlayedNetwork {
       case "delivered":
         counters.delivered++;
         this.counters.deliveries++;
-        node.say(at, layer, { type, origin, incarnation, sequence, at: statedAt, payload: notice.payload, from: notice.from });
+        node.say(at, layer, {
+          type,
+          origin,
+          incarnation,
+          sequence,
+          at: statedAt,
+          payload: notice.payload,
+          from: notice.from,
+        });
         return;
       case "forwarded":
         counters.sends += notice.to.length;

@@ -19,7 +19,12 @@ process.on("message", async ({ about }) => {
   if (about === "heap") globalThis.gc();
   const { user, system } = process.cpuUsage();
   const { rss, heapUsed } = process.memoryUsage();
-  process.send({ cpuMs: (user + system) / 1000, residentBytes: rss, heapBytes: heapUsed, ...network.counters });
+  process.send({
+    cpuMs: (user + system) / 1000,
+    residentBytes: rss,
+    heapBytes: heapUsed,
+    ...network.counters,
+  });
 });
 process.once("disconnect", () => process.exit(1));
 process.send({ url: api.url, pid: process.pid, ...network.about });
@@ -58,7 +63,8 @@ function playedNetwork() {
   const recording = recordNetwork({ peers, messages: peers > 2000 ? 4 : 10 });
   const played = new PlayedNetwork(recording, messagesPerSecond);
   const { spreads } = recording;
-  const noticesOf = (type) => spreads.flat().filter(({ notice }) => notice.type === type).length / spreads.length;
+  const noticesOf = (type) =>
+    spreads.flat().filter(({ notice }) => notice.type === type).length / spreads.length;
   played.about = { deliveriesPerMessage: noticesOf("delivered") };
   return played;
 }
