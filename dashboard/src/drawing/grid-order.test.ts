@@ -35,5 +35,7 @@ describe("the shape of a grid", () => {
   test("uses as much room as whole pixels allow", () => {
     expect(gridShape(100, 1000, 1000).cell).toBe(100);
     expect(gridShape(480_000, 800, 600).cell).toBe(1);
+    const { columns, rows, cell } = gridShape(100_000, 594, 460);
+    expect((columns * cell * rows * cell) / (594 * 460)).toBeGreaterThan(0.98);
   });
 });

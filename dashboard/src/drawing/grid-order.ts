@@ -50,7 +50,8 @@ export function gridShape(count: number, width: number, height: number): GridSha
   if (count === 0 || width < 1 || height < 1) return { columns: 1, rows: 1, cell: 1 };
   let cell = Math.floor(Math.sqrt((width * height) / count));
   while (cell > 1 && Math.floor(width / cell) * Math.floor(height / cell) < count) cell--;
-  if (cell >= 1 && Math.floor(width / cell) * Math.floor(height / cell) >= count) {
+  // Cells of a pixel or two would leave half of the room empty: they are drawn so, and shown a little larger.
+  if (cell >= 3 && Math.floor(width / cell) * Math.floor(height / cell) >= count) {
     const columns = Math.floor(width / cell);
     return { columns, rows: Math.ceil(count / columns), cell };
   }

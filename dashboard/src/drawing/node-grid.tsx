@@ -106,6 +106,6 @@ export function NodeGrid(props: NodeGridProps) {
 }
 
 function canvasSize({ columns, rows, cell }: GridShape): { width: number; height: number } {
-  const side = Math.max(1, cell);
+  const side = Math.max(1, Math.floor(cell));
   return { width: columns * side, height: rows * side };
 }

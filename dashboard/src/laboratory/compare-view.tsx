@@ -7,7 +7,7 @@ import { NodeGrid } from "../drawing/node-grid.tsx";
 import { palette } from "../drawing/palette.ts";
 import { formatTime } from "../drawing/quantities.ts";
 import type { Timeline } from "../timeline/timeline.ts";
-import { useLiveTimeline } from "../timeline/use-timeline.ts";
+import { useLiveTimeline, useTimeline } from "../timeline/use-timeline.ts";
 import { ComparedMessage } from "./compared-message.tsx";
 import { ComparisonTable } from "./comparison-table.tsx";
 import { fieldName } from "./field-name.ts";
@@ -82,19 +82,23 @@ interface ForkFormProps {
   readonly onStart: (change: string) => void;
 }
 
+type Value = number | string | boolean;
+
 const tunable = "tunable";
 
 function ForkForm({ at, onStart }: ForkFormProps) {
   const [kind, setKind] = useState("loss");
   const [option, setOption] = useState("heartbeat.pingIntervalMs");
-  const [values, setValues] = useState<Readonly<Record<string, number | string | boolean>>>({});
+  const [values, setValues] = useState<Readonly<Record<string, Value>>>({});
   const [section = "", name = ""] = option.split(".");
   const isTunable = kind === tunable;
   const key = isTunable ? option : kind;
   const spec: Spec | undefined = isTunable
     ? tunableSpecs[section]?.[name]
     : changeKinds.find((one) => one.kind === kind)?.value;
-  const value = spec === undefined ? undefined : (values[key] ?? spec.default);
+  const holds = useTimeline().hello?.about.options[section]?.[name] as Value | undefined;
+  const value =
+    spec === undefined ? undefined : (values[key] ?? (isTunable ? holds : undefined) ?? spec.default);
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
     onStart(value === undefined ? key : `${key}:${value}`);
@@ -196,9 +200,9 @@ function Side({ name, title, timeline, messageKey }: SideProps) {
   const words = shown.map(([what, count]) => `${count} ${what}`).join(", ");
   return (
     <div className={classes["sideCard"]}>
-      <h3 className={classes["heading"]} style={{ margin: "0 0 6px" }}>
+      <h2 className={classes["heading"]} style={{ margin: "0 0 6px" }}>
         {name}: {title}
-      </h3>
+      </h2>
       <div className={classes["sideGrid"]}>
         <NodeGrid states={states} colors={colors} label={`Run ${name}: ${words}`} />
       </div>

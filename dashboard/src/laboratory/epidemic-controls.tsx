@@ -61,7 +61,7 @@ export function EpidemicControls({ lab, onChange }: EpidemicControlsProps) {
           label={(place) => formatNumber(nodesAt(place))}
           defaultValue={placeOf(lab.nodes)}
           onChangeEnd={(place) => put("nodes", nodesAt(place))}
-          thumbProps={{ "aria-label": "Nodes" }}
+          thumbLabel="Nodes"
         />
       </div>
       {Object.entries(epidemicSpecs).map(

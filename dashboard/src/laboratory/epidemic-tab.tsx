@@ -45,8 +45,8 @@ export function EpidemicTab({ asked }: { readonly asked: EpidemicLab | undefined
     say({ type: "speed", roundsPerSecond: isPlaying ? Number(speed) : 0 });
   }, [say, isPlaying, speed, lab, life]);
   useEffect(() => {
-    if (isByInfection && isOver) say({ type: "order" });
-  }, [say, isByInfection, isOver]);
+    if (isByInfection && isOver && order === undefined) say({ type: "order" });
+  }, [say, isByInfection, isOver, order]);
 
   const theory = useMemo(() => theoryIfAny(lab), [lab]);
   const series = useMemo(() => epidemicSeries(nodes, curve, theory), [nodes, curve, theory]);
@@ -68,9 +68,9 @@ export function EpidemicTab({ asked }: { readonly asked: EpidemicLab | undefined
         <EpidemicControls lab={lab} onChange={change} />
       </div>
       <div className={classes["picture"]}>
-        <div className={classes["actions"]} style={{ margin: 0 }}>
+        <div className={classes["actions"]}>
           <Button
-            size="compact-md"
+            size="compact-sm"
             leftSection={
               isPlaying && !isOver ? <IconPlayerPauseFilled size={14} /> : <IconPlayerPlayFilled size={14} />
             }
@@ -80,16 +80,16 @@ export function EpidemicTab({ asked }: { readonly asked: EpidemicLab | undefined
             {isPlaying && !isOver ? "Pause" : "Start"}
           </Button>
           <Button
-            size="compact-md"
+            size="compact-sm"
             variant="default"
             leftSection={<IconPlayerTrackNextFilled size={14} />}
             disabled={isOver || isPlaying || wrong !== undefined}
             onClick={() => say({ type: "step" })}
           >
-            Step a round
+            Step
           </Button>
           <Button
-            size="compact-md"
+            size="compact-sm"
             variant="default"
             leftSection={<IconRefresh size={14} />}
             onClick={() => {
@@ -101,7 +101,8 @@ export function EpidemicTab({ asked }: { readonly asked: EpidemicLab | undefined
           </Button>
           <NativeSelect
             size="xs"
-            aria-label="Speed"
+            aria-label="Speed of the epidemic"
+            w={132}
             data={speeds}
             value={speed}
             onChange={(event) => setSpeed(event.currentTarget.value)}
@@ -109,12 +110,10 @@ export function EpidemicTab({ asked }: { readonly asked: EpidemicLab | undefined
           <NativeSelect
             size="xs"
             aria-label="Order of the cells"
+            w={160}
             data={[
               { value: "id", label: "ordered by id" },
-              {
-                value: "infection",
-                label: isOver ? "by time of infection" : "by time of infection, at the end",
-              },
+              { value: "infection", label: "by time of infection" },
             ]}
             value={isByInfection ? "infection" : "id"}
             onChange={(event) => setByInfection(event.currentTarget.value === "infection")}
@@ -125,11 +124,18 @@ export function EpidemicTab({ asked }: { readonly asked: EpidemicLab | undefined
             {wrong}
           </p>
         )}
+        {isByInfection && (isOver || order === undefined) && (
+          <p className={classes["muted"]}>
+            {isOver
+              ? "Reset and start again: the same run, and the cells in the order in which they will hear it."
+              : "The order is known when the run is over."}
+          </p>
+        )}
         <div className={classes["gridHolder"]}>
           {states !== undefined && states.length > 0 && (
             <NodeGrid
               states={states}
-              order={isByInfection && isOver ? order : undefined}
+              order={isByInfection ? order : undefined}
               colors={colors}
               label={`${formatNumber(nodes)} nodes. ${summary}`}
             />

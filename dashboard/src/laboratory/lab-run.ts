@@ -1,6 +1,14 @@
 /** What is asked of the laboratory, as a scenario that it can run. */
 import { UsageError } from "../../../src/core/index.ts";
-import { type Scenario, type Step, scenarios, withOverrides } from "../../../src/scenario/index.ts";
+import {
+  type Scenario,
+  type Step,
+  scenarioOptions,
+  scenarios,
+  withOverrides,
+} from "../../../src/scenario/index.ts";
+import type { FeedAbout } from "../../../src/trace/feed.ts";
+import { withDefaults } from "../sources/trace-about.ts";
 import { labOf, type NetworkLab, optionsOf, type ScenarioLab } from "./lab-address.ts";
 import type { NetworkRunConfig } from "./run-messages.ts";
 import { SimulatedSource } from "./simulated-source.ts";
@@ -26,6 +34,14 @@ export const labScenarios: readonly LabScenario[] = scenarios.map((scenario) => 
 /** All that the run is made of. Throws `UsageError` where there is no such scenario, or the page cannot run it. */
 export function runOf(lab: NetworkLab | ScenarioLab): NetworkRunConfig {
   return { scenario: lab.kind === "network" ? networkScenario(lab) : namedScenario(lab), seed: lab.seed };
+}
+
+/**
+ * What every tunable is where nobody changes it: the laboratory's nodes ping every second, and whatever waits for news
+ * comes around about as often, so that nobody waits for minutes.
+ */
+export function usualTunables(lab: NetworkLab): FeedAbout["options"] {
+  return withDefaults({ ...scenarioOptions(networkScenario(lab)) });
 }
 
 export function labelOf(lab: NetworkLab | ScenarioLab): string {

@@ -105,7 +105,8 @@ describe("a scenario in the laboratory", () => {
     const page = watched({ scenario, seed: 1 }, () => takes);
     page.run.setSpeed(Number.POSITIVE_INFINITY);
     const ended = page.run.start();
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    while (page.batches.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 100));
     expect(page.batches).toHaveLength(2);
     const stoodAt = page.run.world.now;
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -11,6 +11,7 @@ import {
   type NetworkLab,
   networkSpecs,
 } from "./lab-address.ts";
+import { usualTunables } from "./lab-run.ts";
 import classes from "./laboratory.module.css";
 import { SpecField } from "./spec-field.tsx";
 import { TunablesForm } from "./tunables-form.tsx";
@@ -94,8 +95,13 @@ export function NetworkTab({ asked }: { readonly asked: NetworkLab | undefined }
           </p>
         )}
       </div>
-      <h3 className={classes["heading"]}>Tunables of every node</h3>
-      <TunablesForm tunables={lab.tunables} onChange={(tunables) => setLab({ ...lab, tunables })} />
+      <h2 className={classes["heading"]}>Tunables of every node</h2>
+      <TunablesForm
+        tunables={lab.tunables}
+        holding={usualTunables(lab)}
+        usual={usualTunables({ ...lab, tunables: {} })}
+        onChange={(tunables) => setLab({ ...lab, tunables })}
+      />
     </form>
   );
 }

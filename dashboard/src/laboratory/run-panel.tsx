@@ -18,7 +18,7 @@ export function RunPanel() {
   const last = totals.at(-1);
   return (
     <div aria-live="polite">
-      <h3 className={classes["heading"]}>{source.label}</h3>
+      <h2 className={classes["heading"]}>{source.label}</h2>
       {state.type === "ended" ? (
         <p className={`${classes["verdict"]} ${classes["bad"]}`}>Not started: {state.why}</p>
       ) : report === undefined ? (
@@ -40,14 +40,17 @@ export function RunPanel() {
       )}
       {report !== undefined && (
         <>
-          <h4 className={classes["heading"]}>Checks</h4>
+          <h3 className={classes["heading"]}>Checks</h3>
           <ul className={classes["rows"]}>
             {report.checks.map(({ claim, ok, detail }, i) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: the list never changes, and claims may repeat.
               <li key={i} className={classes["check"]}>
-                <span className={`${classes["mark"]} ${classes[ok ? "good" : "bad"]}`}>
+                <span
+                  role="img"
+                  aria-label={ok ? "holds:" : "failed:"}
+                  className={`${classes["mark"]} ${classes[ok ? "good" : "bad"]}`}
+                >
                   {ok ? "✓" : "✗"}
-                  <span hidden>{ok ? "holds" : "failed"}</span>
                 </span>
                 <span>
                   {claim}
@@ -58,7 +61,9 @@ export function RunPanel() {
             {report.violations.map(({ invariant, at, detail }, i) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: the list never changes.
               <li key={`broken-${i}`} className={classes["check"]}>
-                <span className={`${classes["mark"]} ${classes["bad"]}`}>✗</span>
+                <span role="img" aria-label="broken:" className={`${classes["mark"]} ${classes["bad"]}`}>
+                  ✗
+                </span>
                 <span>
                   {invariant}, {formatTime(at)}: <span className={classes["muted"]}>{detail}</span>
                 </span>
@@ -67,7 +72,7 @@ export function RunPanel() {
           </ul>
         </>
       )}
-      <h4 className={classes["heading"]}>What happened</h4>
+      <h3 className={classes["heading"]}>What happened</h3>
       {lines.length === 0 ? (
         <p className={classes["muted"]}>The network forms.</p>
       ) : (

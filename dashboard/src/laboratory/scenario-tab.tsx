@@ -31,7 +31,7 @@ export function ScenarioTab({ asked }: { readonly asked: ScenarioLab | undefined
         {labScenarios.map(({ scenario: { name, description }, whyNot }) => (
           <li key={name} className={classes["row"]}>
             <div>
-              <h3 className={classes["rowTitle"]}>{name}</h3>
+              <h2 className={classes["rowTitle"]}>{name}</h2>
               <p className={classes["rowText"]}>{description}</p>
               {whyNot !== undefined && <p className={classes["muted"]}>{whyNot}</p>}
             </div>

@@ -3,13 +3,20 @@
 import { type Tunables, tunableSpecs } from "./lab-address.ts";
 import classes from "./laboratory.module.css";
 import { SpecField } from "./spec-field.tsx";
+import { withTunable } from "./with-tunable.ts";
+
+type Value = number | string | boolean;
 
 interface TunablesFormProps {
   readonly tunables: Tunables;
+  /** What they are together with what follows from them: the ping interval sets the pace of others. */
+  readonly holding: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** What they would be if nobody had changed any. */
+  readonly usual: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly onChange: (tunables: Tunables) => void;
 }
 
-export function TunablesForm({ tunables, onChange }: TunablesFormProps) {
+export function TunablesForm({ tunables, holding, usual, onChange }: TunablesFormProps) {
   return (
     <div>
       {Object.entries(tunableSpecs).map(([section, specs]) => {
@@ -28,8 +35,10 @@ export function TunablesForm({ tunables, onChange }: TunablesFormProps) {
                   key={name}
                   name={name}
                   spec={spec}
-                  value={tunables[section]?.[name] ?? spec.default}
-                  onChange={(value) => onChange(withTunable(tunables, section, name, value, spec.default))}
+                  value={(holding[section]?.[name] ?? spec.default) as Value}
+                  onChange={(value) =>
+                    onChange(withTunable(tunables, section, name, value, usual[section]?.[name]))
+                  }
                 />
               ))}
             </div>
@@ -38,20 +47,4 @@ export function TunablesForm({ tunables, onChange }: TunablesFormProps) {
       })}
     </div>
   );
-}
-
-type Value = number | string | boolean;
-
-/** What is at its default is not there. */
-export function withTunable(
-  tunables: Tunables,
-  section: string,
-  name: string,
-  value: Value,
-  usual: Value,
-): Tunables {
-  const { [name]: _, ...others } = tunables[section] ?? {};
-  const values = value === usual ? others : { ...others, [name]: value };
-  const { [section]: __, ...rest } = tunables;
-  return Object.keys(values).length === 0 ? rest : { ...rest, [section]: values };
 }

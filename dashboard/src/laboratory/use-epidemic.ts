@@ -6,7 +6,7 @@ import type { EpidemicConfig, EpidemicCounts } from "./epidemic-run.ts";
 export interface PlayedEpidemic {
   readonly frame: EpidemicFrame | undefined;
   readonly curve: readonly EpidemicCounts[];
-  /** Rows by when they heard it, as of the time when that was asked. */
+  /** Rows by when they heard it, once a run of this config has said so: the next one is the same. */
   readonly order: Uint32Array | undefined;
   readonly wrong: string | undefined;
   readonly say: (message: ToEpidemic) => void;
@@ -16,7 +16,7 @@ export interface PlayedEpidemic {
 export function useEpidemic(config: EpidemicConfig, life: number): PlayedEpidemic {
   const worker = useRef<Worker>(undefined);
   const [frame, setFrame] = useState<EpidemicFrame>();
-  const [order, setOrder] = useState<Uint32Array>();
+  const [ordered, setOrdered] = useState<{ readonly config: EpidemicConfig; readonly order: Uint32Array }>();
   const [wrong, setWrong] = useState<string>();
   const [curve, setCurve] = useState<readonly EpidemicCounts[]>([]);
   const say = useCallback((message: ToEpidemic) => {
@@ -29,12 +29,11 @@ export function useEpidemic(config: EpidemicConfig, life: number): PlayedEpidemi
     const made = new Worker(new URL("./epidemic-worker.ts", import.meta.url), { type: "module" });
     worker.current = made;
     setFrame(undefined);
-    setOrder(undefined);
     setWrong(undefined);
     setCurve([]);
     made.onmessage = ({ data }: MessageEvent<FromEpidemic>) => {
       if (data.type === "failed") setWrong(data.why);
-      else if (data.type === "order") setOrder(data.order);
+      else if (data.type === "order") setOrdered({ config, order: data.order });
       else {
         setFrame(data);
         setCurve((before) => [...before, ...data.curve]);
@@ -55,5 +54,6 @@ export function useEpidemic(config: EpidemicConfig, life: number): PlayedEpidemi
       say({ type: "drawn", states: before.frame.states });
   }, [frame, say]);
 
+  const order = ordered?.config === config ? ordered.order : undefined;
   return { frame, curve, order, wrong, say };
 }
