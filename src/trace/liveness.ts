@@ -189,10 +189,9 @@ export class LivenessBook {
   }
 
   #onDeath(row: number, type: string, at: Millis, picture: NetworkPicture): void {
-    // A hung node that is then killed has failed once, and so has one that its shell too says is gone.
-    const node = picture.nodes.get(row);
-    if (node?.role === "seed" || this.#open.has(row) || (node !== undefined && node.state !== "alive"))
-      return;
+    const state = picture.nodes.get(row)?.state ?? "alive";
+    // A hung node that is then killed has failed once, and so has one of which its shell too says that it is gone.
+    if (this.#open.has(row) || (state !== "alive" && state !== "paused")) return;
     this.#begin(row, type, at, picture);
   }
 
