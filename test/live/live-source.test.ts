@@ -113,7 +113,7 @@ describe("on a real control API", () => {
     const api = await startApi([], { token: "open sesame" });
     const { source, heard } = listen({ url: api.url });
     await eventually(() => expect(heard.stateNames).toEqual(["connecting", "needs-token"]));
-    source.useToken("open sesame");
+    source.authorize("open sesame");
     await eventually(() => expect(heard.hellos).toHaveLength(1));
     expect(heard.stateNames).toEqual(["connecting", "needs-token", "connecting", "open"]);
   });
