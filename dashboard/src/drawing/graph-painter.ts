@@ -241,10 +241,12 @@ export class GraphPainter {
     // Two names never lie on each other: the later one is left out, except where the user points.
     const taken = new Set<number>();
     for (const place of named) {
-      const x = this.#x(camera, nodes, place);
-      const top = this.#y(camera, nodes, place) + radiusOf(nodes.radii[place]!, zoom) + 5;
-      const name = nodes.names[place]!;
       const isPointedAt = place === hovered || place === selected;
+      const x = this.#x(camera, nodes, place);
+      // Below the ring, where there is one.
+      const gap = isPointedAt ? 9 : 5;
+      const top = this.#y(camera, nodes, place) + radiusOf(nodes.radii[place]!, zoom) + gap;
+      const name = nodes.names[place]!;
       if (!isPointedAt && !this.#takeRoom(taken, x, top, name.length * 6.4)) continue;
       context.strokeText(name, x, top);
       context.fillText(name, x, top);

@@ -204,7 +204,9 @@ export class NetworkStage {
   // ---- What happens ----
 
   #onPassed(event: TraceEvent): void {
-    const { register } = this.#timeline;
+    const { register, source, pace } = this.#timeline;
+    // A recorded run that is followed is being read: nobody watches it happen.
+    if (source.kind === "recorded" && pace.type === "follow") return;
     if (event.type === "neighbor-up" && event.layer === "overlay") {
       const neighbor = event["neighbor"];
       if (typeof neighbor !== "string" && typeof neighbor !== "number") return;
