@@ -3,7 +3,16 @@ import type { FeedTotals } from "../../../../src/trace/feed.ts";
 import { NodeRegister } from "../../../../src/trace/node-register.ts";
 import { NetworkPicture } from "../../../../src/trace/picture.ts";
 import { NotableEvents } from "../../timeline/notable-events.ts";
-import { isKnown, lastKnown, lastUntil, marksOf, sumAt, talkersBy, trafficSeries } from "./traffic-series.ts";
+import {
+  isKnown,
+  lastKnown,
+  lastUntil,
+  latestDelays,
+  marksOf,
+  sumAt,
+  talkersBy,
+  trafficSeries,
+} from "./traffic-series.ts";
 
 const totals = (at: number, changes: Partial<FeedTotals> = {}): FeedTotals => ({
   ...{ at, peers: 3, seeds: 1, stopped: 0, published: 0, delivered: 0, copiesSent: 0 },
@@ -106,6 +115,14 @@ const world = (() => {
   apply({ at: 30, node: "", layer: "scenario", type: "partitioned", sizes: [1, 1] });
   return { picture, notable };
 })();
+
+test("delays are those of the latest messages, to those who had them by then", () => {
+  const message = (publishedAt: number, ...receivedAfterMs: number[]) =>
+    ({ publishedAt, receivedAfterMs }) as never;
+  expect(latestDelays([message(0, 3, 4), message(10, 1, 9)], 15)).toEqual([1, 3, 4]);
+  const large = message(20, ...new Array<number>(20_000).fill(7));
+  expect(latestDelays([message(0, 3), large], 99)).toHaveLength(20_000);
+});
 
 test("deaths and partitions are marked, by name and by the time since the beginning", () => {
   expect(marksOf(world.notable, world.picture, 5)).toEqual([

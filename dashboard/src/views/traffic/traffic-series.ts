@@ -1,6 +1,7 @@
 /** Rates and levels over time, from totals that come about once a second. */
 import type { Millis } from "../../../../src/core/index.ts";
 import type { FeedTotals } from "../../../../src/trace/feed.ts";
+import type { BookedMessage } from "../../../../src/trace/message-book.ts";
 import type { NetworkPicture, PicturedNode } from "../../../../src/trace/picture.ts";
 import type { NotableEvents } from "../../timeline/notable-events.ts";
 
@@ -106,6 +107,19 @@ function layersOf(
   for (const one of totals)
     for (const [layer, count] of Object.entries(of(one))) if (count > 0) layers.add(layer);
   return [...layers].sort();
+}
+
+/** Of the latest messages so many first receipts, at least: a whole message more or less. */
+const enoughDelays = 20_000;
+
+/** How long the latest messages took to those who had them by then, in ms. */
+export function latestDelays(messages: Iterable<BookedMessage>, cursor: Millis): number[] {
+  const delays: number[] = [];
+  for (const { publishedAt, receivedAfterMs } of [...messages].reverse()) {
+    if (delays.length >= enoughDelays) break;
+    for (const afterMs of receivedAfterMs) if (publishedAt + afterMs <= cursor) delays.push(afterMs);
+  }
+  return delays;
 }
 
 /** What a reader wants to see beside the curves: who died, when the network was split. */

@@ -2,6 +2,7 @@
 import { Chart } from "../../drawing/chart.tsx";
 import type { ChartMark } from "../../drawing/chart-marks.ts";
 import { Figure } from "../../drawing/figure.tsx";
+import { Histogram } from "../../drawing/histogram.tsx";
 import { lineColors, palette } from "../../drawing/palette.ts";
 import { formatQuantity } from "../../drawing/quantities.ts";
 import { useLiveTimeline } from "../../timeline/use-timeline.ts";
@@ -13,6 +14,7 @@ import {
   type Levels,
   lastKnown,
   lastUntil,
+  latestDelays,
   marksOf,
   sumAt,
   trafficSeries,
@@ -43,11 +45,12 @@ interface Line {
 
 export function TrafficView() {
   const timeline = useLiveTimeline(2);
-  const { totals, picture, notable, cursor, startedAt, source } = timeline;
+  const { totals, picture, messages, notable, cursor, startedAt, source } = timeline;
   const series = trafficSeries(totals, startedAt);
   const marks: ChartMark[] = marksOf(notable, picture, startedAt).map(({ at, label, isDeath }) =>
     isDeath ? { at, label, color: palette.dead } : { at, label },
   );
+  const delays = latestDelays(messages.messages, cursor);
   const now = cursor - startedAt;
   const index = lastUntil(series, now);
   const draw = (title: string, unit: string, lines: readonly Line[], isStacked = false) =>
@@ -98,6 +101,17 @@ export function TrafficView() {
       { label: "median", values: series.latencyP50, color: lineColors[0] },
       { label: "p99", values: series.latencyP99, color: lineColors[5], dash: [6, 3] },
     ]),
+    delays.length === 0 ? null : (
+      <Histogram
+        key="delays"
+        title="Delays of the latest messages"
+        values={delays}
+        unit="ms"
+        counted="deliveries"
+        color={lineColors[0]}
+        height={124}
+      />
+    ),
     draw("Redundancy (RMR)", "", [
       { label: "copies per delivery, minus 1", values: series.redundancy, color: lineColors[3] },
     ]),
