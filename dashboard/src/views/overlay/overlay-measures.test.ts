@@ -99,8 +99,11 @@ test("preferential attachment is expected to have the degrees of its theory: hal
 });
 
 test("the tail is the share with so many links or more", () => {
-  expect(tailShares([0, 2, 1, 1])).toEqual([1, 1, 0.5, 0.25]);
-  expect(tailShares([])).toEqual([]);
+  expect(tailShares([0, 2, 1, 1], 4)).toEqual([1, 1, 0.5, 0.25]);
+  expect(tailShares([0, 0, 1, 1], 4), "who is left out is no part of the tail").toEqual([
+    0.5, 0.5, 0.5, 0.25,
+  ]);
+  expect(tailShares([], 0)).toEqual([]);
 });
 
 test("what was asked for is said as far as it is known", () => {

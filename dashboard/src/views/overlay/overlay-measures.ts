@@ -229,12 +229,11 @@ function removalFigures(adjacency: OverlayJob["adjacency"], degrees: readonly nu
   };
 }
 
-/** Share of nodes with so many neighbors or more, for each degree that occurs: what a power law draws straight. */
-export function tailShares(counts: readonly number[]): number[] {
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  let left = total;
+/** Share of all nodes with so many neighbors or more, by degree: what a power law draws straight. */
+export function tailShares(counts: readonly number[], nodes: number): number[] {
+  let left = counts.reduce((sum, count) => sum + count, 0);
   return counts.map((count) => {
-    const share = total === 0 ? 0 : left / total;
+    const share = left / nodes;
     left -= count;
     return Math.max(0, share);
   });

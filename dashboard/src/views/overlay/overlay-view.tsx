@@ -90,18 +90,25 @@ function Overlay({ timeline, measured }: { timeline: Timeline; measured: Measure
 }
 
 function DegreeCharts({ measures }: { measures: OverlayMeasures }) {
-  const { degrees, askedCounts, fit } = measures;
+  const { nodes, degrees, askedCounts, fit } = measures;
   const { x, counts, tails } = useMemo(() => {
     const length = degrees.histogram.length;
     const x = Array.from({ length }, (_, degree) => degree);
     const fitted =
-      fit === undefined ? [] : [{ label: `Fitted: ${lawName(fit.best)}`, values: fit.bestCounts }];
-    const asked = askedCounts === undefined ? [] : [{ label: "Asked for", values: askedCounts }];
+      fit === undefined
+        ? []
+        : [{ label: `Fitted: ${lawName(fit.best)}`, values: fit.bestCounts, from: fit.minDegree }];
+    const asked = askedCounts === undefined ? [] : [{ label: "Asked for", values: askedCounts, from: 1 }];
     const models = [
       ...asked.map((one) => ({ ...one, color: palette.theory, dash: [6, 4], width: 2 })),
       ...fitted.map((one) => ({ ...one, color: lineColors[3], dash: [2, 3], width: 2 })),
     ];
-    const positive = (values: readonly number[]) => values.map((value) => (value > 0 ? value : null));
+    // Without degree 0, which has no logarithm.
+    const tailOf = (values: readonly number[], from = 1) =>
+      tailShares(values, nodes)
+        .slice(0, length)
+        .map((share, degree) => (degree >= from && share > 0 ? share : null))
+        .slice(1);
     return {
       x,
       counts: [
@@ -115,17 +122,14 @@ function DegreeCharts({ measures }: { measures: OverlayMeasures }) {
       tails: [
         {
           label: "Measured",
-          values: positive(tailShares(degrees.histogram)).slice(1),
+          values: tailOf(degrees.histogram),
           color: palette.measured,
           shape: "points" as const,
         },
-        ...models.map((one) => ({
-          ...one,
-          values: positive(tailShares(one.values)).slice(1, length),
-        })),
+        ...models.map((one) => ({ ...one, values: tailOf(one.values, one.from) })),
       ],
     };
-  }, [degrees, askedCounts, fit]);
+  }, [nodes, degrees, askedCounts, fit]);
   const most = Math.max(...degrees.histogram);
   return (
     <div className={classes["charts"]}>

@@ -65,12 +65,12 @@ function verdictText(nodes: number, fit: FitFigures): string {
     case "not a power law": {
       const better = against
         .filter(({ ratio, pValue }) => ratio < 0 && pValue < 0.1)
-        .map(({ name, pValue }) => `${lawName(name)} (${pText(pValue)})`);
-      return `Not a power law: the ${listed(better, "and")} ${better.length === 1 ? "explains" : "explain"} the degrees better.`;
+        .map(({ name, pValue }) => `the ${lawName(name)} (${pText(pValue)})`);
+      return `Not a power law: ${listed(better, "and")} ${better.length === 1 ? "explains" : "explain"} the degrees better.`;
     }
     case "undecided": {
-      const rivals = against.filter(({ pValue }) => pValue >= 0.1).map(({ name }) => lawName(name));
-      const open = `${nodes} peers are too few to tell a power law from the ${listed(rivals, "or")}`;
+      const rivals = against.filter(({ pValue }) => pValue >= 0.1).map(({ name }) => `the ${lawName(name)}`);
+      const open = `${nodes} peers are too few to tell a power law from ${listed(rivals, "or")}`;
       return `${open}; best so far: ${lawName(best)}.`;
     }
   }

@@ -16,6 +16,8 @@ export function MessageChooser({ timeline, chosen }: { timeline: Timeline; chose
   const [search, setSearch] = useState("");
   const scroller = useRef<HTMLElement>(null);
   const { size, forgotten } = messages;
+  // Each message is followed whole or not at all.
+  const leftOut = timeline.samplings.reduce((sum, { messagesLeftOut }) => sum + messagesLeftOut, 0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the book is written on in place; its size says so.
   const listed = useMemo(
     () => listedMessages(messages, (row) => originName(latest, register, row), search),
@@ -50,6 +52,7 @@ export function MessageChooser({ timeline, chosen }: { timeline: Timeline; chose
       <p className={classes["muted"]}>
         {search === "" ? `${size.toLocaleString("en")} messages` : `${listed.length} of ${size} messages`}
         {forgotten > 0 ? `; ${forgotten.toLocaleString("en")} older ones are no longer kept` : ""}
+        {leftOut > 0 ? `; ${leftOut.toLocaleString("en")} others were not followed` : ""}
       </p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard. */}
       <section ref={scroller} className={classes["listScroll"]} tabIndex={0} aria-label="List of messages">

@@ -93,6 +93,9 @@ function MessageSpread({ timeline, message }: { timeline: Timeline; message: Boo
           from <Link href={`/network?node=${encodeURIComponent(origin)}`}>{origin}</Link>,{" "}
           {sinceText(message.publishedAt - startedAt)}
           {afterMs < 0 ? " (after the moment that is shown)" : ""}
+          {spread.isWhole
+            ? ""
+            : "; incomplete: the network of its time is no longer kept, the peers are those of today"}
         </span>
       </header>
       <div className={classes["figures"]}>
