@@ -3,6 +3,7 @@
  * `?lab=network&peers=50` a simulated one, the server that handed it out a live one; opened from anywhere else it asks.
  */
 import { labSource } from "../laboratory/lab-run.ts";
+import { hasControlApi } from "./control-api-probe.ts";
 import { LiveSource } from "./live-source.ts";
 import { RecordedSource, traceAt } from "./recorded-source.ts";
 import type { Source } from "./source.ts";
@@ -18,20 +19,4 @@ export async function chooseSource(address: URL): Promise<Source | undefined> {
   if (simulated !== undefined) return simulated;
   const url = new URL(".", address).href;
   return (await hasControlApi(url)) ? new LiveSource({ url }) : undefined;
-}
-
-/** Who wants a token is one too. A server of files has something else there, or nothing. */
-async function hasControlApi(url: string): Promise<boolean> {
-  if (!url.startsWith("http")) return false;
-  const asking = new AbortController();
-  try {
-    const { ok, status, headers } = await fetch(`${url}v1/status`, { signal: asking.signal });
-    const isJson = headers.get("content-type")?.startsWith("application/json") === true;
-    return isJson && (ok || status === 401 || status === 403);
-  } catch {
-    return false;
-  } finally {
-    // Only the beginning of the answer counts.
-    asking.abort();
-  }
 }
