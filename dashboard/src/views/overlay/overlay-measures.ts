@@ -233,7 +233,7 @@ function removalFigures(adjacency: OverlayJob["adjacency"], degrees: readonly nu
 export function tailShares(counts: readonly number[], nodes: number): number[] {
   let left = counts.reduce((sum, count) => sum + count, 0);
   return counts.map((count) => {
-    const share = left / nodes;
+    const share = Math.min(1, left / nodes);
     left -= count;
     return Math.max(0, share);
   });

@@ -182,7 +182,7 @@ function reachedHint(gone: number, late: number, missing: number): string {
 
 /** What a history sends names no message: such copies are counted in nobody's figures. */
 function copiesHint({ copies, duplicates }: Spread["figures"], receipts: number): string {
-  if (copies < receipts) return `${formatNumber(receipts - copies)} receipts from histories`;
+  if (copies < receipts) return `${formatNumber(receipts - copies)} more came from histories`;
   return `${formatNumber(duplicates)} more than needed`;
 }
 
