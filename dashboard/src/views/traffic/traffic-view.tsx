@@ -129,18 +129,18 @@ export function TrafficView() {
     <div className={classes["view"]}>
       <div className={`${classes["full"]} ${classes["figures"]}`}>
         {series.messages.length > 0 && (
-          <>
-            <Figure
-              label="Messages"
-              value={quantity(sumAt(series.messages, index), "/s")}
-              hint="over all links"
-            />
-            <Figure
-              label="Bytes"
-              value={quantity(sumAt(series.bytes, index), "B/s")}
-              hint="in these messages"
-            />
-          </>
+          <Figure
+            label="Messages"
+            value={quantity(sumAt(series.messages, index), "/s")}
+            hint="over all links"
+          />
+        )}
+        {series.bytes.length > 0 && (
+          <Figure
+            label="Bytes"
+            value={quantity(sumAt(series.bytes, index), "B/s")}
+            hint="in these messages"
+          />
         )}
         <Figure label="Published" value={at(series.published, "/s")} hint={soFar(latest?.published)} />
         <Figure label="Delivered" value={at(series.delivered, "/s")} hint={soFar(latest?.delivered)} />
@@ -173,8 +173,8 @@ export function TrafficView() {
       </section>
       {source.kind === "recorded" && (
         <p className={`${classes["full"]} ${classes["note"]}`}>
-          A recorded trace tells what was said, not what it weighed: bytes, queues, CPU and memory are shown
-          for live and simulated networks only.
+          A recorded trace tells what was said, not what it weighed: what each layer sends is known of live
+          and simulated networks, and bytes, queues, CPU and memory of live ones.
         </p>
       )}
     </div>
