@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { FeedFollower } from "./feed-follower.ts";
 import { FeedLog } from "./feed-log.ts";
 
@@ -44,8 +44,6 @@ function logOf(...texts: string[]): FeedLog {
   return log;
 }
 
-afterEach(() => vi.useRealTimers());
-
 describe("somebody who follows", () => {
   test("reads what is kept from its beginning, and the pictures between only after a gap", () => {
     const log = logOf("a");
@@ -67,13 +65,33 @@ describe("somebody who follows", () => {
   });
 
   test("reads a long history as slowly as it likes", () => {
-    vi.useFakeTimers({ toFake: ["performance"] });
     const { response, follower } = follow(logOf(...Array.from({ length: 9 }, () => "x".repeat(900))));
-    vi.advanceTimersByTime(60_000);
-    follower.push();
+    for (let i = 0; i < 100; i++) follower.push();
     for (let i = 0; i < 9; i++) response.drain();
     expect(response.written.filter((text) => text[0] === "x")).toHaveLength(9);
     expect(response.written.filter((text) => text.startsWith("hello"))).toHaveLength(1);
+  });
+
+  test("is told no more when it is too far behind for long, and begins anew when it has read all", () => {
+    const log = logOf();
+    const { response, follower } = follow(log);
+    response.drain();
+    follower.push();
+    for (let i = 0; i < 4; i++) log.add(chunk("x".repeat(900)));
+    for (let i = 0; i < 20; i++) follower.push();
+    expect(response.written).toHaveLength(4);
+    response.drain();
+    expect(response.written, "there is still time").toHaveLength(6);
+    log.add(chunk("y".repeat(900)));
+    for (let i = 0; i < 21; i++) follower.push();
+    response.drain();
+    expect(response.written).toHaveLength(6);
+    follower.push();
+    expect(response.written.slice(6, 8)).toEqual(["hello 99", "picture at 99"]);
+    expect(response.written[8]).toContain('{"delivered":1}');
+    log.add(chunk("z"));
+    follower.push();
+    expect(response.written.at(-1)).toBe("z");
   });
 
   test("goes on at the end when what it would read next is forgotten, and hears what it missed", () => {
@@ -84,8 +102,9 @@ describe("somebody who follows", () => {
       log.add(chunk("x".repeat(4000)));
     }
     follower.push();
-    expect(response.written.slice(2)).toEqual([]);
     response.drain();
+    expect(response.written.slice(2)).toEqual([]);
+    follower.push();
     expect(response.written.slice(2)).toEqual([
       "hello 99",
       "picture at 99",

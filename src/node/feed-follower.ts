@@ -19,8 +19,11 @@ export interface FeedFollowerConfig {
   readonly beginBlock: () => FeedBlock;
 }
 
-/** Much may happen at once: only who is behind for so long is too slow. */
-const patienceMs = 1000;
+/**
+ * Much may happen at once, and a process that has much to do writes late: only who is behind so many times, one after
+ * the other, is too slow. At 50 ms each it is a second.
+ */
+const patience = 20;
 
 export class FeedFollower {
   readonly #config: FeedFollowerConfig;
@@ -29,12 +32,13 @@ export class FeedFollower {
   #chunk = 0;
   /** History is read as slowly as the reader likes, as long as it is kept. */
   #state: "history" | "following" | "skipping" = "history";
-  #behindSince: number | undefined;
+  /** So many times it was too far behind, one after the other. */
+  #behind = 0;
   #skipped = new Map<string, number>();
 
   constructor(config: FeedFollowerConfig) {
     this.#config = config;
-    config.response.on("drain", () => this.push());
+    config.response.on("drain", () => this.#onDrain());
     this.#beginAt(config.log.first ?? config.beginBlock());
     this.push();
   }
@@ -47,10 +51,14 @@ export class FeedFollower {
     if (this.#state === "skipping") return this.#skip();
     this.#write();
     const unreadBytes = this.#state === "history" ? 0 : this.#unreadBytes();
-    if (unreadBytes <= maxUnreadBytes) this.#behindSince = undefined;
-    else this.#behindSince ??= performance.now();
-    if (this.#behindSince !== undefined && performance.now() - this.#behindSince > patienceMs)
-      this.#state = "skipping";
+    this.#behind = unreadBytes <= maxUnreadBytes ? 0 : this.#behind + 1;
+    if (this.#behind > patience) this.#state = "skipping";
+  }
+
+  #onDrain(): void {
+    const { response, log } = this.#config;
+    if (this.#state === "skipping" || log.block(this.#block) === undefined) return; // at the next push
+    if (!response.writableEnded && !response.destroyed) this.#write();
   }
 
   #write(): void {
@@ -117,7 +125,7 @@ export class FeedFollower {
     this.#skipped = new Map();
     const block = beginBlock();
     this.#state = "following";
-    this.#behindSince = undefined;
+    this.#behind = 0;
     this.#beginAt(block);
     const gap: FeedSampling = {
       at: block.at,

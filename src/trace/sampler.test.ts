@@ -92,6 +92,14 @@ describe("messages", () => {
     expect(feeder.told.length).toBeGreaterThan(15_000);
   });
 
+  test("those that were under way while the process hung do not look cheap either", () => {
+    const feeder = new Feeder({ eventsPerSecond: 1000, eventsPerMessage: 200 });
+    for (let i = 0; i < 8; i++) feeder.publish(0, i);
+    feeder.sampler.pass(30_000);
+    const followed = Array.from({ length: 100 }, (_, i) => feeder.publish(0, 8 + i)).filter(Boolean);
+    expect(followed).toHaveLength(10);
+  });
+
   test("one of them is followed every few seconds, though it takes more than there is room for", () => {
     const feeder = new Feeder({ eventsPerSecond: 100, eventsPerMessage: 600 });
     const followed: number[] = [];

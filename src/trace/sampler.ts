@@ -49,6 +49,8 @@ const debtMs = 10_000;
 const silenceMs = 2000;
 /** …or it spreads for so long already. */
 const spreadingMs = 60_000;
+/** A process that hung for longer could hear nothing: that is no silence of others. */
+const maxPassMs = 250;
 /** So often a message is followed, whatever it takes, so that there is something to look at… */
 const somethingMs = 2000;
 /** …unless it would fill the room of so long. */
@@ -97,7 +99,7 @@ export class FeedSampler {
 
   /** So much time has passed for those who read: there is room again. */
   pass(elapsedMs: Millis): void {
-    this.#now += elapsedMs;
+    this.#now += Math.min(elapsedMs, maxPassMs);
     this.#room = Math.min(this.#capacity, this.#room + (elapsedMs * this.#eventsPerSecond) / 1000);
     let done = 0;
     for (const { since, lastEvent, events } of this.#spreading) {
