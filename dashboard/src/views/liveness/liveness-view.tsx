@@ -1,5 +1,6 @@
 /** Who failed, who noticed and how soon, who was wronged, and whether the seeds agree: at the cursor. */
 import { useMemo } from "react";
+import type { WrongSuspicion } from "../../../../src/trace/liveness.ts";
 import { Figure } from "../../drawing/figure.tsx";
 import { palette } from "../../drawing/palette.ts";
 import { formatTime } from "../../drawing/quantities.ts";
@@ -35,7 +36,8 @@ export function LivenessView() {
   const onSeek = (at: number) => timeline.seek(at);
   const given = percentilesOf(stages[1].first);
   const removed = percentilesOf(stages[2].all);
-  const wrongRemovals = wrong.filter(({ type }) => type === "peer-removed").length;
+  const removals = wrong.filter(({ type }) => type === "peer-removed");
+  const suspicions = wrong.filter(({ type }) => type !== "peer-removed");
   const late = ranges === undefined ? 0 : noticedAfter(rows, ranges.failed.to);
   const noticed = rows.filter(({ failedMs }) => failedMs.length > 0).length;
 
@@ -55,12 +57,14 @@ export function LivenessView() {
         />
         <Figure
           label="False suspicions"
-          value={wrong.length - wrongRemovals}
-          hint={clearedText(
-            wrong.filter(({ cleared }) => cleared !== undefined && cleared.at <= cursor).length,
-          )}
+          value={suspicions.length}
+          hint={wrongText(suspicions, cursor, "of peers that lived")}
         />
-        <Figure label="False removals" value={wrongRemovals} hint="living peers that a seed removed" />
+        <Figure
+          label="False removals"
+          value={removals.length}
+          hint={wrongText(removals, cursor, "of peers that lived")}
+        />
         <Figure
           label="Lists of the seeds"
           value={lists.seeds.length === 0 ? "–" : lists.agree ? "✓ agree" : "✕ differ"}
@@ -166,8 +170,11 @@ function rangeText(range: Range | undefined): string {
   return range === undefined ? "" : `theory ${formatTime(range.from)} to ${formatTime(range.to)}`;
 }
 
-function clearedText(cleared: number): string {
-  return cleared === 0 ? "peers that lived" : `${cleared} taken back`;
+function wrongText(wrong: readonly WrongSuspicion[], cursor: number, none: string): string {
+  if (wrong.length === 0) return none;
+  const disturbed = wrong.filter(({ whileDisturbed }) => whileDisturbed).length;
+  const cleared = wrong.filter(({ cleared }) => cleared !== undefined && cleared.at <= cursor).length;
+  return `${disturbed} while cut off, ${cleared} taken back`;
 }
 
 function theoryText(
