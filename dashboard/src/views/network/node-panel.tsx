@@ -133,6 +133,8 @@ export function NodePanel({ node, select }: NodePanelProps) {
         <Section title="Timers" count={details?.timers.length}>
           {details === undefined ? (
             <Missing answer={answer} />
+          ) : details.timers.length === 0 ? (
+            <Note>It waits for nothing that it tells.</Note>
           ) : (
             <table className={classes["figures"]}>
               <tbody>
