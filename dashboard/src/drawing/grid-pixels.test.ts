@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { drawCells, packColors } from "./grid-pixels.ts";
+import { type CellForm, drawCells, packColors } from "./grid-pixels.ts";
 
 const colors = packColors(["#010203", "#ff8000"]);
 const canvas = (width: number, height: number) => ({
@@ -28,4 +28,21 @@ test("large cells have a gap between them, and what is no node is clear", () => 
   expect(pixel(image, 3, 3)).toEqual([255, 128, 0, 255]);
   expect(pixel(image, 4, 3)).toEqual([0, 0, 0, 0]);
   expect(pixel(image, 6, 2)).toEqual([0, 0, 0, 0]);
+});
+
+test("a large cell says its state by form as well, a small one by color alone", () => {
+  const drawn = (form: CellForm, side: number) => {
+    const image = canvas(side, side);
+    const shape = { columns: 1, rows: 1, cell: side };
+    const states = Uint8Array.of(1);
+    drawCells(image, { states, order: undefined, count: 1, shape, colors, forms: ["full", form] });
+    const filled = side - 1;
+    return Array.from({ length: filled * filled }, (_, i) =>
+      pixel(image, i % filled, Math.floor(i / filled))[3] === 0 ? "." : "#",
+    ).join("");
+  };
+  const forms: CellForm[] = ["full", "hollow", "hole", "crossed", "bars"];
+  expect(new Set(forms.map((form) => drawn(form, 12))).size).toBe(forms.length);
+  expect(drawn("hollow", 8)).toBe("########.....##.....##.....##.....##.....########");
+  expect(new Set(forms.map((form) => drawn(form, 5)))).toEqual(new Set(["#".repeat(16)]));
 });

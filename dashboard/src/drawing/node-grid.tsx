@@ -1,10 +1,10 @@
 /**
  * One cell for each node, up to a million at 60 frames a second without a GPU: for networks whose links, drawn, would
- * inform nobody. Cells are squares of one color; where they are large enough the form says the state as well.
+ * inform nobody. Cells are squares of one color; where they are large enough, their form says the state as well.
  */
 import { useEffect, useMemo, useRef, useState } from "react";
 import { type GridShape, gridShape } from "./grid-order.ts";
-import { drawCells, type GridColors, packColors } from "./grid-pixels.ts";
+import { type CellForm, drawCells, type GridColors, packColors } from "./grid-pixels.ts";
 import classes from "./node-grid.module.css";
 
 export interface NodeGridProps {
@@ -16,6 +16,8 @@ export interface NodeGridProps {
   readonly version?: number;
   /** One of each state, as `#rrggbb`. */
   readonly colors: readonly string[];
+  /** One of each state. */
+  readonly forms?: readonly CellForm[];
   /** What it shows, in words, with the figures. */
   readonly label: string;
   readonly onPick?: (row: number) => void;
@@ -25,7 +27,7 @@ export interface NodeGridProps {
 }
 
 export function NodeGrid(props: NodeGridProps) {
-  const { states, order, version = 0, colors, label, onPick, onHover, selected } = props;
+  const { states, order, version = 0, colors, label, onPick, onHover, selected, forms } = props;
   const holder = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const [size, setSize] = useState({ width: 0, height: 0, ratio: 1 });
@@ -58,9 +60,9 @@ export function NodeGrid(props: NodeGridProps) {
       element.height = height;
       image.current = context.createImageData(width, height);
     }
-    drawCells(image.current, { states, order, count, shape, colors: packed });
+    drawCells(image.current, { states, order, count, shape, colors: packed, forms });
     context.putImageData(image.current, 0, 0);
-  }, [states, order, version, count, shape, packed, size]);
+  }, [states, order, version, count, shape, packed, forms, size]);
 
   /** Below 1 a cell is one pixel of the canvas, which is shown smaller. */
   const cellPx = shape.cell / ratio;

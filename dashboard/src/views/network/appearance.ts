@@ -2,6 +2,7 @@
 import { infected, removed } from "../../../../src/trace/message-book.ts";
 import type { PicturedNode } from "../../../../src/trace/picture.ts";
 import { type Form, formOf, lives, shapes, spreads } from "../../drawing/graph-forms.ts";
+import type { CellForm } from "../../drawing/grid-pixels.ts";
 import { palette } from "../../drawing/palette.ts";
 
 /** Where a node stands towards the message; undefined where no message is shown, or it gets none. */
@@ -32,18 +33,20 @@ export function isSuspected(node: PicturedNode): boolean {
   return isThere(node) && node.suspectedBy.size > 0;
 }
 
-/** Colors of the grid's cells, by `cellOf`. */
-export const cells = [
-  { name: "no message", color: "#6f8ab5" },
-  { name: "susceptible", color: palette.susceptible },
-  { name: "infected", color: palette.infected },
-  { name: "removed", color: palette.removed },
-  { name: "suspected", color: palette.suspected },
-  { name: "dead", color: palette.dead },
-  { name: "paused", color: palette.paused },
-  { name: "seed", color: palette.seed },
-  { name: "gone", color: "#40454f" },
-] as const;
+/** Colors and forms of the grid's cells, by `cellOf`. */
+export const cells: readonly { readonly color: string; readonly form: CellForm }[] = [
+  // No message is shown.
+  { color: "#6f8ab5", form: "full" },
+  { color: palette.susceptible, form: "hollow" },
+  { color: palette.infected, form: "full" },
+  { color: palette.removed, form: "hole" },
+  { color: palette.suspected, form: "hollow" },
+  { color: palette.dead, form: "crossed" },
+  { color: palette.paused, form: "bars" },
+  { color: palette.seed, form: "full" },
+  // It has ended in order.
+  { color: "#40454f", form: "hollow" },
+];
 
 export function cellOf(node: PicturedNode, standing: Standing): number {
   if (node.state === "dead") return 5;

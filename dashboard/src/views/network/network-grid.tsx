@@ -18,6 +18,7 @@ const orders = {
 type Order = keyof typeof orders;
 
 const colors = cells.map(({ color }) => color);
+const forms = cells.map(({ form }) => form);
 
 export interface NetworkGridProps {
   readonly message: BookedMessage | undefined;
@@ -63,6 +64,7 @@ export function NetworkGrid({ message, states, selectedRow, select, label }: Net
         order={order}
         version={version}
         colors={colors}
+        forms={forms}
         label={label}
         selected={selected < 0 ? undefined : selected}
         onPick={(index) => select(nodes[index]!)}
