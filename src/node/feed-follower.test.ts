@@ -72,6 +72,52 @@ describe("somebody who follows", () => {
     expect(response.written.filter((text) => text.startsWith("hello"))).toHaveLength(1);
   });
 
+  test("reads a picture that is larger than what may be unread in peace, at first and after gaps", () => {
+    const log = new FeedLog(100_000);
+    const picture = (at: number) => Buffer.from(`picture at ${at} ${"x".repeat(5000)}`);
+    log.begin(1, picture(1));
+    const { response, follower } = follow(log);
+    const readsSlowly = () => {
+      for (let i = 0; i < 50; i++) follower.push();
+      response.drain();
+      follower.push();
+    };
+    readsSlowly();
+    log.begin(2, picture(2), { isToldToAll: true });
+    readsSlowly();
+    log.add(chunk("a"));
+    readsSlowly();
+    expect(response.written.map((text) => text.slice(0, 12))).toEqual([
+      "hello 1",
+      "picture at 1",
+      "picture at 2",
+      "a",
+    ]);
+  });
+
+  test("who began anew reads the new picture in peace too", () => {
+    const log = logOf();
+    const response = new FakeResponse();
+    const follower = new FeedFollower({
+      response: response as unknown as ServerResponse,
+      log,
+      maxUnreadBytes: 1000,
+      hello: (at) => `hello ${at}`,
+      beginBlock: () => log.begin(99, Buffer.from(`picture at 99 ${"x".repeat(5000)}`)),
+    });
+    response.drain();
+    for (let i = 0; i < 4; i++) log.add(chunk("x".repeat(900)));
+    for (let i = 0; i < 22; i++) follower.push();
+    response.drain();
+    follower.push();
+    for (let i = 0; i < 50; i++) follower.push();
+    response.drain();
+    log.add(chunk("z"));
+    follower.push();
+    expect(response.written.filter((text) => text.startsWith("hello"))).toEqual(["hello 1", "hello 99"]);
+    expect(response.written.at(-1)).toBe("z");
+  });
+
   test("is told no more when it is too far behind for long, and begins anew when it has read all", () => {
     const log = logOf();
     const { response, follower } = follow(log);

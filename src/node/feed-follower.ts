@@ -30,7 +30,7 @@ export class FeedFollower {
   /** What comes next. */
   #block = 0;
   #chunk = 0;
-  /** History is read as slowly as the reader likes, as long as it is kept. */
+  /** History and pictures are read as slowly as the reader likes, as long as what follows them is kept. */
   #state: "history" | "following" | "skipping" = "history";
   /** So many times it was too far behind, one after the other. */
   #behind = 0;
@@ -77,17 +77,22 @@ export class FeedFollower {
   }
 
   #beginAt(block: FeedBlock): void {
-    const { response, hello } = this.#config;
     this.#block = block.number;
     this.#chunk = 0;
-    response.write(hello(block.at));
-    response.write(block.prologue);
+    this.#config.response.write(this.#config.hello(block.at));
+    this.#tellPicture(block);
   }
 
   #enter(block: FeedBlock): void {
     this.#block = block.number;
     this.#chunk = 0;
-    if (block.isToldToAll) this.#config.response.write(block.prologue);
+    if (block.isToldToAll) this.#tellPicture(block);
+  }
+
+  /** That of 10,000 nodes is 10 MB: who reads that is not too slow, and would begin anew again and again. */
+  #tellPicture({ prologue }: FeedBlock): void {
+    this.#config.response.write(prologue);
+    this.#state = "history";
   }
 
   #unreadBytes(): number {
@@ -124,7 +129,6 @@ export class FeedFollower {
     const { published = 0, ...eventsLeftOut } = Object.fromEntries(this.#skipped);
     this.#skipped = new Map();
     const block = beginBlock();
-    this.#state = "following";
     this.#behind = 0;
     this.#beginAt(block);
     const gap: FeedSampling = {
