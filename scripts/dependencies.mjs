@@ -47,10 +47,11 @@ function show(name, paths) {
   console.log(`${name.padEnd(28)} ${String(paths.size).padStart(4)} packages ${(bytes / 1e6).toFixed(1).padStart(6)} MB`);
 }
 
-const { dependencies = {}, devDependencies = {} } = packages[""];
+const { dependencies = {}, devDependencies = {}, workspaces = [] } = packages[""];
 for (const [title, names] of [
   ["dependencies", Object.keys(dependencies)],
   ["devDependencies", Object.keys(devDependencies)],
+  ...workspaces.map((workspace) => [workspace, Object.keys(packages[workspace].devDependencies ?? {})]),
 ]) {
   const all = new Set();
   for (const name of names) {
