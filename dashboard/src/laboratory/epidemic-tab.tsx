@@ -15,7 +15,7 @@ import { palette } from "../drawing/palette.ts";
 import { formatNumber } from "../drawing/quantities.ts";
 import { EpidemicControls } from "./epidemic-controls.tsx";
 import { epidemicSeries } from "./epidemic-series.ts";
-import { epidemicVerdict, percent, theoryOf } from "./epidemic-theory.ts";
+import { epidemicVerdict, theoryOf } from "./epidemic-theory.ts";
 import { addressOf, type EpidemicLab, labOf } from "./lab-address.ts";
 import classes from "./laboratory.module.css";
 import { useEpidemic } from "./use-epidemic.ts";
@@ -162,7 +162,7 @@ export function EpidemicTab({ asked }: { readonly asked: EpidemicLab | undefined
       <div className={classes["scroll"]}>
         <div className={classes["figures"]}>
           <Figure label="Round" value={counts.round.toFixed(1)} />
-          <Figure label="Know it" value={percent(1 - counts.susceptible / nodes)} />
+          <Figure label="Know it" value={knownText(nodes, counts.susceptible)} />
           <Figure label="Copies per node" value={formatNumber(frame?.traffic ?? 0)} />
           <Figure
             label={lab.engine === "events" ? "Events" : "Turns of nodes"}
@@ -217,6 +217,11 @@ export function EpidemicTab({ asked }: { readonly asked: EpidemicLab | undefined
       </div>
     </div>
   );
+}
+
+/** Rounded down: all but one are not all. */
+function knownText(nodes: number, susceptible: number): string {
+  return `${Math.floor((1000 * (nodes - susceptible)) / nodes) / 10} %`;
 }
 
 function theoryIfAny(lab: EpidemicLab) {

@@ -14,10 +14,10 @@ export interface Fork {
 }
 
 /** One for each run: another one ends it. */
-const forks = new WeakMap<Timeline, Fork>();
+const forks = new WeakMap<Timeline, { readonly fork: Fork; readonly stop: () => void }>();
 
 export function forkOf(base: Timeline): Fork | undefined {
-  return forks.get(base);
+  return forks.get(base)?.fork;
 }
 
 /** Throws `UsageError` where the change cannot be. */
@@ -34,24 +34,23 @@ export async function startFork(base: Timeline, at: Millis, change: string): Pro
         );
   const timeline = new Timeline(changed);
   const fork: Fork = { at: asked.type === "actions" ? at : 0, change, timeline };
-  endFork(base);
-  forks.set(base, fork);
-  // It ends with the run that it is compared with.
-  source.onClosed(() => timeline.close());
+  forks.get(base)?.stop();
   timeline.start();
   changed.clock.runTo(Math.max(at, base.head));
-  base.watch(() => keepTogether(base, fork));
+  const unwatch = base.watch(() => keepTogether(base, fork));
+  const stop = () => {
+    unwatch();
+    timeline.close();
+  };
+  forks.set(base, { fork, stop });
+  // It ends with the run that it is compared with.
+  source.onClosed(stop);
   keepTogether(base, fork);
   return fork;
 }
 
-export function endFork(base: Timeline): void {
-  forks.get(base)?.timeline.close();
-  forks.delete(base);
-}
-
 /** The fork shows the moment that the base shows, and runs as far. */
-export function keepTogether(base: Timeline, { timeline }: Fork): void {
+function keepTogether(base: Timeline, { timeline }: Fork): void {
   const isFollowing = base.pace.type === "follow";
   if (isFollowing) {
     if (timeline.pace.type !== "follow") timeline.setPace({ type: "follow" });
