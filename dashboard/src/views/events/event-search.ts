@@ -6,7 +6,7 @@ import type { EventBuffer } from "../../timeline/event-buffer.ts";
 import { type Passes, typeOf } from "./event-filter.ts";
 
 /** Between two looks at the clock. */
-const eventsPerLook = 256;
+const eventsPerLook = 64;
 /** So many forgotten ones are carried along before the lists are cut. */
 const maxForgotten = 20_000;
 
