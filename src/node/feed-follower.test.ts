@@ -140,6 +140,16 @@ describe("somebody who follows", () => {
     expect(response.written.at(-1)).toBe("z");
   });
 
+  test("goes on with the next block where it has read the one that is forgotten", () => {
+    const log = logOf("a");
+    const { response, follower } = follow(log);
+    log.begin(2, Buffer.from("x".repeat(10_000)));
+    expect(log.first?.at).toBe(2);
+    log.add(chunk("b"));
+    follower.push();
+    expect(response.written).toEqual(["hello 1", "picture at 1", "a", "b"]);
+  });
+
   test("goes on at the end when what it would read next is forgotten, and hears what it missed", () => {
     const log = logOf();
     const { response, follower } = follow(log);

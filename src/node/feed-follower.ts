@@ -27,8 +27,8 @@ const patience = 20;
 
 export class FeedFollower {
   readonly #config: FeedFollowerConfig;
-  /** What comes next. */
-  #block = 0;
+  /** What comes next. The log may have forgotten the block, but not while there is more to read of it. */
+  #block: FeedBlock;
   #chunk = 0;
   /** History and pictures are read as slowly as the reader likes, as long as what follows them is kept. */
   #state: "history" | "following" | "skipping" = "history";
@@ -39,7 +39,8 @@ export class FeedFollower {
   constructor(config: FeedFollowerConfig) {
     this.#config = config;
     config.response.on("drain", () => this.#onDrain());
-    this.#beginAt(config.log.first ?? config.beginBlock());
+    this.#block = config.log.first ?? config.beginBlock();
+    this.#beginAt(this.#block);
     this.push();
   }
 
@@ -47,7 +48,7 @@ export class FeedFollower {
   push(): void {
     const { response, log, maxUnreadBytes } = this.#config;
     if (response.writableEnded || response.destroyed) return;
-    if (log.block(this.#block) === undefined) this.#skipFrom(log.first!);
+    if (this.#isLost) this.#skipFrom(log.first!);
     if (this.#state === "skipping") return this.#skip();
     this.#write();
     const unreadBytes = this.#state === "history" ? 0 : this.#unreadBytes();
@@ -56,15 +57,15 @@ export class FeedFollower {
   }
 
   #onDrain(): void {
-    const { response, log } = this.#config;
-    if (this.#state === "skipping" || log.block(this.#block) === undefined) return; // at the next push
+    const { response } = this.#config;
+    if (this.#state === "skipping" || this.#isLost) return; // at the next push
     if (!response.writableEnded && !response.destroyed) this.#write();
   }
 
   #write(): void {
     const { response, log, maxUnreadBytes } = this.#config;
     while (response.writableLength < maxUnreadBytes) {
-      const block = log.block(this.#block)!;
+      const block = this.#block;
       const chunk = block.chunks[this.#chunk];
       if (chunk !== undefined) {
         response.write(chunk.bytes);
@@ -76,15 +77,23 @@ export class FeedFollower {
     }
   }
 
+  /** What would come next is forgotten. Who has read the whole block, up to one that is kept, has lost nothing. */
+  get #isLost(): boolean {
+    const { log } = this.#config;
+    const { number, chunks } = this.#block;
+    if (log.block(number) !== undefined) return false;
+    return this.#chunk < chunks.length || log.block(number + 1) === undefined;
+  }
+
   #beginAt(block: FeedBlock): void {
-    this.#block = block.number;
+    this.#block = block;
     this.#chunk = 0;
     this.#config.response.write(this.#config.hello(block.at));
     this.#tellPicture(block);
   }
 
   #enter(block: FeedBlock): void {
-    this.#block = block.number;
+    this.#block = block;
     this.#chunk = 0;
     if (block.isToldToAll) this.#tellPicture(block);
   }
@@ -98,9 +107,9 @@ export class FeedFollower {
   #unreadBytes(): number {
     const { response, log } = this.#config;
     let bytes = response.writableLength;
-    for (let block = log.block(this.#block); block !== undefined; block = log.block(block.number + 1)) {
+    for (const block of log.from(this.#block)) {
       bytes += block.bytes;
-      if (block.number !== this.#block) continue;
+      if (block !== this.#block) continue;
       for (let i = 0; i < this.#chunk; i++) bytes -= block.chunks[i]!.bytes.length;
     }
     return bytes;
@@ -110,16 +119,16 @@ export class FeedFollower {
 
   #skipFrom(block: FeedBlock): void {
     this.#state = "skipping";
-    this.#block = block.number;
+    this.#block = block;
     this.#chunk = 0;
   }
 
   /** Counts what is passed over; begins anew when everything that was said is read. */
   #skip(): void {
     const { response, log, beginBlock } = this.#config;
-    for (let block = log.block(this.#block); block !== undefined; block = log.block(block.number + 1)) {
-      if (block.number !== this.#block) this.#chunk = 0;
-      this.#block = block.number;
+    for (const block of log.from(this.#block)) {
+      if (block !== this.#block) this.#chunk = 0;
+      this.#block = block;
       for (; this.#chunk < block.chunks.length; this.#chunk++) {
         for (const [type, count] of block.chunks[this.#chunk]!.events)
           this.#skipped.set(type, (this.#skipped.get(type) ?? 0) + count);

@@ -52,6 +52,12 @@ export class FeedLog {
     return first === undefined ? undefined : this.#blocks[number - first.number];
   }
 
+  /** That block, kept or not, and those after it. */
+  *from(block: FeedBlock): Generator<FeedBlock> {
+    for (let next: FeedBlock | undefined = block; next !== undefined; next = this.block(next.number + 1))
+      yield next;
+  }
+
   /** Time to begin another block? Pictures should be a small part of all that is kept. */
   get isFull(): boolean {
     const { last } = this;

@@ -249,9 +249,10 @@ class Recording {
       if (sampling !== undefined) this.#text.push(serverSent("sampling", sampling));
     }
     this.#flush();
+    // Who has read all of a block goes on with the next, even where that makes the log forget the one before.
+    this.#onGrown();
     if (this.sampler.takeGap()) this.beginBlock({ isToldToAll: true });
     else if (this.log.isFull) this.beginBlock();
-    this.#onGrown();
   }
 
   #flush(): void {
