@@ -11,6 +11,8 @@ import { printLaboratory, printSizes, printSoak } from "./report.mjs";
 import { soak } from "./soak.mjs";
 
 const views = ["network", "traffic", "events"];
+/** Code gets quicker while it runs. */
+const warmUpMs = 8000;
 /** So many nodes are real ones, more are played back. */
 const mostLive = 200;
 const usage = `Usage: npm run bench:dashboard -- [options]
@@ -176,12 +178,12 @@ async function measureSize(peers) {
   const server = await startServer({ peers, isLive });
   let browser;
   try {
-    await sleep(3000);
+    await sleep(warmUpMs);
     const unwatched = (await during(server, () => sleep(options.forMs))).server;
     say(`  nobody watches: ${(100 * unwatched.cpuShare).toFixed(1)} % of a core`);
     browser = await openBrowser(options.browser);
     const opened = await browser.open(`${server.url}/#/network`);
-    await sleep(5000);
+    await sleep(warmUpMs);
     const measured = [];
     for (const view of views) measured.push(await measureView({ peers, view, server, browser, opened }));
     const { problems } = opened;

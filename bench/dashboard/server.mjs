@@ -2,12 +2,15 @@
 // It says where it is, and what it has used whenever it is asked.
 import { LocalNetwork } from "../../dist/lab/index.js";
 import { startControlApi } from "../../dist/node/index.js";
+import { Metrics } from "../../dist/node/metrics.js";
 import { PlayedNetwork, recordNetwork } from "./played-network.mjs";
 
 const { kind, peers, messagesPerSecond, isPlaintext } = JSON.parse(process.argv[2]);
 
 const network = kind === "live" ? await liveNetwork() : playedNetwork();
-const api = await startControlApi({ port: 0, nodes: () => network.nodes });
+// Metrics listen to every delivery whether or not anybody watches: without theirs more can be played back.
+const metrics = kind === "live" ? undefined : new Metrics({ nodes: () => network.nodes });
+const api = await startControlApi({ port: 0, nodes: () => network.nodes, metrics });
 await network.start();
 process.on("message", async ({ about }) => {
   if (about === "end") {
