@@ -188,6 +188,7 @@ function NodeSearch({ select }: { readonly select: (node: PicturedNode) => void 
       size="xs"
       w={190}
       searchable
+      selectFirstOptionOnChange
       aria-label="Find a node by name, id or port"
       placeholder="Find name, id, port  ( / )"
       nothingFoundMessage="No node is called so"
@@ -217,7 +218,7 @@ function MessageSelect(props: {
   const listed = [...messages.messages].slice(-maxListedMessages).reverse();
   if (choice.type === "one" && shown !== undefined && !listed.includes(shown)) listed.unshift(shown);
   const name = ({ text, origin, publishedAt }: BookedMessage) =>
-    `${sinceText(publishedAt - startedAt)}  ${text ?? "a message"}, by ${picture.nodes.get(origin)?.name ?? "?"}`;
+    `${sinceText(publishedAt - startedAt)}  ${picture.nodes.get(origin)?.name ?? "?"}: ${text ?? "a message"}`;
   const latest =
     choice.type === "latest" && shown !== undefined ? `Latest: ${name(shown)}` : "Latest message";
   return (
