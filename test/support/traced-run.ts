@@ -8,7 +8,9 @@ export async function tracedRun(seed = 5): Promise<{ events: TraceEvent[]; world
     {
       name: "traced",
       network: { seeds: 2, peers: 20 },
-      stack: { options: { heartbeat: { pingIntervalMs: 1000, pingTimeoutMs: 500 }, source: { messages: 0 } } },
+      stack: {
+        options: { heartbeat: { pingIntervalMs: 1000, pingTimeoutMs: 500 }, source: { messages: 0 } },
+      },
       timeline: [{ do: "join", count: 1 }],
     },
     { seed },

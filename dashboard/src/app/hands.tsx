@@ -51,7 +51,8 @@ interface HandProps {
   readonly about: string;
   readonly why: string | undefined;
   readonly onClick: () => void;
-  readonly color?: string;
+  /** It cannot be undone. */
+  readonly isFinal?: boolean;
   /** What it opens says enough. */
   readonly isOpen?: boolean;
   /** Of whoever hangs something on the button. */
@@ -59,7 +60,7 @@ interface HandProps {
 }
 
 /** A button that stays reachable when it cannot be pressed, so that everybody can ask it why. */
-function Hand({ label, icon, about, why, onClick, color, isOpen = false, ...rest }: HandProps) {
+function Hand({ label, icon, about, why, onClick, isFinal = false, isOpen = false, ...rest }: HandProps) {
   const isOff = why !== undefined;
   return (
     <Tooltip
@@ -77,7 +78,7 @@ function Hand({ label, icon, about, why, onClick, color, isOpen = false, ...rest
         aria-disabled={isOff}
         aria-description={isOff ? `Not possible: ${why}` : about}
         data-disabled={isOff || undefined}
-        {...(color === undefined || isOff ? {} : { c: color })}
+        {...(isFinal && !isOff ? { className: classes["final"] } : {})}
         onClick={(event) => {
           if (isOff) event.preventDefault();
           else onClick();
@@ -112,7 +113,7 @@ export function NodeHands({ node }: { readonly node: PicturedNode }) {
       <Hand
         label="Kill"
         icon={<IconSkull size={14} />}
-        color="red"
+        isFinal
         about={`Ends ${name} without a word to anybody, as kill -9 does`}
         why={why("crash")}
         onClick={() => void act({ do: "crash", node: name }, `${name} was killed`)}
@@ -196,7 +197,7 @@ export function NetworkHands() {
   );
 }
 
-interface FormProps extends Omit<HandProps, "onClick" | "color" | "isOpen" | "ref"> {
+interface FormProps extends Omit<HandProps, "onClick" | "isFinal" | "isOpen" | "ref"> {
   readonly children: (close: () => void) => ReactNode;
 }
 

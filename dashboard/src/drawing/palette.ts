@@ -23,4 +23,12 @@ export const palette = {
 } as const;
 
 /** For lines that have no meaning of their own, in this order. */
-export const lineColors = ["#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#0072b2"] as const;
+export const lineColors = [
+  "#56b4e9",
+  "#e69f00",
+  "#009e73",
+  "#cc79a7",
+  "#f0e442",
+  "#d55e00",
+  "#0072b2",
+] as const;

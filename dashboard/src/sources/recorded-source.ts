@@ -110,7 +110,11 @@ export class RecordedSource implements Source {
         : undefined,
       lost > 0 ? `${number(lost)} events are missing: the disk refused them` : undefined,
     ];
-    listener.onState({ type: "ended", why: parts.filter((part) => part !== undefined).join("; ") });
+    const why = parts.filter((part) => part !== undefined).join("; ");
+    const { closingAt } = reading;
+    // A network that was closed in order has nobody left: what one wants to see was before.
+    const opensAt = closingAt === undefined ? {} : { opensAt: closingAt - 1 };
+    listener.onState({ type: "ended", why, ...opensAt });
   }
 }
 
@@ -124,6 +128,8 @@ class TraceReading {
   /** Events that the writer of the trace could not write. */
   lost = 0;
   firstAt: number | undefined;
+  /** When the nodes began to be closed, if they were. */
+  closingAt: number | undefined;
   #lastAt = 0;
   readonly #label: string;
   readonly #counts = new TraceTotals();
@@ -156,10 +162,15 @@ class TraceReading {
       const totals = this.#counts.before(event.at);
       if (totals !== undefined && this.totals.push(totals) > maxTotals) this.totals.shift();
     }
+    if (event.type === "stopped" && event["reason"] === "closed") this.closingAt ??= event.at;
+    else if (signsOfLife.has(event.type)) this.closingAt = undefined;
     this.#counts.apply(event);
     this.thinner.add(event);
   }
 }
+
+/** Who says this is not about to be closed. */
+const signsOfLife = new Set(["listening", "joined", "published", "delivered", "neighbor-up"]);
 
 function progressText(events: number, bytes: number, totalBytes: number | undefined): string {
   const share = totalBytes === undefined ? "" : `, ${Math.floor((100 * bytes) / totalBytes)} %`;

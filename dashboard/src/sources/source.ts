@@ -12,7 +12,8 @@ export type SourceState =
   | { readonly type: "connecting"; readonly progress?: string }
   | { readonly type: "open" }
   | { readonly type: "lost"; readonly why: string; readonly retryAt: number }
-  | { readonly type: "ended"; readonly why: string }
+  /** A recorded run is shown from `opensAt`, where that is not its last moment. */
+  | { readonly type: "ended"; readonly why: string; readonly opensAt?: Millis }
   /** The control API wants a token. */
   | { readonly type: "needs-token"; readonly why: string };
 

@@ -181,8 +181,10 @@ export class Timeline implements SourceListener {
   onState(state: SourceState): void {
     this.state = state;
     // A recorded run is there whole: one looks at its end, and plays it when one wants to.
-    if (state.type === "ended" && this.source.kind === "recorded" && this.pace.type === "follow")
+    if (state.type === "ended" && this.source.kind === "recorded" && this.pace.type === "follow") {
       this.pause();
+      if (state.opensAt !== undefined) this.#show(state.opensAt);
+    }
     this.#changed();
   }
 
