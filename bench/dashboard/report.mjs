@@ -1,6 +1,7 @@
 // What was measured, for people.
 const mebibytes = (bytes) => (bytes / 2 ** 20).toFixed(bytes < 10 * 2 ** 20 ? 1 : 0);
-const percent = (share) => `${(100 * share).toFixed(Math.abs(share) < 0.1 ? 1 : 0)} %`;
+const percent = (share) =>
+  `${(100 * share).toFixed(Math.abs(share) < 0.01 ? 2 : Math.abs(share) < 0.1 ? 1 : 0)} %`;
 const whole = (value) => Math.round(value).toLocaleString("en");
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
@@ -51,6 +52,8 @@ export function printSizes({ sizes, options }) {
       "watched",
       "for the page",
       "per 1,000 told",
+      "us/heard",
+      "heard/s",
       "told/s",
       "KiB/s",
       "followed",
@@ -60,6 +63,7 @@ export function printSizes({ sizes, options }) {
       const of = (pick) => mean(views.map(pick));
       const watched = of(({ server }) => server.cpuShare);
       const told = of(({ feedEventsPerSecond }) => feedEventsPerSecond);
+      const heard = of(({ server }) => server.noticesPerSecond);
       const cost = watched - unwatched.cpuShare;
       return [
         whole(peers),
@@ -69,6 +73,8 @@ export function printSizes({ sizes, options }) {
         percent(watched),
         percent(cost),
         percent(cost / (told / 1000)),
+        ((1e6 * cost) / heard).toFixed(2),
+        whole(heard),
         whole(told),
         whole(of(({ feedBytesPerSecond }) => feedBytesPerSecond) / 1024),
         percent(of(({ followedShare }) => followedShare)),
@@ -77,7 +83,10 @@ export function printSizes({ sizes, options }) {
     }),
   );
   console.log(
-    "\n  Followed: messages whose spreading is told, each of them whole; the page says so. Totals count all.",
+    "\n  Heard: notices of all nodes, from which those that are told are chosen, feedEventsPerSecond at most.",
+  );
+  console.log(
+    "  Followed: messages whose spreading is told, each of them whole; the page says so. Totals count all.",
   );
   for (const { peers, views, unwatched, problems } of sizes) {
     const leftOut = views.reduce(

@@ -33,8 +33,13 @@ process.once("disconnect", () => process.exit(1));
 process.send({ url: api.url, pid: process.pid, ...network.about });
 
 async function liveNetwork() {
-  const local = await LocalNetwork.start({ seeds: 5, peers, isPlaintext });
   const counters = { notices: 0, deliveries: 0, messages: 0, leftOut: 0 };
+  const local = await LocalNetwork.start({
+    seeds: 5,
+    peers,
+    isPlaintext,
+    onNotice: () => counters.notices++,
+  });
   let isStopped = false;
   const publish = async () => {
     const startedAt = performance.now();
