@@ -189,6 +189,7 @@ function NodeSearch({ select }: { readonly select: (node: PicturedNode) => void 
       w={190}
       searchable
       selectFirstOptionOnChange
+      selectFirstOptionOnDropdownOpen
       aria-label="Find a node by name, id or port"
       placeholder="Find name, id, port  ( / )"
       nothingFoundMessage="No node is called so"
