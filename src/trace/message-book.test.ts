@@ -113,6 +113,19 @@ describe("the book of messages", () => {
     expect(message.copyTo).toEqual([1, 2]);
   });
 
+  test("forgets with a message all that it took: a long run keeps as many as a short one", () => {
+    const events: TraceEvent[] = [];
+    for (let sequence = 0; sequence < 50; sequence++) {
+      events.push(published(sequence), { ...forwarded(0, [1], 100, sequence), to: [1, null, {}] as any });
+      events.push(delivered(1, 0, 110, sequence));
+      for (const node of [0, 1, 2])
+        events.push({ ...named, at: 120, node, type: "removed", sequence, count: 1 });
+    }
+    const book = bookOf(events, { maxMessages: 10, maxEntries: 60 });
+    expect(book.size).toBe(10);
+    expect(book.forgotten).toBe(40);
+  });
+
   test("counts in a whole run what the summary of its trace counts", async () => {
     const { events } = await tracedRun();
     const summary = new TraceSummary();

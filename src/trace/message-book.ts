@@ -39,6 +39,8 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[]
 interface Page extends Omit<Writable<BookedMessage>, "spreadUntilMs"> {
   readonly spreadUntilMs: Map<number, number>;
   readonly hopsByRow: Map<number, number>;
+  /** Receipts, copies and ends that it holds: what is free again when it is forgotten. */
+  entries: number;
 }
 
 export interface MessageBookConfig {
@@ -99,7 +101,7 @@ export class MessageBook {
     const key = messageKey(event);
     if (key === undefined || this.#pages.has(key)) return;
     const { payload, statedAt } = event;
-    this.#pages.set(key, {
+    const page: Page = {
       key,
       origin: this.#register.of(event.node).row,
       publishedAt: typeof statedAt === "number" ? statedAt : event.at,
@@ -113,8 +115,10 @@ export class MessageBook {
       copyAfterMs: [],
       spreadUntilMs: new Map(),
       hopsByRow: new Map(),
-    });
-    this.#wrote(1);
+      entries: 0,
+    };
+    this.#pages.set(key, page);
+    this.#wrote(page, 1);
   }
 
   #onDelivered(event: TraceEvent): void {
@@ -133,7 +137,7 @@ export class MessageBook {
     page.hops.push(hop);
     // Who handed it on to somebody spread it at least until then.
     if (sender >= 0) page.spreadUntilMs.set(sender, Math.max(page.spreadUntilMs.get(sender) ?? 0, afterMs));
-    this.#wrote(1);
+    this.#wrote(page, 1);
   }
 
   #onForwarded(event: TraceEvent): void {
@@ -152,7 +156,7 @@ export class MessageBook {
         page.copyTo.push(this.#register.of(target).row);
         page.copyAfterMs.push(afterMs);
       }
-      this.#wrote(to.length);
+      this.#wrote(page, to.length);
     }
   }
 
@@ -165,7 +169,7 @@ export class MessageBook {
       const page = this.#pageOf({ ...event, sequence: i });
       if (page === undefined) continue;
       page.spreadUntilMs.set(row, Math.max(0, event.at - page.publishedAt));
-      this.#wrote(1);
+      this.#wrote(page, 1);
     }
   }
 
@@ -174,8 +178,9 @@ export class MessageBook {
     return key === undefined ? undefined : this.#pages.get(key);
   }
 
-  #wrote(entries: number): void {
+  #wrote(page: Page, entries: number): void {
     this.version++;
+    page.entries += entries;
     this.#entries += entries;
     while (
       (this.#entries > this.#maxEntries && this.#pages.size > 1) ||
@@ -183,7 +188,7 @@ export class MessageBook {
     ) {
       const [oldest] = this.#pages.values();
       this.#pages.delete(oldest!.key);
-      this.#entries -= 1 + oldest!.receivers.length + oldest!.copyFrom.length;
+      this.#entries -= oldest!.entries;
       this.forgotten++;
     }
   }
