@@ -121,7 +121,7 @@ describe("the book of messages", () => {
       for (const node of [0, 1, 2])
         events.push({ ...named, at: 120, node, type: "removed", sequence, count: 1 });
     }
-    const book = bookOf(events, { maxMessages: 10, maxEntries: 60 });
+    const book = bookOf(events, { maxMessages: 10, maxEntries: 100 });
     expect(book.size).toBe(10);
     expect(book.forgotten).toBe(40);
   });
