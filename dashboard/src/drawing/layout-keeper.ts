@@ -2,7 +2,7 @@
  * Where each node of the network is drawn at the moment: keeps places by row, asks the worker for those that are
  * missing, and moves nodes there softly.
  */
-import { compare, type LayoutJob, ringPlaces, whoMoves } from "./layout.ts";
+import { compare, type LayoutJob, linksOfEach, outgrewPlace, ringPlaces, whoMoves } from "./layout.ts";
 
 export interface LaidOutNetwork {
   /** Rows of the nodes that have links or could have; who is gone keeps its place. */
@@ -29,6 +29,8 @@ export class LayoutKeeper {
   #glidesSince = Number.NEGATIVE_INFINITY;
   /** Links, by names, when all nodes moved last. */
   #settled: ReadonlySet<string> = new Set();
+  /** By row: how many links it had when it got its place. */
+  #placedWith: number[] = [];
   /** Of the job that the worker has; the answers to others come too late. */
   #number = 0;
   #isBusy = false;
@@ -55,6 +57,7 @@ export class LayoutKeeper {
     this.#number++;
     this.#isBusy = false;
     this.#settled = new Set();
+    this.#placedWith = [];
     for (const places of [this.#now, this.#from, this.#to]) places.fill(Number.NaN);
   }
 
@@ -79,13 +82,13 @@ export class LayoutKeeper {
       this.#isStale = true;
       return;
     }
-    const isNew = (row: number) => Number.isNaN(this.#to[2 * row]!);
-    const moves = whoMoves(this.#settled, linkNames(network), network.rows.some(isNew));
+    const moves = whoMoves(this.#settled, linkNames(network), this.#unplaced(network).includes(true));
     if (moves !== "nobody") this.#ask(network, moves, false);
   }
 
   /** The user has put it there. */
   put(row: number, x: number, y: number): void {
+    this.#placedWith[row] = Number.POSITIVE_INFINITY;
     for (const places of [this.#now, this.#from, this.#to]) {
       places[2 * row] = x;
       places[2 * row + 1] = y;
@@ -124,11 +127,16 @@ export class LayoutKeeper {
   #ask(network: LaidOutNetwork, moves: LayoutJob["moves"], fromNothing: boolean): void {
     const { rows, keys, links, weights } = network;
     const places = new Float32Array(2 * rows.length).fill(Number.NaN);
-    if (!fromNothing)
-      rows.forEach((row, i) => {
+    const isUnplaced = this.#unplaced(network);
+    const degrees = linksOfEach(network);
+    rows.forEach((row, i) => {
+      const isPlaced = !fromNothing && !isUnplaced[i];
+      if (isPlaced) {
         places[2 * i] = this.#to[2 * row]!;
         places[2 * i + 1] = this.#to[2 * row + 1]!;
-      });
+      }
+      if (!isPlaced || moves === "all") this.#placedWith[row] = degrees[i]!;
+    });
     const number = ++this.#number;
     const job: LayoutJob = { keys, places, links, weights, moves };
     if (moves === "all") this.#settled = linkNames(network);
@@ -139,6 +147,15 @@ export class LayoutKeeper {
     this.#worker.postMessage({ number, job });
   }
   #asked: { readonly number: number; readonly network: LaidOutNetwork } | undefined;
+
+  /** Of each: it has no place, or one from before it had its links. */
+  #unplaced(network: LaidOutNetwork): boolean[] {
+    const degrees = linksOfEach(network);
+    return [...network.rows].map(
+      (row, i) =>
+        Number.isNaN(this.#to[2 * row]!) || outgrewPlace(this.#placedWith[row] ?? degrees[i]!, degrees[i]!),
+    );
+  }
 
   #hire(): Worker {
     const worker = new Worker(new URL("./layout-worker.ts", import.meta.url), { type: "module" });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { arrange, type LayoutJob, ringPlaces, whoMoves } from "./layout.ts";
+import { arrange, type LayoutJob, linksOfEach, outgrewPlace, ringPlaces, whoMoves } from "./layout.ts";
 
 /** A ring of links with chords, and no places yet. */
 function job(keys: readonly string[], overrides: Partial<LayoutJob> = {}): LayoutJob {
@@ -83,6 +83,23 @@ describe("who moves", () => {
   test("everybody, where the network has become another one", () => {
     expect(whoMoves(linkSet(0, 20), linkSet(0, 100), true)).toBe("all");
     expect(whoMoves(new Set(), linkSet(0, 10), true)).toBe("all");
+  });
+});
+
+describe("a place that was given before there were links", () => {
+  test("is given up for the first link, and once more for twice as many", () => {
+    expect(outgrewPlace(0, 0)).toBe(false);
+    expect(outgrewPlace(0, 1)).toBe(true);
+    expect(outgrewPlace(1, 1)).toBe(false);
+    expect(outgrewPlace(2, 4)).toBe(true);
+  });
+  test("is kept by whoever had some links, however many come", () => {
+    expect(outgrewPlace(3, 100)).toBe(false);
+  });
+  test("links count at both ends, by their weights", () => {
+    const links = Uint32Array.of(0, 1, 1, 2);
+    const degrees = linksOfEach({ keys: names(4), links, weights: Float32Array.of(1, 0.5) });
+    expect([...degrees]).toEqual([1, 1.5, 0.5, 0]);
   });
 });
 

@@ -90,6 +90,27 @@ export function whoMoves(
   return hasNewNodes ? "new" : "nobody";
 }
 
+/** So many links say well enough where a node belongs. */
+const tellingLinks = 3;
+
+/** A node that joins is seen before its links are: its place is found again when it has twice as many, up to a few. */
+export function outgrewPlace(linksWhenPlaced: number, links: number): boolean {
+  return linksWhenPlaced < tellingLinks && links > 0 && links >= 2 * linksWhenPlaced;
+}
+
+/** How many links each has, by their weights. */
+export function linksOfEach({
+  keys,
+  links,
+  weights,
+}: Pick<LayoutJob, "keys" | "links" | "weights">): Float64Array {
+  const degrees = new Float64Array(keys.length);
+  links.forEach((end, i) => {
+    degrees[end]! += weights[i >> 1]!;
+  });
+  return degrees;
+}
+
 /** Mean distance between nodes: the side of the square that each would have. */
 export function spacingOf(xs: Float32Array, ys: Float32Array, count: number): number {
   if (count < 2) return spacing;
