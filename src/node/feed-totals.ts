@@ -37,10 +37,14 @@ export class TotalsCounter {
     const cpu = process.cpuUsage();
     const now = performance.now();
     const usedMs = (cpu.user + cpu.system - this.#cpu.user - this.#cpu.system) / 1000;
-    const cpuShare = rounded(usedMs / Math.max(1, now - this.#askedAt));
+    const elapsedMs = Math.max(1, now - this.#askedAt);
+    const cpuShare = rounded(usedMs / elapsedMs);
     this.#cpu = cpu;
     this.#askedAt = now;
-    const delay = (percentile: number) => delayMs(this.#loopDelay, percentile);
+    // Two ticks make a measurement: a loop that had no time for them was blocked all along.
+    const isBlocked = this.#loopDelay.count === 0;
+    const delay = (percentile: number) =>
+      isBlocked ? rounded(elapsedMs) : delayMs(this.#loopDelay, percentile);
     const eventLoopDelayMs = { p50: delay(50), p99: delay(99), max: delay(100) };
     this.#loopDelay.reset();
     return { cpuShare, memoryBytes: process.memoryUsage.rss(), eventLoopDelayMs };
@@ -84,7 +88,6 @@ function sums(nodes: Iterable<GrapevineNode>) {
 
 /** The monitor measures from one tick of its clock to the next: what is beyond the tick is the delay. */
 function delayMs(histogram: IntervalHistogram, percentile: number): number {
-  if (histogram.count === 0) return 0;
   const nanoseconds = percentile === 100 ? histogram.max : histogram.percentile(percentile);
   return rounded(Math.max(0, nanoseconds / 1e6 - loopResolutionMs));
 }
