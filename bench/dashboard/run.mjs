@@ -26,6 +26,7 @@ would take more machines than there are. The CPU of the same server while nobody
   --rate R              messages a second (default 100)
   --seconds S           for each view (default 20)
   --tls                 links of the live network are encrypted
+  --played              play back small networks too: what the feed costs does not drown in what the protocols do
   --quick               5 s for each view
   --no-laboratory       without the epidemic among 10^6 nodes in the page
   --soak MINUTES        instead: one network (the first of --nodes, default 1000), watched so long; is memory flat?
@@ -58,6 +59,7 @@ function readOptions() {
         pictures: text,
         profiles: text,
         tls: flag,
+        played: flag,
         quick: flag,
         "no-laboratory": flag,
         json: flag,
@@ -173,7 +175,7 @@ async function during(server, act) {
 // ---- One network ----
 
 async function measureSize(peers) {
-  const isLive = peers <= mostLive;
+  const isLive = peers <= mostLive && !options.played;
   say(`${peers} peers: ${isLive ? "starting them" : "recording them in the simulator"}`);
   const server = await startServer({ peers, isLive });
   let browser;
@@ -278,7 +280,7 @@ if (options.soakMinutes === undefined) {
   }
 } else {
   const [peers] = options.sizes;
-  const isLive = peers <= mostLive;
+  const isLive = peers <= mostLive && !options.played;
   say(`${peers} peers, watched for ${options.soakMinutes} minutes`);
   const server = await startServer({ peers, isLive });
   try {
