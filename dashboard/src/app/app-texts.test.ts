@@ -5,7 +5,7 @@ import { NodeRegister } from "../../../src/trace/node-register.ts";
 import { NetworkPicture } from "../../../src/trace/picture.ts";
 import { NotableEvents } from "../timeline/notable-events.ts";
 import { anyPeer, peersOf, publisherOf, whyNot } from "./hands-rules.ts";
-import { splitHash } from "./hash-address.ts";
+import { decodedPart, splitHash } from "./hash-address.ts";
 import { samplingText } from "./sampling-text.ts";
 import { marksOf, momentAt, placeOf } from "./scrubber-marks.ts";
 import { sinceText, speedText } from "./time-text.ts";
@@ -28,6 +28,10 @@ describe("addresses behind the #", () => {
     expect(splitHash("#/spread/ab.1.0")).toEqual({ path: "/spread/ab.1.0", search: "" });
     expect(splitHash("")).toEqual({ path: "/", search: "" });
     expect(splitHash("#/events?text=a?b")).toEqual({ path: "/events", search: "text=a?b" });
+  });
+
+  test("may have parts that nobody encoded: these stand for themselves", () => {
+    expect(["a%2Fb", "50%", "%zz.1.0"].map(decodedPart)).toEqual(["a/b", "50%", "%zz.1.0"]);
   });
 });
 

@@ -5,6 +5,7 @@ import { useLiveTimeline } from "../timeline/use-timeline.ts";
 import { Chooser } from "./chooser.tsx";
 import { Frame } from "./frame.tsx";
 import { useHashAddress, useHashSearch } from "./hash-address.ts";
+import { ViewBoundary } from "./view-boundary.tsx";
 import { views } from "./views.tsx";
 
 export function App() {
@@ -14,7 +15,9 @@ export function App() {
         <Switch>
           {views.map(({ path, Component, isAlone }) => (
             <Route key={path} path={`${path}/*?`}>
-              {isAlone ? <Component /> : <OfNetwork Component={Component} />}
+              <ViewBoundary of={path}>
+                {isAlone ? <Component /> : <OfNetwork Component={Component} />}
+              </ViewBoundary>
             </Route>
           ))}
           <Route>

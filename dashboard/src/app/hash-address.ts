@@ -10,6 +10,15 @@ export function splitHash(hash: string): { readonly path: string; readonly searc
   return { path: `/${path}`, search: search.join("?") };
 }
 
+/** A part of a path, as it was before `encodeURIComponent`; as it stands where somebody typed what that never makes. */
+export function decodedPart(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 function subscribe(listener: () => void): () => void {
   addEventListener("hashchange", listener);
   addEventListener("popstate", listener);

@@ -9,6 +9,7 @@ import { App } from "./app.tsx";
 import { OutcomesProvider } from "./outcomes.tsx";
 import { PageContext } from "./page.ts";
 import { keptToken } from "./token.ts";
+import { ViewBoundary } from "./view-boundary.tsx";
 
 export function Root() {
   const [timeline, setTimeline] = useState<Timeline>();
@@ -37,7 +38,10 @@ export function Root() {
     <PageContext value={page}>
       <TimelineContext value={timeline}>
         <OutcomesProvider>
-          <App />
+          {/* What is around the views may fail, too. */}
+          <ViewBoundary of={timeline.source.label}>
+            <App />
+          </ViewBoundary>
         </OutcomesProvider>
       </TimelineContext>
     </PageContext>

@@ -14,7 +14,7 @@ export async function chooseSource(address: URL): Promise<Source | undefined> {
   const inPage = traceInPage();
   if (inPage !== undefined) return new RecordedSource(inPage);
   const trace = address.searchParams.get("trace");
-  if (trace !== null && trace !== "") return new RecordedSource(traceAt(new URL(trace, address).href));
+  if (trace !== null && trace !== "") return new RecordedSource(traceAt(trace, address));
   const simulated = labSource(address.search);
   if (simulated !== undefined) return simulated;
   const url = new URL(".", address).href;

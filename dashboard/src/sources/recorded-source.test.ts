@@ -3,7 +3,7 @@ import type { TraceEvent } from "../../../src/core/index.ts";
 import type { FeedHello, FeedSampling, FeedTotals } from "../../../src/trace/feed.ts";
 import { TraceSummary } from "../../../src/trace/summary.ts";
 import { tracedRun } from "../../../test/support/traced-run.ts";
-import { RecordedSource } from "./recorded-source.ts";
+import { RecordedSource, traceAt } from "./recorded-source.ts";
 import type { SourceState } from "./source.ts";
 
 interface Told {
@@ -155,3 +155,12 @@ describe("a recorded run", () => {
     expect(state).toMatchObject({ why: "x cannot be read (404 Not Found)" });
   });
 });
+
+test.each(["http://[", "100%.ndjson"])(
+  "an address that nobody can read, %s, is refused in words",
+  async (asked) => {
+    const input = traceAt(asked, "file:///tmp/index.html");
+    expect(input.label).not.toBe("");
+    await expect(input.open()).rejects.toThrow(/^http:\/\/\[ is no address of a trace$|cannot be read/);
+  },
+);

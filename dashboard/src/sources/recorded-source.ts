@@ -184,10 +184,13 @@ function anotherTurn(): Promise<void> {
 
 // ---- Where traces come from ----
 
-export function traceAt(url: string): TraceInput {
+/** `asked` is what stands in the address of the page, `from` that address: somebody may have typed anything there. */
+export function traceAt(asked: string, from: string | URL): TraceInput {
   return {
-    label: decodeURIComponent(url.slice(url.lastIndexOf("/") + 1)) || url,
+    label: asked.slice(asked.lastIndexOf("/") + 1) || asked,
     async open() {
+      if (!URL.canParse(asked, from)) throw new Error(`${asked} is no address of a trace`);
+      const url = new URL(asked, from).href;
       const response = await fetch(url).catch((error: unknown) => {
         throw new Error(`${url} cannot be read (${error instanceof Error ? error.message : error})`);
       });

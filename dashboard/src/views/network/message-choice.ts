@@ -1,6 +1,7 @@
 /** Which message the network view follows. */
 import type { Millis } from "../../../../src/core/index.ts";
 import type { BookedMessage, MessageBook } from "../../../../src/trace/message-book.ts";
+import { decodedPart } from "../../app/hash-address.ts";
 
 export type MessageChoice =
   /** The last that was published, seen from the cursor. */
@@ -12,7 +13,7 @@ const noMessage = "none";
 export function choiceOf(path: string): MessageChoice {
   const [, , key = ""] = path.split("/");
   if (key === "") return { type: "latest" };
-  return key === noMessage ? { type: "none" } : { type: "one", key: decodeURIComponent(key) };
+  return key === noMessage ? { type: "none" } : { type: "one", key: decodedPart(key) };
 }
 
 export function pathOf(choice: MessageChoice): string {

@@ -5,6 +5,7 @@ import { type BookedMessage, statesAt } from "../../../../src/trace/message-book
 import { doubledLinks } from "../../../../src/trace/spread.ts";
 import { useAct, useWhyNot } from "../../app/hands.tsx";
 import { anyPeer, publisherOf } from "../../app/hands-rules.ts";
+import { decodedPart } from "../../app/hash-address.ts";
 import { sinceText } from "../../app/time-text.ts";
 import { Chart } from "../../drawing/chart.tsx";
 import { Figure } from "../../drawing/figure.tsx";
@@ -21,7 +22,7 @@ import { useSpread } from "./use-spread.ts";
 export function SpreadView() {
   const timeline = useLiveTimeline(4);
   const key = useParams()["*"];
-  const chosen = key === undefined || key === "" ? undefined : decodeURIComponent(key);
+  const chosen = key === undefined || key === "" ? undefined : decodedPart(key);
   const message = chosen === undefined ? timeline.messages.latest : timeline.messages.get(chosen);
   if (timeline.messages.size === 0)
     return (
