@@ -67,6 +67,8 @@ const tickMs = 50;
 const totalsMs = 1000;
 /** As long as nobody watches, so much less is kept: it costs less, and reaches further back. */
 const unwatchedShare = 1 / 5;
+/** So many nodes that are gone are remembered by their ids, beside those of the picture. */
+const maxGoneIds = 20_000;
 /** Who does not read the last word is cut off after so long. */
 const lastWordsMs = 10_000;
 
@@ -162,7 +164,7 @@ class Recording {
   readonly sampler: FeedSampler;
   readonly #config: FeedConfig;
   readonly #onGrown: () => void;
-  readonly #picture = new NetworkPicture(new NodeRegister());
+  #picture = new NetworkPicture(new NodeRegister());
   readonly #totals = new TotalsCounter();
   readonly #tap: NoticeTap;
   readonly #stopHands: (() => void) | undefined;
@@ -241,6 +243,8 @@ class Recording {
     const now = performance.now();
     this.sampler.pass(now - this.#tickedAt);
     this.#tickedAt = now;
+    const { nodes, register } = this.#picture;
+    if (register.all.length > nodes.size + maxGoneIds) this.#picture = this.#picture.afresh();
     if (now - this.#totalsAt >= totalsMs) {
       this.#totalsAt = now;
       const at = Date.now();

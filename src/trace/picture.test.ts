@@ -90,6 +90,42 @@ describe("a picture of a network", () => {
     expect(picture.find(2)!.evidence.at(-1)!.at).toBe(1099);
   });
 
+  test("forgets who went long ago, but nobody who is there or whom somebody who is there still lists", () => {
+    const picture = pictureOf([joined(0, "seed"), joined(1)]);
+    const listed = (peer: number) => ({ at: 15, node: 0, layer: "introduction", type: "peer-listed", peer });
+    for (let i = 2; i < 20_002; i++) {
+      picture.apply(joined(i));
+      if (i < 102) picture.apply(listed(i));
+      picture.apply(up(i, i - 1));
+      picture.apply({ at: 20 + i, node: i, layer: "scenario", type: "crashed" });
+    }
+    expect(picture.nodes.size).toBeGreaterThan(2000);
+    expect(picture.nodes.size).toBeLessThanOrEqual(4000);
+    expect(picture.nodes.get(1)).toMatchObject({ name: "peer-1", state: "alive" });
+    expect(picture.nodes.get(101)).toMatchObject({ state: "dead" });
+    expect(picture.nodes.has(102)).toBe(false);
+    expect(picture.nodes.get(20_001)).toMatchObject({ state: "dead" });
+    expect(pictureOf(picture.prologue()).nodes.size).toBe(picture.nodes.size);
+    expect(contentOf(picture.afresh())).toEqual(contentOf(picture));
+    expect(picture.afresh().register.all).toHaveLength(picture.nodes.size);
+  });
+
+  test("forgets those of whom nothing but talk was ever heard, and never those who spoke themselves", () => {
+    const speakers = Array.from({ length: 5000 }, (_, node) => ({
+      ...{ at: 10, node: `speaker-${node}`, layer: "rumor", type: "delivered" },
+    }));
+    const picture = pictureOf(speakers);
+    const report = (suspect: string, at: number) =>
+      ({ at, node: "speaker-0", layer: "introduction", type: "dead-report-ignored", suspect }) as TraceEvent;
+    for (let i = 0; i < 20_000; i++) picture.apply(report(`talk-${i}`, 20 + i));
+    expect(picture.nodes.size).toBeLessThanOrEqual(1.5 * 7000);
+    expect(speakers.every(({ node }) => picture.find(node) !== undefined)).toBe(true);
+    const told = pictureOf(picture.prologue());
+    for (let i = 0; i < 20_000; i++) told.apply(report(`more-${i}`, 90_000 + i));
+    expect(told.nodes.size).toBeLessThanOrEqual(1.5 * 7000);
+    expect(told.find("talk-19999")).toBeUndefined();
+  });
+
   test("is not put out by fields that are missing or of another kind", () => {
     const picture = pictureOf([joined(1)]);
     for (const type of ["neighbor-up", "peer-listed", "registered", "suspected", "forwarded", "peer-removed"])

@@ -7,10 +7,12 @@
  *
  * A picture can say itself in events again (`prologue`). Whoever begins to look in the middle of a run is told these
  * first, and whoever goes back in time begins at the nearest of them.
+ *
+ * Bounded by who is there: of those who are gone the latest are kept.
  */
 import type { Millis, NodeId, TraceEvent } from "../core/index.ts";
 import { scenarioLayer, traceLayer } from "./layers.ts";
-import type { NodeRegister } from "./node-register.ts";
+import { NodeRegister } from "./node-register.ts";
 
 /** A paused process lives; one that is `stopped` ended in order, one that is `dead` did not. */
 export type NodeState = (typeof states)[number];
@@ -22,6 +24,8 @@ export interface PicturedNode {
   name: string;
   role: "seed" | "peer" | "unknown";
   state: NodeState;
+  /** Nothing of its own was heard so far: others speak of it. */
+  isSpokenOf: boolean;
   /** Since when it is there, and since when it is no longer. */
   since: Millis;
   until: Millis | undefined;
@@ -47,6 +51,8 @@ export type Disturbance = Pick<TraceEvent, "at" | "type"> & { readonly event: Tr
 const maxEvidence = 64;
 /** Partitions and cuts that are drawn; one that heals ends all. */
 const maxDisturbances = 32;
+/** Of those who are gone the latest so many are kept; before the others are looked for, it may be twice as many. */
+const maxGone = 2000;
 
 export class NetworkPicture {
   readonly register: NodeRegister;
@@ -57,6 +63,8 @@ export class NetworkPicture {
   at: Millis = 0;
   /** Grows with everything that changes who is there or who is linked. */
   topologyVersion = 0;
+  /** With more nodes it is time to forget some. */
+  #enoughNodes = 2 * maxGone;
 
   constructor(register: NodeRegister) {
     this.register = register;
@@ -69,11 +77,13 @@ export class NetworkPicture {
 
   apply(event: TraceEvent): void {
     const { layer, at } = event;
-    if (layer === traceLayer) return this.#onTrace(event);
-    this.at = Math.max(this.at, at);
-    if (layer === scenarioLayer) return this.#onScenario(event);
-    if (event.node === "") return;
-    this.#onNotice(this.#of(event.node, at), event);
+    if (layer === traceLayer) this.#onTrace(event);
+    else {
+      this.at = Math.max(this.at, at);
+      if (layer === scenarioLayer) this.#onScenario(event);
+      else if (event.node !== "") this.#onNotice(this.#speaker(event), event);
+    }
+    if (this.nodes.size > this.#enoughNodes) this.#forgetOldest();
   }
 
   /** Each link once, as rows, the smaller first: those that both ends hold, or one of them. */
@@ -106,18 +116,26 @@ export class NetworkPicture {
     return [...pictured, ...this.disturbances.map(({ event }) => event)];
   }
 
+  /** The same with a register of its own, which has nobody but those who are in the picture: rows are others then. */
+  afresh(): NetworkPicture {
+    const picture = new NetworkPicture(new NodeRegister());
+    for (const event of this.prologue()) picture.apply(event);
+    return picture;
+  }
+
   // ---- What happened ----
 
-  #onTrace({ at, node, type, ...fields }: TraceEvent): void {
+  #onTrace(event: TraceEvent): void {
+    const { at, node, type, ...fields } = event;
     if (node === "") return; // a gap, by the clock of the machine
     if (type === "named") {
       const { name, role } = fields;
       this.register.name(node, String(name), String(role));
-      const known = this.#of(node, at);
+      const known = this.#speaker(event);
       known.name = String(name);
       known.role = roleOf(role);
       known.id = node;
-    } else if (type === "pictured") this.#onPictured(this.#of(node, at), fields);
+    } else if (type === "pictured") this.#onPictured(this.#speaker(event), fields);
     this.at = Math.max(this.at, at);
   }
 
@@ -130,6 +148,7 @@ export class NetworkPicture {
       this.register.name(node.id, name, String(role));
     }
     node.role = roleOf(role);
+    node.isSpokenOf = fields["isSpokenOf"] === true;
     if (isState(state)) node.state = state;
     if (typeof since === "number") node.since = since;
     node.until = typeof until === "number" ? until : undefined;
@@ -162,7 +181,7 @@ export class NetworkPicture {
       }
       return;
     }
-    const node = this.#of(event.node, at);
+    const node = this.#speaker(event);
     if (type === "joined" || type === "restarted") {
       this.register.name(event.node, String(event["name"]), String(event["role"] ?? node.role));
       node.name = String(event["name"]);
@@ -251,6 +270,13 @@ export class NetworkPicture {
 
   // ---- Nodes ----
 
+  /** Whose event it is. */
+  #speaker({ node: id, at }: TraceEvent): PicturedNode {
+    const node = this.#of(id, at);
+    node.isSpokenOf = false;
+    return node;
+  }
+
   #of(id: NodeId, at: Millis): PicturedNode {
     const traced = this.register.of(id);
     let node = this.nodes.get(traced.row);
@@ -261,6 +287,7 @@ export class NetworkPicture {
         name: traced.name || shortName(id),
         role: roleOf(traced.role),
         state: "alive",
+        isSpokenOf: true,
         since: at,
         until: undefined,
         neighbors: new Set(),
@@ -298,6 +325,26 @@ export class NetworkPicture {
     node.until = at;
     node.neighbors.clear();
     for (const other of this.nodes.values()) other.suspectedBy.delete(node.row);
+    this.topologyVersion++;
+  }
+
+  /**
+   * Of those who ended, or of whom nothing of their own was ever heard, and whom nobody who is there lists or links to.
+   * Anybody may come and go, or be spoken of, as often as somebody likes.
+   */
+  #forgetOldest(): void {
+    const held = new Set<number>();
+    for (const { until, neighbors, list } of this.nodes.values())
+      if (until === undefined) for (const rows of [neighbors, list]) for (const row of rows) held.add(row);
+    const gone = [...this.nodes.values()].filter(
+      ({ row, until, isSpokenOf }) => (until !== undefined || isSpokenOf) && !held.has(row),
+    );
+    gone.sort((a, b) => (b.until ?? b.since) - (a.until ?? a.since));
+    for (const { row } of gone.slice(maxGone)) this.nodes.delete(row);
+    for (const { neighbors, list, registeredWith, suspectedBy } of this.nodes.values())
+      for (const rows of [neighbors, list, registeredWith, suspectedBy])
+        for (const row of rows.keys()) if (!this.nodes.has(row)) rows.delete(row);
+    this.#enoughNodes = Math.max(2 * maxGone, 1.5 * this.nodes.size);
     this.topologyVersion++;
   }
 
