@@ -166,6 +166,26 @@ describe("what hands do is noticed by the network", () => {
   });
 });
 
+describe("those who join", () => {
+  test("have a name of their own, though somebody else joins by it in the same moment", async () => {
+    const { network, hands } = await networkWithHands();
+    const twice = [0, 1].map(() => hands.perform({ do: "join", name: "anna" }));
+    const ends = await Promise.allSettled(twice);
+    expect(ends.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    expect(network.peers.filter(({ name }) => name === "anna")).toHaveLength(1);
+  });
+
+  test("end with the network that is closed meanwhile", async () => {
+    const { network, hands, events } = await networkWithHands();
+    const joining = hands.perform({ do: "join", count: 50, over: "10s" });
+    joining.catch(() => {});
+    await until(() => events.length > 2);
+    await network.close();
+    await expect(joining).rejects.toThrow("it was closed");
+    expect(network.nodes.filter(({ isRunning }) => isRunning)).toEqual([]);
+  });
+});
+
 describe("hands refuse", () => {
   const refused: readonly [Action, string][] = [
     [{ do: "crash", node: "nobody" }, 'there is no "nobody"'],
@@ -251,6 +271,8 @@ describe("over the control API", () => {
       status: 200,
     });
     expect(await act(api.url, { do: "crash", node: "peer-2" })).toMatchObject({ status: 400 });
+    expect(await act(api.url, { do: "crash", node: [] })).toMatchObject({ status: 200, nodes: [] });
+    await pause(50);
     expect(hasEnded).toBe(false);
     expect(await act(api.url, { do: "crash", node: "peer-1" })).toMatchObject({ status: 202 });
     await until(() => hasEnded, 1000);

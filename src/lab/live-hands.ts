@@ -116,7 +116,8 @@ export class LiveHands implements Hands {
         if (this.#config.killsProcess === undefined) await one.kill();
       });
       const { killsProcess } = this.#config;
-      return killsProcess === undefined ? outcome : { ...outcome, afterwards: killsProcess };
+      const isLast = killsProcess !== undefined && outcome.nodes.length > 0;
+      return isLast ? { ...outcome, afterwards: killsProcess } : outcome;
     },
     restart: async ({ node, keepsDisk = true }) => {
       for (const one of this.#named(node)) {

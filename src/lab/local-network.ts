@@ -19,9 +19,9 @@ import {
   type Security,
   shellLayer,
 } from "../node/index.ts";
+import { type DegreeReport, describeDegrees } from "../theory/degree-report.ts";
 import { isConnected } from "../theory/graph-measures.ts";
 import type { Address } from "../transport/index.ts";
-import { type DegreeReport, describeDegrees } from "../theory/degree-report.ts";
 import { areRoutersFormed } from "./live-lookups.ts";
 import { type LatencyMs, Measurement } from "./measurement.ts";
 import type { Gates } from "./scenario/gated-transport.ts";
@@ -103,6 +103,8 @@ export class LocalNetwork {
   /** Of each name, so that whoever restarts is who it was. */
   readonly #identities = new Map<string, Promise<{ identity: Identity; security: Security }>>();
   #nextPeer = 1;
+  /** Names of those that are being started. */
+  readonly #starting = new Set<string>();
   #sources = 0;
   #isClosing = false;
 
@@ -182,9 +184,14 @@ export class LocalNetwork {
 
   async addPeer(overrides: Partial<NodeConfig> = {}): Promise<GrapevineNode> {
     const name = overrides.name ?? this.#freeName();
-    const peer = await this.#startPeer(name, overrides);
-    this.peers.push(peer);
-    return peer;
+    this.#starting.add(name);
+    try {
+      const peer = await this.#startPeer(name, overrides);
+      this.peers.push(peer);
+      return peer;
+    } finally {
+      this.#starting.delete(name);
+    }
   }
 
   #startPeer(name: string, overrides: Partial<NodeConfig> = {}): Promise<GrapevineNode> {
@@ -196,15 +203,15 @@ export class LocalNetwork {
     return `peer-${this.#nextPeer++}`;
   }
   #hasName(name: string): boolean {
-    return this.nodes.some((node) => node.name === name);
+    return this.#starting.has(name) || this.nodes.some((node) => node.name === name);
   }
 
   /** A peer for a network that is there. Throws `UsageError` where the name is taken, or there is no room. */
   async join(name?: string): Promise<GrapevineNode> {
-    if (name !== undefined && this.#hasName(name))
-      throw new UsageError(`join: there is a "${name}" already; take another name`);
     checkDescriptors({ ...this.config, peers: this.livePeers.length + 1 });
     await this.#until(() => this.#isReady, 2000);
+    if (name !== undefined && this.#hasName(name))
+      throw new UsageError(`join: there is a "${name}" already; take another name`);
     return await this.addPeer(name === undefined ? {} : { name });
   }
 
@@ -253,7 +260,9 @@ export class LocalNetwork {
       ...this.config.configure?.(role, name),
       ...overrides,
     });
-    return node;
+    if (!this.#isClosing) return node;
+    await node.kill();
+    throw new UsageError(`network: it was closed while ${name} was being started`);
   }
 
   /** A new identity of this network's cluster, and what its node needs to be let in. */

@@ -79,6 +79,9 @@ export interface ActionLimits {
   readonly maxNames: number;
 }
 
+/** Each may be as large as the network. */
+const maxGroups = 1000;
+
 type Shapes = { readonly [Do in Action["do"]]: z.ZodRawShape };
 
 /** The settings of links are looked at by the table that looks at them everywhere: see `linksFault`. */
@@ -97,7 +100,7 @@ export function actionShapes({ maxCount, maxNames }: ActionLimits) {
     leave: { node: selector },
     publish: { from: selector, messages: count(1, maxCount).optional(), text: message.optional() },
     partition: {
-      groups: z.array(selector).min(1).max(maxNames).optional(),
+      groups: z.array(selector).min(1).max(maxGroups).optional(),
       share: number(0, 1).optional(),
       by: oneOf(["zone"]).optional(),
     },

@@ -184,6 +184,8 @@ export class Links {
   #sweeper: NodeJS.Timeout | undefined;
   /** Connections that came about while we hang, in order; undefined while we do not. */
   #held: (() => void)[] | undefined;
+  /** Those that others have opened meanwhile. */
+  #callers: Connection[] = [];
   #isClosed = false;
 
   constructor(config: LinksConfig) {
@@ -199,7 +201,7 @@ export class Links {
     this.#self = { host: advertised, port: address.port || 1 };
     this.#checkHello();
     const bound = await this.config.transport.listen(address, (connection) =>
-      this.#whenAwake(() => this.#accept(connection)),
+      this.#held === undefined ? this.#accept(connection) : this.#holdCaller(connection),
     );
     this.#self = { host: advertised, port: bound.port };
     const pause = Math.max(20, Math.floor(Math.min(this.options.idleMs, this.options.frameTimeoutMs) / 2));
@@ -293,13 +295,24 @@ export class Links {
     if (held === undefined) return;
     this.#held = undefined;
     for (const step of held) step();
+    for (const caller of this.#callers.splice(0)) this.#accept(caller);
     for (const link of this.#all()) link.wake();
   }
   get isPaused(): boolean {
     return this.#held !== undefined;
   }
 
-  /** Bounded by what the transport accepts and by `maxDials`. */
+  /** As a full backlog does, it turns away who comes when enough others wait. */
+  #holdCaller(connection: Connection): void {
+    this.#callers = this.#callers.filter(({ isClosed }) => !isClosed);
+    if (this.#callers.length < this.options.maxPendingHellos) this.#callers.push(connection);
+    else {
+      this.drop("held-too-many");
+      connection.destroy();
+    }
+  }
+
+  /** Bounded by `maxDials`. */
   #whenAwake(step: () => void): void {
     if (this.#held === undefined) step();
     else this.#held.push(step);

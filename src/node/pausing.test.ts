@@ -1,3 +1,4 @@
+import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { identityOf, type NodeId, portOf } from "../core/index.ts";
 import type { Address, DatagramSocket } from "../transport/index.ts";
@@ -160,6 +161,28 @@ describe("a node that hangs", () => {
     seed.resume();
     expect(seed.links.counters.accepted).toBeGreaterThan(accepted);
     await until(() => knows(seed, late.contact));
+  });
+
+  test("keeps no more callers waiting than it would greet, and none who has hung up", async () => {
+    const node = await start("seed", "seed-1", [], { maxPendingHellos: 5 });
+    const call = () => {
+      const socket = connect({ host: "127.0.0.1", port: portOf(node.contact) }).on("error", () => {});
+      sockets.push(socket);
+      return socket;
+    };
+    const sockets: Socket[] = [];
+    node.pause();
+    const { drops, counters } = node.links;
+    for (let i = 0; i < 8; i++) call();
+    await until(() => drops["held-too-many"] === 3);
+    for (const socket of sockets.splice(0)) socket.destroy();
+    await until(() => node.links.config.transport.connectionCount === 0);
+    for (let i = 0; i < 5; i++) call();
+    await until(() => node.links.config.transport.connectionCount === 5);
+    expect(drops["held-too-many"]).toBe(3);
+    node.resume();
+    expect(counters.accepted).toBe(5);
+    for (const socket of sockets) socket.destroy();
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -88,6 +88,20 @@ describe("a trace that is watched", () => {
     await server.close();
   });
 
+  test("that is cut short while it is read ends as an error, and keeps nobody waiting", async () => {
+    const path = write("cut.ndjson", `${header(0)}\n${`${joined(0)}\n`.repeat(200_000)}`);
+    const server = await startTraceServer({ path, port: 0 });
+    const answer = await fetch(new URL("/trace/cut.ndjson", server.url));
+    const reader = answer.body!.getReader();
+    await reader.read();
+    truncateSync(path, 100);
+    const toTheEnd = async () => {
+      while (!(await reader.read()).done);
+    };
+    await expect(toTheEnd()).rejects.toThrow();
+    await server.close();
+  });
+
   test("has to begin as a trace does, every part of it", async () => {
     const path = write("mixed.ndjson", `${header(1)}\n`);
     write("mixed.ndjson.1", `${header(0).replace('"version":1', '"version":9')}\n`);
@@ -96,6 +110,7 @@ describe("a trace that is watched", () => {
     );
     const other = write("notes.txt", "hello\n");
     await expect(startTraceServer({ path: other, port: 0 })).rejects.toThrow("its first line is not");
-    await expect(startTraceServer({ path: folder, port: 0 })).rejects.toThrow("cannot be read");
+    await expect(startTraceServer({ path: folder, port: 0 })).rejects.toThrow("is no file");
+    await expect(startTraceServer({ path: "/dev/zero", port: 0 })).rejects.toThrow("is no file");
   });
 });

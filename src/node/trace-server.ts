@@ -1,5 +1,5 @@
 /** A trace and the page that shows it, on loopback: for `grapevine watch`. Nothing can be changed here. */
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { Readable } from "node:stream";
 import { Hono } from "hono";
@@ -52,6 +52,8 @@ export async function startTraceServer({ path, port }: TraceServerConfig): Promi
 async function checkTrace(path: string): Promise<void> {
   for (const part of traceParts(path)) {
     try {
+      // A pipe or a device can be read once, or has no end.
+      if (!(await stat(part)).isFile()) throw new UsageError(`${part}: is no file; a trace is one`);
       for await (const _ of readTrace(part)) break;
     } catch (error) {
       if (error instanceof UsageError) throw error;
@@ -60,30 +62,45 @@ async function checkTrace(path: string): Promise<void> {
   }
 }
 
+interface Part {
+  readonly handle: FileHandle;
+  readonly size: number;
+}
+
 /** The parts as one, as long as they are now: whoever writes on does not change what is being read. */
 async function openTrace(path: string) {
-  const parts: { handle: FileHandle; size: number }[] = [];
+  const parts: Part[] = [];
   try {
     for (const part of traceParts(path)) {
       const handle = await open(part);
       parts.push({ handle, size: (await handle.stat()).size });
     }
   } catch (error) {
-    for (const { handle } of parts) await handle.close();
+    await closeAll(parts);
     throw error;
   }
   const bytes = parts.reduce((sum, { size }) => sum + size, parts.length - 1);
-  return { stream: Readable.toWeb(Readable.from(bytesOf(parts))) as ReadableStream<Uint8Array>, bytes };
+  const stream = Readable.from(bytesOf(parts));
+  // Who hangs up before anything was read never begins the generator, and would never end it.
+  stream.once("close", () => void closeAll(parts));
+  return { stream: Readable.toWeb(stream) as ReadableStream<Uint8Array>, bytes };
 }
 
-async function* bytesOf(parts: readonly { handle: FileHandle; size: number }[]): AsyncGenerator<Buffer> {
-  try {
-    for (const [i, { handle, size }] of parts.entries()) {
-      // A part may end within a line: the next one begins with a line of its own all the same.
-      if (i > 0) yield Buffer.from("\n");
-      if (size > 0) yield* handle.createReadStream({ end: size - 1, autoClose: false });
+/** Throws where a file is shorter than it was: who was promised more would wait for it for ever. */
+async function* bytesOf(parts: readonly Part[]): AsyncGenerator<Buffer> {
+  for (const [i, { handle, size }] of parts.entries()) {
+    // A part may end within a line: the next one begins with a line of its own all the same.
+    if (i > 0) yield Buffer.from("\n");
+    if (size === 0) continue;
+    let rest = size;
+    for await (const chunk of handle.createReadStream({ end: size - 1, autoClose: false })) {
+      rest -= chunk.length;
+      yield chunk;
     }
-  } finally {
-    for (const { handle } of parts) await handle.close();
+    if (rest > 0) throw new Error("the trace was cut short while it was read");
   }
+}
+
+async function closeAll(parts: readonly Part[]): Promise<void> {
+  for (const { handle } of parts) await handle.close();
 }

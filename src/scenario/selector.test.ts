@@ -25,6 +25,12 @@ describe("a selector", () => {
     expect(() => select().names("peer-9")).toThrow(/^node: there is no "peer-9"; there are seed-1, /);
   });
 
+  test("means each once, however often it is named", () => {
+    expect(select().names(["all peers", "peer-2", "dead", "all peers", "dead"])).toEqual([
+      ...["peer-1", "peer-2", "peer-3", "dead"],
+    ]);
+  });
+
   test("of all means those that live and are awake", () => {
     expect(select().names("all peers")).toEqual(["peer-1", "peer-2", "peer-3"]);
   });

@@ -25,7 +25,7 @@ export class Selection {
   /** Throws `UsageError` where there is no node of that name, or too few living ones to draw from. */
   names(selector: Selector): readonly string[] {
     if (typeof selector === "string") return this.#named(selector);
-    if (isList(selector)) return selector.flatMap((one) => this.#named(one));
+    if (isList(selector)) return this.#listed(selector);
     const { random, of } = selector;
     const living = this.#living(of === "peers" ? "peer" : "seed");
     const count = random === "minority" ? Math.floor((living.length - 1) / 2) : random;
@@ -78,6 +78,17 @@ export class Selection {
     const known = nodes.map((node) => node.name);
     const shown = known.length > 12 ? `${known.slice(0, 12).join(", ")}, …` : known.join(", ");
     throw new UsageError(`node: there is no "${name}"; there are ${shown}`);
+  }
+
+  /** Each once, in order, however often it is named. */
+  #listed(selectors: readonly string[]): readonly string[] {
+    const known = new Set(Array.from(this.#nodes(), ({ name }) => name));
+    const names = new Set<string>();
+    for (const one of new Set(selectors)) {
+      if (known.has(one)) names.add(one);
+      else for (const name of this.#named(one)) names.add(name);
+    }
+    return [...names];
   }
 
   #living(role: "peer" | "seed"): string[] {
