@@ -58,16 +58,22 @@ describe("rates", () => {
   });
 });
 
-test("redundancy is copies per delivery, minus 1, and unknown where nothing was delivered", () => {
-  const { redundancy } = trafficSeries(
-    [
-      totals(0),
-      totals(1000, { copiesSent: 30, delivered: 10 }),
-      totals(2000, { copiesSent: 35, delivered: 10 }),
-    ],
-    0,
-  );
-  expect(redundancy).toEqual([2, null]);
+describe("redundancy", () => {
+  const redundancyOf = (...counts: readonly (readonly [at: number, copies: number, deliveries: number])[]) =>
+    trafficSeries(
+      counts.map(([at, copiesSent, delivered]) => totals(at, { copiesSent, delivered })),
+      0,
+    ).redundancy;
+
+  test("is copies per delivery, minus 1, also where they fall into different seconds", () => {
+    expect(redundancyOf([0, 0, 0], [1000, 30, 0], [2000, 30, 10])).toEqual([null, 2]);
+  });
+  test("is that of the last ten seconds", () => {
+    expect(redundancyOf([0, 0, 0], [1000, 30, 10], [11_000, 80, 20], [22_000, 80, 20])).toEqual([2, 4, null]);
+  });
+  test("is unknown where fewer copies than deliveries were counted", () => {
+    expect(redundancyOf([0, 0, 0], [1000, 0, 10])).toEqual([null]);
+  });
 });
 
 test("latency is unknown in a second without receipts, and the last known is that of the second before", () => {

@@ -20,7 +20,7 @@ export interface TrafficSeries {
   readonly published: Levels;
   readonly delivered: Levels;
   readonly copies: Levels;
-  /** Copies per delivery, minus 1; null where nothing was delivered. */
+  /** Copies per delivery of the last seconds, minus 1; null where they say nothing. */
   readonly redundancy: Levels;
   readonly latencyP50: Levels;
   readonly latencyP99: Levels;
@@ -59,10 +59,13 @@ export function trafficSeries(totals: readonly FeedTotals[], startedAt: Millis):
     published: rate(({ published }) => published),
     delivered: rate(({ delivered }) => delivered),
     copies: rate(({ copiesSent }) => copiesSent),
-    redundancy: steps.map(({ before, now }) => {
-      const deliveries = grown(now.delivered, before.delivered);
-      return deliveries > 0 ? grown(now.copiesSent, before.copiesSent) / deliveries - 1 : null;
-    }),
+    redundancy: redundancyOf(
+      steps.map(({ before, now }) => ({
+        at: now.at,
+        copies: grown(now.copiesSent, before.copiesSent),
+        deliveries: grown(now.delivered, before.delivered),
+      })),
+    ),
     latencyP50: level((totals) => (delivers(totals) ? totals.latencyMs.p50 : undefined)),
     latencyP99: level((totals) => (delivers(totals) ? totals.latencyMs.p99 : undefined)),
     queued: level(({ queuedBytes }) => queuedBytes),
@@ -73,6 +76,27 @@ export function trafficSeries(totals: readonly FeedTotals[], startedAt: Millis):
     simulatedEvents: level(({ simulator }) => simulator?.eventsPerSecond),
     pendingEvents: level(({ simulator }) => simulator?.pendingEvents),
   };
+}
+
+/** A copy is sent in one second and arrives, or its duplicates are sent, in the next: some seconds make a ratio. */
+const redundancyWindowMs = 10_000;
+
+function redundancyOf(
+  steps: readonly { readonly at: Millis; readonly copies: number; readonly deliveries: number }[],
+): Levels {
+  let from = 0;
+  let copies = 0;
+  let deliveries = 0;
+  return steps.map((step) => {
+    copies += step.copies;
+    deliveries += step.deliveries;
+    for (; steps[from]!.at <= step.at - redundancyWindowMs; from++) {
+      copies -= steps[from]!.copies;
+      deliveries -= steps[from]!.deliveries;
+    }
+    // Fewer copies than deliveries: they were sent before, or nobody counted them.
+    return deliveries > 0 && copies >= deliveries ? copies / deliveries - 1 : null;
+  });
 }
 
 /** Nothing is known about it at any time: then it is not drawn. */

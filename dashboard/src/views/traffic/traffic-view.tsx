@@ -113,7 +113,7 @@ export function TrafficView() {
       />
     ),
     draw("Redundancy (RMR)", "", [
-      { label: "copies per delivery, minus 1", values: series.redundancy, color: lineColors[3] },
+      { label: "copies per delivery in 10 s, minus 1", values: series.redundancy, color: lineColors[3] },
     ]),
     draw("Waiting to be sent", "B", [{ label: "queued", values: series.queued, color: lineColors[1] }]),
     draw("Event-loop delay", "ms", [
@@ -148,7 +148,7 @@ export function TrafficView() {
           label="Redundancy (RMR)"
           value={quantity(lastKnown(series.redundancy, index), "")}
           hint={
-            latest === undefined || latest.delivered === 0
+            latest === undefined || latest.delivered === 0 || latest.copiesSent < latest.delivered
               ? "copies per delivery, minus 1"
               : `${quantity(latest.copiesSent / latest.delivered - 1, "")} over the run`
           }
