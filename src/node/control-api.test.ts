@@ -1,12 +1,14 @@
-import { type IncomingHttpHeaders, request } from "node:http";
+import { type IncomingHttpHeaders, request, type ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Typed, UsageError } from "../core/index.ts";
-import { type ControlApi, type ControlApiConfig, startControlApi } from "./control-api.ts";
+import { type ControlApi, type ControlApiConfig, controlApiOptions, startControlApi } from "./control-api.ts";
+import type { Hands } from "./hands.ts";
 import { createIdentity } from "./identity.ts";
 import { LayerTraffic } from "./layer-traffic.ts";
 import { LookupCounts } from "./lookup-counts.ts";
 import { GrapevineNode, type NoticeListener } from "./node.ts";
+import { TraceFeed } from "./trace-feed.ts";
 
 interface Answer {
   readonly status: number;
@@ -435,6 +437,14 @@ describe("the trace as it happens", () => {
     });
   });
 
+  test("nobody is followed after the end, though a connection that stands asks for it", async () => {
+    const node = new FakeNode("peer-1", 9001);
+    const feed = new TraceFeed(() => [node as unknown as GrapevineNode], controlApiOptions(), undefined);
+    feed.close();
+    expect(() => feed.follow({} as ServerResponse, { node: undefined, types: undefined })).toThrow("ends");
+    expect(node.listeners.size).toBe(0);
+  });
+
   test("the end of the API ends the followers in order", async () => {
     const api = await startControlApi({ port: 0, nodes: () => [] });
     const following = await Following.of(api.url, "");
@@ -682,6 +692,33 @@ describe("a live network", () => {
     expect((await post(url, "/v1/nodes/peer-1/kill")).json).toEqual({ killed: "peer-1" });
     expect((await post(url, "/v1/shutdown")).json).toEqual({ stopping: true });
     await vi.waitFor(() => expect(ended).toEqual(["peer-1", "all"]));
+  });
+
+  test("what ends the process ends it too where the caller has gone meanwhile", async () => {
+    let isAsked = false;
+    let isEnded = false;
+    let goOn = () => {};
+    const waiting = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const hands: Hands = {
+      actions: ["crash"],
+      async perform() {
+        isAsked = true;
+        await waiting;
+        return { nodes: ["peer-1"], afterwards: () => (isEnded = true) };
+      },
+      onEvent: () => () => {},
+    };
+    const url = await start([one], { hands });
+    const caller = request(`${url}/v1/actions`, { method: "POST", headers: jsonType });
+    caller.on("error", () => {});
+    caller.end(JSON.stringify({ do: "crash", node: "peer-1" }));
+    await vi.waitFor(() => expect(isAsked).toBe(true));
+    caller.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    goOn();
+    await vi.waitFor(() => expect(isEnded).toBe(true));
   });
 
   test("`-` is the only peer beside a seed", async () => {

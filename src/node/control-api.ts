@@ -300,7 +300,8 @@ function makeApp(
       throw failure(409, cannot(action.do, mayBeDone.hands));
     log(`control API: ${action.do}`);
     if (action.do === "publish") {
-      for (const node of config.nodes()) if (node.name === action.from) feed.followNext(node);
+      const named = new Set<unknown>([action.from].flat());
+      for (const node of config.nodes()) if (named.has(node.name)) feed.followNext(node);
     }
     const { nodes, afterwards } = await hands.perform(action);
     if (afterwards !== undefined) afterAnswer(c, afterwards, log);
@@ -434,11 +435,14 @@ function awake(node: GrapevineNode): GrapevineNode {
 
 /** What ends this process must not end it before the caller has its answer. */
 function afterAnswer(c: Context<Env>, act: () => unknown, log: (text: string) => void): void {
-  c.env.outgoing.once("close", () => {
+  const { outgoing } = c.env;
+  const end = () => {
     Promise.resolve()
       .then(act)
       .catch((error: unknown) => log(`control API: ${textOf(error)}`));
-  });
+  };
+  if (outgoing.destroyed) return end(); // nobody waits for it any more
+  outgoing.once("close", end);
 }
 
 const lookupQueryShape = z.strictObject({

@@ -89,7 +89,8 @@ export class Feed {
   /** Throws (503) where there are too many already. */
   follow(response: ServerResponse): void {
     const { maxFollowers, maxUnreadBytes } = this.#config;
-    if (this.#isClosed || this.#followers.size >= maxFollowers)
+    if (this.#isClosed) throw failure(503, "the process ends");
+    if (this.#followers.size >= maxFollowers)
       throw failure(503, `${this.#followers.size} watch already; end one of them`);
     const recording = this.#record();
     response.writeHead(200, {

@@ -33,6 +33,7 @@ export class TraceFeed {
   readonly #followers = new Set<Follower>();
   readonly #tap: NoticeTap;
   readonly #heartbeat: NodeJS.Timeout;
+  #isClosed = false;
 
   constructor(nodes: () => Iterable<GrapevineNode>, options: TraceFeedOptions, metrics: Metrics | undefined) {
     this.#options = options;
@@ -44,6 +45,7 @@ export class TraceFeed {
 
   /** Throws (503) where there are too many already. */
   follow(response: ServerResponse, { node, types }: Pick<Follower, "node" | "types">): void {
+    if (this.#isClosed) throw failure(503, "the process ends");
     if (this.#followers.size >= this.#options.maxTraceClients) {
       throw failure(503, `${this.#followers.size} follow the trace already; end one of them`);
     }
@@ -69,6 +71,7 @@ export class TraceFeed {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#tap.close();
     clearInterval(this.#heartbeat);
     for (const follower of this.#followers) this.#end(follower, "end", "the process ends");

@@ -34,7 +34,7 @@ describe("a trace that is watched", () => {
     const server = await startTraceServer({ path, port: 0 });
     const address = new URL(server.url);
     const trace = new URL(address.searchParams.get("trace")!, address);
-    const timeline = new Timeline(new RecordedSource(traceAt(trace.href)));
+    const timeline = new Timeline(new RecordedSource(traceAt(trace.href, address)));
     const ended = new Promise<void>((resolve) =>
       timeline.watch(() => {
         if (timeline.hasEnded) resolve();

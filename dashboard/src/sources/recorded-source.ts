@@ -184,10 +184,19 @@ function anotherTurn(): Promise<void> {
 
 // ---- Where traces come from ----
 
+/** As the file was called, where its name is well escaped. */
+function readable(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
 /** `asked` is what stands in the address of the page, `from` that address: somebody may have typed anything there. */
 export function traceAt(asked: string, from: string | URL): TraceInput {
   return {
-    label: asked.slice(asked.lastIndexOf("/") + 1) || asked,
+    label: readable(asked.slice(asked.lastIndexOf("/") + 1)) || asked,
     async open() {
       if (!URL.canParse(asked, from)) throw new Error(`${asked} is no address of a trace`);
       const url = new URL(asked, from).href;
