@@ -198,7 +198,7 @@ export function traceAt(asked: string, from: string | URL): TraceInput {
   return {
     label: readable(asked.slice(asked.lastIndexOf("/") + 1)) || asked,
     async open() {
-      if (!URL.canParse(asked, from)) throw new Error(`${asked} is no address of a trace`);
+      if (!URL.canParse(asked, String(from))) throw new Error(`${asked} is no address of a trace`);
       const url = new URL(asked, from).href;
       const response = await fetch(url).catch((error: unknown) => {
         throw new Error(`${url} cannot be read (${error instanceof Error ? error.message : error})`);
