@@ -9,6 +9,9 @@ import {
   IconPlugConnectedX,
 } from "@tabler/icons-react";
 import { type FormEvent, useEffect, useState } from "react";
+import { Link } from "wouter";
+import { verdictText } from "../laboratory/run-figures.ts";
+import { SimulatedSource } from "../laboratory/simulated-source.ts";
 import { EmptySource } from "../sources/empty-source.ts";
 import type { Source, SourceState } from "../sources/source.ts";
 import { useLiveTimeline } from "../timeline/use-timeline.ts";
@@ -51,7 +54,13 @@ export function NetworkTitle() {
         {source.label}
       </span>
       <span className={classes["state"]} data-state={state.type} title={said}>
-        {isWhole ? said : states[state.type]}
+        {source instanceof SimulatedSource && state.type === "open" ? (
+          <SimulationState source={source} />
+        ) : isWhole ? (
+          said
+        ) : (
+          states[state.type]
+        )}
       </span>
       {sampling !== undefined && (
         <Tooltip label={sampling.long} multiline maw={360}>
@@ -66,6 +75,21 @@ export function NetworkTitle() {
         </Tooltip>
       )}
     </div>
+  );
+}
+
+/** Whoever looks at the network that a scenario runs in has to learn that its verdict is there. */
+function SimulationState({ source: { report } }: { readonly source: SimulatedSource }) {
+  if (report === undefined) return "runs";
+  return (
+    <Link
+      href="/laboratory"
+      className={classes["verdict"]}
+      data-ok={report.ok}
+      title="What was expected, and what happened"
+    >
+      {verdictText(report)}
+    </Link>
   );
 }
 

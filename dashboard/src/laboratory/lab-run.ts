@@ -27,7 +27,7 @@ export interface LabScenario {
 export const labScenarios: readonly LabScenario[] = scenarios.map((scenario) => ({
   scenario,
   whyNot: scenario.timeline?.some((step) => needBytes.has(step.do))
-    ? `It sends bytes, and the page has no wire format: run it with "grapevine run ${scenario.name} --simulated"`
+    ? `It sends bytes, and the page has no wire format: run it with "grapevine run ${scenario.name}"`
     : undefined,
 }));
 

@@ -28,3 +28,18 @@ export function deliveredShare(
   const share = wanted === 0 ? 1 : got / wanted;
   return { published, percent: `${Math.floor(1000 * share + 1e-9) / 10} %` };
 }
+
+/** Whether everything held that was expected of the run. */
+export function verdictText({
+  ok,
+  checks,
+  violations,
+}: {
+  readonly ok: boolean;
+  readonly checks: readonly { readonly ok: boolean }[];
+  readonly violations: readonly unknown[];
+}): string {
+  if (ok) return `✓ All ${checks.length} checks hold, no invariant was broken`;
+  const failed = checks.filter((check) => !check.ok).length;
+  return `✗ ${failed} of ${checks.length} checks failed, ${violations.length} invariants were broken`;
+}

@@ -3,7 +3,7 @@
 import { formatNumber, formatTime } from "../drawing/quantities.ts";
 import { useLiveTimeline } from "../timeline/use-timeline.ts";
 import classes from "./laboratory.module.css";
-import { deliveredShare } from "./run-figures.ts";
+import { deliveredShare, verdictText } from "./run-figures.ts";
 import { SimulatedSource } from "./simulated-source.ts";
 
 const shownLines = 200;
@@ -25,9 +25,7 @@ export function RunPanel() {
         <p className={classes["verdict"]}>Runs, {formatTime(timeline.head)} of virtual time so far</p>
       ) : (
         <p className={`${classes["verdict"]} ${classes[report.ok ? "good" : "bad"]}`}>
-          {report.ok
-            ? `✓ All ${report.checks.length} checks hold, no invariant was broken`
-            : `✗ ${report.checks.filter(({ ok }) => !ok).length} of ${report.checks.length} checks failed, ${report.violations.length} invariants were broken`}
+          {verdictText(report)}
         </p>
       )}
       {share !== undefined && (
