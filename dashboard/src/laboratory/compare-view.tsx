@@ -54,6 +54,7 @@ export function CompareView() {
       <div className={classes["scroll"]}>
         <ForkForm
           at={at}
+          asked={asked.change ?? ""}
           onStart={(change) => {
             setParams({ at: String(at), change }, { replace: true });
             begin(change);
@@ -79,6 +80,8 @@ export function CompareView() {
 
 interface ForkFormProps {
   readonly at: number;
+  /** The change that the address asks for, or "". */
+  readonly asked: string;
   readonly onStart: (change: string) => void;
 }
 
@@ -86,10 +89,23 @@ type Value = number | string | boolean;
 
 const tunable = "tunable";
 
-function ForkForm({ at, onStart }: ForkFormProps) {
-  const [kind, setKind] = useState("loss");
-  const [option, setOption] = useState("heartbeat.pingIntervalMs");
-  const [values, setValues] = useState<Readonly<Record<string, Value>>>({});
+/** The value that the address asks for, as what the field holds. */
+function askedValue(asked: string): Readonly<Record<string, Value>> {
+  const [key = "", text] = asked.split(/:(.*)/);
+  const [section = "", name = ""] = key.split(".");
+  const spec = changeKinds.find(({ kind }) => kind === key)?.value ?? tunableSpecs[section]?.[name];
+  if (spec === undefined || text === undefined) return {};
+  if (typeof spec.default === "number") return Number.isFinite(Number(text)) ? { [key]: Number(text) } : {};
+  return { [key]: typeof spec.default === "boolean" ? text === "true" : text };
+}
+
+function ForkForm({ at, asked, onStart }: ForkFormProps) {
+  const [askedKey = ""] = asked.split(":");
+  const isTunableAsked = askedKey.includes(".");
+  const isKind = changeKinds.some((one) => one.kind === askedKey);
+  const [kind, setKind] = useState(isTunableAsked ? tunable : isKind ? askedKey : "loss");
+  const [option, setOption] = useState(isTunableAsked ? askedKey : "heartbeat.pingIntervalMs");
+  const [values, setValues] = useState(() => askedValue(asked));
   const [section = "", name = ""] = option.split(".");
   const isTunable = kind === tunable;
   const key = isTunable ? option : kind;
