@@ -51,6 +51,7 @@ import {
   UsageError,
 } from "../core/index.ts";
 import { actionBody } from "./action-shapes.ts";
+import { beginEventStream, serverSent } from "./event-stream.ts";
 import { Feed, type FeedOptions, feedOptions } from "./feed.ts";
 import { type Hands, whatMayBeDone } from "./hands.ts";
 import { failure } from "./http-failure.ts";
@@ -515,14 +516,10 @@ function untilHungUp(c: Context<Env>): AbortSignal {
 }
 
 async function streamRoute(response: ServerResponse, run: LookupRun): Promise<void> {
-  response.writeHead(200, {
-    "content-type": "text/event-stream; charset=utf-8",
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-  });
+  beginEventStream(response);
   response.on("error", () => {}); // whoever hung up ends the lookup by its signal
   const tell = (event: string, data: unknown) => {
-    if (!response.destroyed) response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    if (!response.destroyed) response.write(serverSent(event, data));
   };
   try {
     for await (const { index, step } of run) tell("step", { index, ...step });

@@ -6,6 +6,7 @@
 import type { ServerResponse } from "node:http";
 import type { Millis } from "../core/index.ts";
 import type { FeedSampling } from "../trace/index.ts";
+import { serverSent } from "./event-stream.ts";
 import type { FeedBlock, FeedLog } from "./feed-log.ts";
 
 export interface FeedFollowerConfig {
@@ -148,9 +149,4 @@ export class FeedFollower {
     };
     response.write(serverSent("sampling", gap));
   }
-}
-
-/** An event of a name, as it goes over the wire. */
-export function serverSent(event: string, data: unknown): string {
-  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }

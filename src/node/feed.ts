@@ -22,7 +22,8 @@ import {
   traceLayer,
 } from "../trace/index.ts";
 import { NodeRegister } from "../trace/node-register.ts";
-import { FeedFollower, serverSent } from "./feed-follower.ts";
+import { beginEventStream, endEventStream, serverSent } from "./event-stream.ts";
+import { FeedFollower } from "./feed-follower.ts";
 import { type FeedBlock, FeedLog } from "./feed-log.ts";
 import { TotalsCounter } from "./feed-totals.ts";
 import type { Hands, MayBeDone } from "./hands.ts";
@@ -69,8 +70,6 @@ const totalsMs = 1000;
 const unwatchedShare = 1 / 5;
 /** So many nodes that are gone are remembered by their ids, beside those of the picture. */
 const maxGoneIds = 20_000;
-/** Who does not read the last word is cut off after so long. */
-const lastWordsMs = 10_000;
 
 export class Feed {
   readonly #config: FeedConfig;
@@ -93,12 +92,7 @@ export class Feed {
     if (this.#followers.size >= maxFollowers)
       throw failure(503, `${this.#followers.size} watch already; end one of them`);
     const recording = this.#record();
-    response.writeHead(200, {
-      "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-      "x-accel-buffering": "no",
-    });
+    beginEventStream(response);
     const forget = () => {
       this.#followers.delete(response);
       this.#limit();
@@ -126,9 +120,7 @@ export class Feed {
     this.#recording?.close();
     for (const follower of this.#followers.values()) follower.push();
     for (const response of this.#followers.keys()) {
-      response.end(serverSent("end", { error: "the process ends" }));
-      const patience = setTimeout(() => response.destroy(), lastWordsMs).unref();
-      response.once("close", () => clearTimeout(patience));
+      endEventStream(response, serverSent("end", { error: "the process ends" }));
     }
     this.#followers.clear();
   }

@@ -1,7 +1,6 @@
 /** What somebody who watches a network may do to it from outside: the actions of a scenario, one at a time. */
 import type { TraceEvent } from "../core/index.ts";
 import type { Action } from "../scenario/scenario.ts";
-import type { ScenarioNotice } from "../trace/index.ts";
 import { isLoopback } from "./request-guard.ts";
 
 export interface Hands {
@@ -19,9 +18,6 @@ export interface Outcome {
   /** What ends this process: to be called when whoever asked has the answer. */
   readonly afterwards?: () => unknown;
 }
-
-/** Tells what is done to a network: `node` is the one that it happens to, or "" where it is no single one. */
-export type Announce = (at: number, node: TraceEvent["node"], notice: ScenarioNotice) => void;
 
 export interface MayBeDone {
   readonly hands: readonly string[];

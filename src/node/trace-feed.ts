@@ -1,6 +1,7 @@
 /** The trace as it happens: every event, for those who follow it (`GET /v1/trace`). */
 import type { ServerResponse } from "node:http";
-import { type Millis, type NodeId, type Typed, traceEvent } from "../core/index.ts";
+import { type Millis, type NodeId, type TraceEvent, type Typed, traceEvent } from "../core/index.ts";
+import { beginEventStream, endEventStream, serverSent } from "./event-stream.ts";
 import { failure } from "./http-failure.ts";
 import type { Metrics } from "./metrics.ts";
 import type { GrapevineNode } from "./node.ts";
@@ -12,9 +13,6 @@ export interface TraceFeedOptions {
   readonly maxTraceQueueBytes: number;
   readonly traceHeartbeatMs: number;
 }
-
-/** How long a dropped follower may take to read its last event. */
-const lastWordsMs = 10_000;
 
 interface Follower {
   readonly response: ServerResponse;
@@ -57,12 +55,7 @@ export class TraceFeed {
       text: "",
       isScheduled: false,
     };
-    response.writeHead(200, {
-      "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-      "x-accel-buffering": "no",
-    });
+    beginEventStream(response);
     response.once("close", () => this.#followers.delete(follower));
     response.on("error", () => this.#followers.delete(follower));
     this.#followers.add(follower);
@@ -93,10 +86,10 @@ export class TraceFeed {
       if (follower.introduced.get(node) !== id) {
         follower.introduced.set(node, id);
         if (follower.types?.has("named") !== false) {
-          this.#push(follower, serverSent(traceLine(namedEvent(at, id, node.name, node.role))));
+          this.#push(follower, unnamed(namedEvent(at, id, node.name, node.role)));
         }
       }
-      event ??= serverSent(traceLine(traceEvent(at, id, layer, notice)));
+      event ??= unnamed(traceEvent(at, id, layer, notice));
       this.#push(follower, event);
     }
   };
@@ -124,10 +117,8 @@ export class TraceFeed {
   #end(follower: Follower, event: "dropped" | "end", error: string): void {
     this.#followers.delete(follower);
     const { response } = follower;
-    response.end(`${follower.text}event: ${event}\ndata: ${JSON.stringify({ error })}\n\n`);
+    endEventStream(response, follower.text + serverSent(event, { error }));
     follower.text = "";
-    const patience = setTimeout(() => response.destroy(), lastWordsMs).unref();
-    response.once("close", () => clearTimeout(patience));
   }
 
   #beat(): void {
@@ -135,6 +126,6 @@ export class TraceFeed {
   }
 }
 
-function serverSent(line: string): string {
-  return `data: ${line}\n`;
+function unnamed(event: TraceEvent): string {
+  return `data: ${traceLine(event)}\n`;
 }
