@@ -20,6 +20,15 @@ const heartbeat = (node: number, type: string, neighbor: number, at: number) =>
   ({ at, node, layer: "heartbeat", type, neighbor, misses: 3 }) as TraceEvent;
 
 describe("a picture of a network", () => {
+  test("takes whom somebody registered with for a seed, where nobody has named it", () => {
+    const registered = { ...peer(1), layer: "introduction", type: "registered", seed: "10.0.0.9:80" };
+    const picture = pictureOf([registered as TraceEvent]);
+    expect([...picture.nodes.values()].map(({ name, role }) => [name, role])).toEqual([
+      ["1", "peer"],
+      ["10.0.0.9:80", "seed"],
+    ]);
+  });
+
   test("shows at the end of a run who lives, who is linked and whom the seeds list, as the run itself says", async () => {
     const { events, world } = await tracedRun();
     const picture = pictureOf(events);

@@ -207,8 +207,15 @@ export class NetworkPicture {
       }
       case "left":
         return this.#end(node, "left", at);
-      case "registered":
-        return this.#add(node.registeredWith, event["seed"], at);
+      case "registered": {
+        // Whoever sees one process only learns from this alone who is what.
+        const seed = this.#subject(event["seed"], at);
+        if (seed === undefined) return;
+        if (seed.role === "unknown") seed.role = "seed";
+        if (node.role === "unknown") node.role = "peer";
+        node.registeredWith.add(seed.row);
+        return;
+      }
       case "peer-listed":
         return this.#add(node.list, event["peer"], at);
       case "peer-removed": {
