@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { FeedLog } from "./feed-log.ts";
+import { chunkOverheadBytes, FeedLog } from "./feed-log.ts";
 
 const chunk = (size: number) => ({ bytes: Buffer.alloc(size), events: new Map([["published", 1]]) });
 const picture = (size: number) => Buffer.alloc(size);
@@ -14,6 +14,17 @@ test("what is kept stays below its bound, and begins with a picture", () => {
   expect(log.bytes).toBeGreaterThan(400_000);
   expect(log.first!.number).toBeGreaterThan(0);
   expect(log.first!.prologue.length).toBe(5000);
+});
+
+test("a chunk counts for what it takes, however little it says", () => {
+  const log = new FeedLog(1_000_000);
+  for (let i = 0; i < 10_000; i++) {
+    if (log.isFull) log.begin(i, picture(500));
+    log.add(chunk(1));
+  }
+  const kept = [...log.from(log.first!)].reduce((sum, { chunks }) => sum + chunks.length, 0);
+  expect(kept).toBeGreaterThan(900);
+  expect(kept).toBeLessThan(1_000_000 / chunkOverheadBytes);
 });
 
 test("a block is found by its number until it is forgotten", () => {
