@@ -119,6 +119,8 @@ async function takeNetwork() {
   await go("traffic");
   await shows(main, /Delays of the latest messages/);
   await take(page, "traffic");
+  // The counts of pings never stand still.
+  await page.getByRole("button", { name: /^Pause/ }).first().click();
   await go(`events?types=${aboutFailures.join()}`);
   await shows(main, /scenario\/resumed/);
   await take(page, "events");
