@@ -154,11 +154,13 @@ async function up(options: UpOptions): Promise<void> {
         trace?.write(at, layer, notice, node);
         if (logFolder === undefined) return;
         let log = logs.get(node.name);
-        if (log === undefined) {
+        if (log === undefined || log.isClosed) {
           log = LogFile.open({ folder: `${logFolder}/${node.name}`, pings: options.pings ?? false });
           logs.set(node.name, log);
         }
         log.write(at, layer, notice, node);
+        // Who restarts opens it again; who does not holds no file open.
+        if (notice.type === "stopped") void log.close();
       },
     },
     (network) => screen.draw(network, "forming"),

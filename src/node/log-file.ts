@@ -111,6 +111,9 @@ export class LogFile {
     const { file } = this;
     return file === undefined ? undefined : await lastLines(file, lines);
   }
+  get isClosed(): boolean {
+    return this.#closing !== undefined;
+  }
   get #transports(): winston.transport[] {
     return [this.#transport, this.#screen].filter((transport) => transport !== undefined);
   }

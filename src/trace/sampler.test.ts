@@ -204,6 +204,14 @@ describe("everything else", () => {
     expect(ping(feeder)).toBe(false);
   });
 
+  test("an answer after a silence is told, however many never answered before", () => {
+    const feeder = new Feeder({ eventsPerSecond: 1000 });
+    for (let i = 0; i < 11_000; i++) feeder.say(i + 10, "ping-missed", { neighbor: 3 }, "heartbeat");
+    expect(ping(feeder, "ping-missed")).toBe(true);
+    expect(ping(feeder)).toBe(true);
+    expect(ping(feeder)).toBe(false);
+  });
+
   test("what was left out is said once, by type, and that nothing was, not at all", () => {
     const feeder = new Feeder({ eventsPerSecond: 100, eventsPerMessage: 50 });
     expect(feeder.sampler.sampling(1)).toBeUndefined();

@@ -127,8 +127,7 @@ export class FeedSampler {
     }
     if (isStructure(layer, notice.type) || this.#endsSilence(node, notice)) {
       if (this.#room > (-debtMs * this.#eventsPerSecond) / 1000) {
-        if (notice.type === "ping-missed" && this.#missing.size < maxPairs)
-          this.#missing.add(`${node} ${notice["neighbor"]}`);
+        if (notice.type === "ping-missed") this.#misses(`${node} ${notice["neighbor"]}`);
         return this.#tell();
       }
       this.#hasGap = true;
@@ -239,6 +238,14 @@ export class FeedSampler {
     if (message.paid > 0) message.paid--;
     else this.#room--;
     return true;
+  }
+
+  /** Who died meanwhile never hears an answer: the oldest make room. */
+  #misses(pair: string): void {
+    this.#missing.add(pair);
+    if (this.#missing.size <= maxPairs) return;
+    const [oldest] = this.#missing;
+    this.#missing.delete(oldest!);
   }
 
   /** An answered ping is routine, but for one after a silence that was told. */
