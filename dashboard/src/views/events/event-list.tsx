@@ -1,6 +1,6 @@
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, useEffect, useRef } from "react";
+import { type KeyboardEvent, useLayoutEffect, useRef, useState } from "react";
 import { sinceText } from "../../app/time-text.ts";
+import { seenRows, topToSee } from "../../drawing/row-window.ts";
 import type { EventBuffer } from "../../timeline/event-buffer.ts";
 import type { EventSearch } from "./event-search.ts";
 import { eventLine, type NameOf } from "./event-text.ts";
@@ -27,28 +27,44 @@ export interface EventListProps {
 export function EventList(props: EventListProps) {
   const { events, search, count, startedAt, nameOf, chosen, onChoose, follows, onFollow } = props;
   const scroller = useRef<HTMLDivElement>(null);
-  const rows = useVirtualizer({
-    count,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => rowHeight,
-    overscan: 8,
-  });
-  useEffect(() => {
-    if (follows && count > 0) rows.scrollToIndex(count - 1, { align: "end" });
-  }, [follows, count, rows]);
+  const [heightPx, setHeightPx] = useState(0);
+  const [scrolledPx, setScrolledPx] = useState(0);
+  /** Where the list has scrolled itself: it is told of that later, when its height may be another one. */
+  const putPx = useRef(0);
+  const endPx = Math.max(0, count * rowHeight - heightPx);
+  const isLonger = endPx > 0;
+  const topPx = follows ? endPx : scrolledPx;
+  const [start, stop] = seenRows({ count, rowPx: rowHeight, topPx, heightPx });
+  const places = Array.from({ length: stop - start }, (_, i) => start + i);
+  useLayoutEffect(() => {
+    const observer = new ResizeObserver(([entry]) => setHeightPx(entry!.contentRect.height));
+    observer.observe(scroller.current!);
+    return () => observer.disconnect();
+  }, []);
+  useLayoutEffect(() => {
+    if (!follows) return;
+    scroller.current!.scrollTop = endPx;
+    putPx.current = scroller.current!.scrollTop;
+  }, [follows, endPx]);
 
   const onScroll = () => {
     const { scrollTop, scrollHeight, clientHeight } = scroller.current!;
+    setScrolledPx(scrollTop);
     const isAtEnd = scrollHeight - scrollTop - clientHeight < rowHeight;
     if (isAtEnd && !follows) onFollow(true);
+    // Somebody drags the bar.
+    else if (!isAtEnd && follows && scrollTop !== putPx.current) onFollow(false);
   };
   const choose = (place: number) => {
-    const index = search.at(Math.max(0, Math.min(count - 1, place)));
+    const row = Math.max(0, Math.min(count - 1, place));
+    const index = search.at(row);
     if (index === undefined) return;
     // Where all of them are seen, nothing can run away.
-    if (rows.getTotalSize() > scroller.current!.clientHeight) onFollow(false);
+    if (isLonger) onFollow(false);
     onChoose(index);
-    rows.scrollToIndex(Math.max(0, Math.min(count - 1, place)), { align: "auto" });
+    const top = topToSee(row, { count, rowPx: rowHeight, topPx, heightPx });
+    setScrolledPx(top);
+    scroller.current!.scrollTop = top;
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const from = chosen === undefined ? count : search.countBefore(chosen);
@@ -75,14 +91,12 @@ export function EventList(props: EventListProps) {
       tabIndex={0}
       onScroll={onScroll}
       // Whoever turns the wheel upwards wants to read: the list stops running away.
-      onWheel={({ deltaY }) =>
-        deltaY < 0 && rows.getTotalSize() > scroller.current!.clientHeight && onFollow(false)
-      }
+      onWheel={({ deltaY }) => deltaY < 0 && isLonger && onFollow(false)}
       onKeyDown={onKeyDown}
     >
-      <div className={classes["rows"]} style={{ height: rows.getTotalSize() }}>
-        {rows.getVirtualItems().map((row) => {
-          const index = search.at(row.index);
+      <div className={classes["rows"]} style={{ height: count * rowHeight }}>
+        {places.map((place) => {
+          const index = search.at(place);
           const event = index === undefined ? undefined : events.get(index);
           if (index === undefined || event === undefined) return null;
           return (
@@ -92,12 +106,12 @@ export function EventList(props: EventListProps) {
               id={`event-${index}`}
               role="option"
               aria-selected={index === chosen}
-              aria-posinset={row.index + 1}
+              aria-posinset={place + 1}
               aria-setsize={count}
               tabIndex={-1}
               className={classes["row"]}
-              style={{ transform: `translateY(${row.start}px)` }}
-              onClick={() => choose(row.index)}
+              style={{ transform: `translateY(${place * rowHeight}px)` }}
+              onClick={() => choose(place)}
             >
               <span className={classes["time"]}>
                 {sinceText((events.timeAt(index) ?? event.at) - startedAt)}

@@ -18,7 +18,7 @@ import { TypeFacets } from "./type-facets.tsx";
 import { useEventSearch } from "./use-event-search.ts";
 
 export function EventsView() {
-  const timeline = useLiveTimeline(10);
+  const timeline = useLiveTimeline(5);
   const { events, cursor, startedAt, register, messages } = timeline;
   const search = useSearch();
   const [, navigate] = useLocation();

@@ -5,8 +5,8 @@ import { EventSearch } from "./event-search.ts";
 
 /** Of a frame of 16 ms: the rest is for drawing. */
 const searchMsPerFrame = 5;
-/** While a search is under way the list is drawn so often. */
-const drawEveryMs = 100;
+/** While something is found the list is drawn so often. */
+const drawEveryMs = 200;
 
 /** The events of the timeline that pass, found little by little; or why the filter makes no sense. */
 export function useEventSearch(
@@ -29,11 +29,15 @@ export function useEventSearch(
     if (!(search instanceof EventSearch)) return;
     let drawnAt = 0;
     let frame = 0;
+    let isStale = false;
     const step = () => {
       frame = requestAnimationFrame(step);
-      if (search.isDone) return;
-      const isDone = search.advance(searchMsPerFrame, () => performance.now());
-      if (!isDone && performance.now() - drawnAt < drawEveryMs) return;
+      if (!search.isDone) {
+        search.advance(searchMsPerFrame, () => performance.now());
+        isStale = true;
+      }
+      if (!isStale || performance.now() - drawnAt < drawEveryMs) return;
+      isStale = false;
       drawnAt = performance.now();
       draw((count) => count + 1);
     };
