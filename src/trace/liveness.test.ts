@@ -186,3 +186,11 @@ test("memory is bounded, and what was forgotten is counted", () => {
   expect([book.wrong.length, book.forgotten.wrong]).toEqual([2000, 500]);
   expect([book.failures.length, book.forgotten.failures]).toEqual([2000, 500]);
 });
+
+test("what a trace says of the past and is no event, is passed over", () => {
+  const evidence = [null, 5, { type: "crashed" }, { at: 3, node: 1, layer: "scenario", type: "crashed" }];
+  const pictured: TraceEvent = { at: 5, node: 1, layer: "trace", type: "pictured", state: "dead", evidence };
+  const { book, picture } = bookOf([pictured]);
+  expect(book.failures).toMatchObject([{ row: 0, kind: "crashed", at: 3 }]);
+  expect(picture.find(1)!.evidence).toEqual(evidence.slice(-1));
+});

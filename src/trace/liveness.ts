@@ -12,6 +12,7 @@
 import type { Millis, NodeId, TraceEvent } from "../core/index.ts";
 import { scenarioLayer, traceLayer } from "./layers.ts";
 import type { NetworkPicture, PicturedNode } from "./picture.ts";
+import { isTraceEvent } from "./trace-line.ts";
 
 /** Somebody saw something. Nodes are rows of the picture. */
 export interface Sighting {
@@ -89,7 +90,7 @@ export class LivenessBook {
     const { row } = picture.register.of(node);
     const state = fields["state"];
     const until = typeof fields["until"] === "number" ? fields["until"] : at;
-    for (const noted of fields["evidence"] as readonly TraceEvent[]) {
+    for (const noted of (fields["evidence"] as readonly unknown[]).filter(isTraceEvent)) {
       // Of what was said before somebody looked, nobody knows any more who lived then: only deaths are certain.
       const failure = this.#open.get(row);
       if (failure !== undefined) this.#onSighting(failure, noted, picture);

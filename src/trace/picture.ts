@@ -13,6 +13,7 @@
 import type { Millis, NodeId, TraceEvent } from "../core/index.ts";
 import { scenarioLayer, traceLayer } from "./layers.ts";
 import { NodeRegister } from "./node-register.ts";
+import { isTraceEvent } from "./trace-line.ts";
 
 /** A paused process lives; one that is `stopped` ended in order, one that is `dead` did not. */
 export type NodeState = (typeof states)[number];
@@ -165,7 +166,7 @@ export class NetworkPicture {
       if (observer !== undefined && typeof from === "number") node.suspectedBy.set(observer.row, from);
     }
     node.evidence.length = 0;
-    node.evidence.push(...(arrayOf(evidence).slice(-maxEvidence) as TraceEvent[]));
+    node.evidence.push(...arrayOf(evidence).filter(isTraceEvent).slice(-maxEvidence));
     for (const count of ["published", "delivered", "copiesSent"] as const)
       node[count] = Number(fields[count]) || 0;
     this.topologyVersion++;
