@@ -157,12 +157,12 @@ describe("the page of a live network", () => {
   });
 
   test("Events: as many of a type as the nodes have counted", async () => {
-    await go("events?types=published");
+    await go("events?types=broadcast/published");
     const { nodes } = await ask(network.url, "v1/status");
     const published = sum(nodes, "published");
     await expect
       .poll(() => page.getByRole("main").innerText(), { timeout: 15_000 })
-      .toMatch(new RegExp(`\\b${published}\\b`));
+      .toMatch(new RegExp(`\\b${published} of [\\d,]+ events`));
   });
 
   test("Publish: what is typed in reaches everybody, and its spread is there to look at", async () => {
