@@ -54,14 +54,19 @@ function NoMessage({ timeline }: { timeline: Timeline }) {
     if (from !== undefined) void act({ do: "publish", from, text: "hello" }, `${from} publishes “hello”`);
   };
   const isConnecting = timeline.state.type === "connecting";
+  const earlier = timeline.totals.at(-1)?.published ?? 0;
+  const none =
+    earlier === 0
+      ? "No message yet"
+      : `None of the ${earlier.toLocaleString("en")} messages so far is kept here`;
   return (
     <div className={classes["empty"]}>
       <p className={classes["muted"]}>
         {isConnecting
           ? "Waiting for the network."
           : why === undefined
-            ? "No message yet. Publish one:"
-            : `No message yet, and none can be published here: ${why}.`}
+            ? `${none}. Publish one:`
+            : `${none}, and none can be published here: ${why}.`}
       </p>
       {!isConnecting && why === undefined && (
         <Button size="xs" onClick={publish}>
