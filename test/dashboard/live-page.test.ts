@@ -139,7 +139,7 @@ describe("the page of a live network", () => {
       const soFar = `${sum(nodes, field).toLocaleString("en")} so far`;
       await expect
         .poll(() => main.innerText(), { timeout: 15_000 })
-        .toMatch(new RegExp(`${label}[sS]{0,40}${soFar}`));
+        .toMatch(new RegExp(`${label}[\\s\\S]{0,40}${soFar}`));
     }
   });
 
