@@ -132,7 +132,17 @@ describe("a recorded run", () => {
     const gap = { at: 1.8e12, node: "", layer: "trace", type: "lost", events: 12 };
     const told = await read([header, joined(0, 10), gap, joined(1, 2500)]);
     expect(why(told)).toContain("12 events are missing");
-    expect(told.totals.map(({ at }) => at)).toEqual([2010, 2500]);
+    expect(told.totals.map(({ at }) => at)).toEqual([10, 1010, 2010, 2500]);
+  });
+
+  test("loses no count with the peers that went so long ago that its picture has forgotten them", async () => {
+    const lives = Array.from({ length: 6000 }, (_, i): TraceEvent[] => [
+      { at: i, node: i, layer: "scenario", type: "joined", name: `peer-${i}`, role: "peer" },
+      { at: i, node: i, layer: "broadcast", type: "published", origin: i, incarnation: 1, sequence: 0 },
+      { at: i, node: i, layer: "scenario", type: "crashed" },
+    ]);
+    const { totals } = await read([header, ...lives.flat()], 100_000);
+    expect(totals.map(({ published }) => published)).toEqual([0, 1000, 2000, 3000, 4000, 5000, 6000]);
   });
 
   test("is refused in a sentence where it is no trace, of another version, empty or not there", async () => {

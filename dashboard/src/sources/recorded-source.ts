@@ -159,8 +159,8 @@ class TraceReading {
     else {
       this.firstAt ??= event.at;
       this.#lastAt = Math.max(this.#lastAt, event.at);
-      const totals = this.#counts.before(event.at);
-      if (totals !== undefined && this.totals.push(totals) > maxTotals) this.totals.shift();
+      for (const totals of this.#counts.before(event.at))
+        if (this.totals.push(totals) > maxTotals) this.totals.shift();
     }
     if (event.type === "stopped" && event["reason"] === "closed") this.closingAt ??= event.at;
     else if (signsOfLife.has(event.type)) this.closingAt = undefined;

@@ -10,34 +10,41 @@ const maxDelays = 100_000;
 
 export class TraceTotals {
   readonly #picture = new NetworkPicture(new NodeRegister());
+  /** Sums of the whole run: the picture forgets those who went long ago. */
+  readonly #sums = { published: 0, delivered: 0, copiesSent: 0 };
   #delays: number[] = [];
   #nextAt: Millis | undefined;
 
-  /** The totals of the seconds that have ended before the event: where nothing happened for long, the last one. */
-  before(at: Millis): FeedTotals | undefined {
-    this.#nextAt ??= at + everyMs;
-    if (at < this.#nextAt) return undefined;
-    const ended = this.#nextAt + Math.floor((at - this.#nextAt) / everyMs) * everyMs;
-    this.#nextAt = ended + everyMs;
-    return this.at(ended);
+  /**
+   * The totals of the seconds that have ended before the event, and of the beginning, to which the first second is
+   * compared. Where nothing happened for long: of the second in which something did, and of the last one.
+   */
+  before(at: Millis): FeedTotals[] {
+    if (this.#nextAt === undefined) {
+      this.#nextAt = at + everyMs;
+      return [this.at(at)];
+    }
+    const first = this.#nextAt;
+    if (at < first) return [];
+    const last = first + Math.floor((at - first) / everyMs) * everyMs;
+    this.#nextAt = last + everyMs;
+    return last === first ? [this.at(first)] : [this.at(first), this.at(last)];
   }
 
   apply(event: TraceEvent): void {
     this.#picture.apply(event);
+    this.#count(event);
     const { type, at, statedAt } = event;
     if (type === "delivered" && typeof statedAt === "number" && this.#delays.length < maxDelays)
       this.#delays.push(Math.max(0, at - statedAt));
   }
 
   at(at: Millis): FeedTotals {
-    const counts = { peers: 0, seeds: 0, stopped: 0, published: 0, delivered: 0, copiesSent: 0 };
-    for (const { state, role, published, delivered, copiesSent } of this.#picture.nodes.values()) {
+    const counts = { peers: 0, seeds: 0, stopped: 0 };
+    for (const { state, role } of this.#picture.nodes.values()) {
       if (state !== "alive" && state !== "paused") counts.stopped++;
       else if (role === "seed") counts.seeds++;
       else counts.peers++;
-      counts.published += published;
-      counts.delivered += delivered;
-      counts.copiesSent += copiesSent;
     }
     const delays = this.#delays.sort((a, b) => a - b);
     this.#delays = [];
@@ -46,9 +53,26 @@ export class TraceTotals {
     return {
       at,
       ...counts,
+      ...this.#sums,
       sentBytes: {},
       sentMessages: {},
       latencyMs: { count: delays.length, p50: quantile(0.5), p99: quantile(0.99), max: quantile(1) },
     };
+  }
+
+  #count({ type, ...fields }: TraceEvent): void {
+    switch (type) {
+      case "published":
+      case "delivered":
+        this.#sums[type]++;
+        return;
+      case "forwarded": {
+        const { to, count } = fields;
+        this.#sums.copiesSent += (Array.isArray(to) ? to.length : 0) * (Number(count) || 1);
+        return;
+      }
+      case "history-sent":
+        this.#sums.copiesSent += Number(fields["messages"]) || 0;
+    }
   }
 }

@@ -34,13 +34,16 @@ export interface TrafficSeries {
   readonly pendingEvents: Levels;
 }
 
+/** Of less than that, as at the end of a recorded run, a rate says nothing. */
+const leastSeconds = 0.2;
+
 export function trafficSeries(totals: readonly FeedTotals[], startedAt: Millis): TrafficSeries {
-  // The first has nothing before it to be compared with; of two at one moment there is no rate.
+  // The first has nothing before it to be compared with.
   const steps: { readonly before: FeedTotals; readonly now: FeedTotals; readonly seconds: number }[] = [];
   let before = totals[0];
   for (const now of totals.slice(1)) {
     const seconds = (now.at - before!.at) / 1000;
-    if (seconds <= 0) continue;
+    if (seconds < leastSeconds) continue;
     steps.push({ before: before!, now, seconds });
     before = now;
   }
