@@ -5,6 +5,7 @@
 import type { Camera, Size } from "./graph-camera.ts";
 import { Sprites } from "./graph-sprites.ts";
 import type { GraphTheme } from "./graph-theme.ts";
+import { shortened } from "./shortened.ts";
 
 /** Columns, by place: the order in which nodes are drawn. Only the first `count` count. */
 export interface DrawnNodes {
@@ -246,7 +247,7 @@ export class GraphPainter {
       // Below the ring, where there is one.
       const gap = isPointedAt ? 9 : 5;
       const top = this.#y(camera, nodes, place) + radiusOf(nodes.radii[place]!, zoom) + gap;
-      const name = nodes.names[place]!;
+      const name = shortened(nodes.names[place]!);
       if (!isPointedAt && !this.#takeRoom(taken, x, top, name.length * 6.4)) continue;
       context.strokeText(name, x, top);
       context.fillText(name, x, top);

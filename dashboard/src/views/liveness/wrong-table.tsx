@@ -2,6 +2,7 @@ import { Link } from "wouter";
 import type { Millis } from "../../../../src/core/index.ts";
 import type { WrongSuspicion } from "../../../../src/trace/liveness.ts";
 import { formatTime } from "../../drawing/quantities.ts";
+import { shortened } from "../../drawing/shortened.ts";
 import table from "../../drawing/table.module.css";
 import type { Names } from "./failures-table.tsx";
 
@@ -55,8 +56,8 @@ export function WrongTable({ wrong, names, startedAt, cursor, onSeek }: WrongTab
                 </button>
               </td>
               <td>
-                {names.name(by)} {said[type]}{" "}
-                <Link href={`/network?node=${names.address(about)}`}>{names.name(about)}</Link>
+                {shortened(names.name(by))} {said[type]}{" "}
+                <Link href={`/network?node=${names.address(about)}`}>{shortened(names.name(about))}</Link>
               </td>
               <td className={table["wide"]}>
                 {cleared === undefined || cleared.at > cursor

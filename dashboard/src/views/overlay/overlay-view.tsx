@@ -7,6 +7,7 @@ import { Chart } from "../../drawing/chart.tsx";
 import { Figure } from "../../drawing/figure.tsx";
 import { lineColors, palette } from "../../drawing/palette.ts";
 import { formatNumber } from "../../drawing/quantities.ts";
+import { shortened } from "../../drawing/shortened.ts";
 import type { Timeline } from "../../timeline/timeline.ts";
 import { useLiveTimeline } from "../../timeline/use-timeline.ts";
 import classes from "./overlay.module.css";
@@ -248,7 +249,7 @@ function Removal({ timeline, measured }: { timeline: Timeline; measured: Measure
         <ol className={classes["hubs"]}>
           {hubs.slice(0, Math.max(9, chosen.length)).map(({ name, links }, i) => (
             <li key={name} style={{ fontWeight: i < chosen.length ? 600 : 400 }}>
-              <Link href={`/network?node=${encodeURIComponent(name)}`}>{name}</Link>, {links} links
+              <Link href={`/network?node=${encodeURIComponent(name)}`}>{shortened(name)}</Link>, {links} links
             </li>
           ))}
         </ol>

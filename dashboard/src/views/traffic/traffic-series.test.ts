@@ -49,6 +49,12 @@ describe("rates", () => {
     ).toEqual([7]);
   });
 
+  test("of a run's last few milliseconds are none", () => {
+    expect(
+      trafficSeries([totals(0), totals(1000, { published: 5 }), totals(1003, { published: 9 })], 0).published,
+    ).toEqual([5]);
+  });
+
   test("add up over the layers", () => {
     const rates = [
       { layer: "a", values: [1, 2] },
