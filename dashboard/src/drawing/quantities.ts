@@ -13,7 +13,7 @@ export function formatNumber(value: number): string {
 }
 
 /** 1000 bytes are 1 kB. */
-export function formatBytes(bytes: number): string {
+function formatBytes(bytes: number): string {
   let value = bytes;
   let unit = 0;
   while (Math.abs(value) >= 1000 && unit < byteUnits.length - 1) {

@@ -83,7 +83,7 @@ export const latencyModels = {
 } as const satisfies Partial<Record<Latency["model"], Readonly<Record<string, number>>>>;
 export type LatencyModel = keyof typeof latencyModels;
 
-export const defaultLatency: Latency = { model: "uniform", ...latencyModels.uniform };
+const defaultLatency: Latency = { model: "uniform", ...latencyModels.uniform };
 
 const { mode, fanout, stop, stopAfter, hasFeedback } = rumorOptions.specs;
 const rumorSpecs = {
@@ -166,10 +166,6 @@ export function addressOf(lab: Lab): string {
 export function epidemicOf(values: Readonly<Record<string, Value>>): EpidemicLab {
   const { nodes, engine, loss, seed, ...rumor } = values;
   return { kind: "epidemic", nodes, engine, loss, seed, rumor } as unknown as EpidemicLab;
-}
-
-export function defaultsOf(specs: Readonly<Record<string, Spec>>): Record<string, Value> {
-  return Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, spec.default]));
 }
 
 function valuesOf(asked: URLSearchParams, specs: Readonly<Record<string, Spec>>): Record<string, Value> {

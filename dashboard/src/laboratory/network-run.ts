@@ -41,7 +41,7 @@ const eventsPerSecond = 10_000;
 const spareRows = 500;
 
 /** What can be done to a simulated network by hand. */
-export const simulatedHands: readonly Action["do"][] = [
+const simulatedHands: readonly Action["do"][] = [
   ..."publish join crash restart pause resume leave partition cut heal links slow drift".split(" "),
 ] as Action["do"][];
 

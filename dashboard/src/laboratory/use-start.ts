@@ -30,7 +30,7 @@ export function useStart(): {
 }
 
 /** Another address of the page, without loading it again. */
-export function putAddress(search: string, hash: string): void {
+function putAddress(search: string, hash: string): void {
   history.pushState(null, "", `${location.pathname}${search}${hash}`);
   dispatchEvent(new PopStateEvent("popstate"));
 }

@@ -1,6 +1,5 @@
 /** Which events somebody wants to see: from the address of the view, and back into it. */
 import {
-  formatDuration,
   identityOf,
   type Millis,
   type NodeId,
@@ -72,11 +71,6 @@ export function passesOf(
   } catch (error) {
     return { why: error instanceof Error ? error.message : String(error) };
   }
-}
-
-/** A duration in the words of the filter. */
-export function sinceStart(ms: Millis): string {
-  return formatDuration(Math.max(0, Math.round(ms)));
 }
 
 function textTest({ text, isRegex }: EventFilter): ((written: string) => boolean) | undefined {

@@ -2,6 +2,7 @@ import { IconChevronDown, IconChevronRight } from "@tabler/icons-react";
 import { Fragment, useState } from "react";
 import { Link } from "wouter";
 import type { Millis } from "../../../../src/core/index.ts";
+import panel from "../../drawing/panel.module.css";
 import { formatTime } from "../../drawing/quantities.ts";
 import table from "../../drawing/table.module.css";
 import { expectedFirst, type Range } from "./detection-theory.ts";
@@ -113,7 +114,7 @@ export function FailuresTable({ rows, names, startedAt, cursor, expected, onSeek
         </tbody>
       </table>
       {rows.length > maxShown && (
-        <p className={classes["note"]}>
+        <p className={panel["note"]}>
           The latest {maxShown} of {rows.length} failures.
         </p>
       )}

@@ -3,6 +3,7 @@ import { useMemo } from "react";
 import type { WrongSuspicion } from "../../../../src/trace/liveness.ts";
 import { Figure } from "../../drawing/figure.tsx";
 import { palette } from "../../drawing/palette.ts";
+import panel from "../../drawing/panel.module.css";
 import { formatTime } from "../../drawing/quantities.ts";
 import table from "../../drawing/table.module.css";
 import { useLiveTimeline } from "../../timeline/use-timeline.ts";
@@ -43,7 +44,7 @@ export function LivenessView() {
 
   return (
     <div className={classes["view"]}>
-      <div className={`${classes["full"]} ${classes["figures"]}`}>
+      <div className={`${panel["full"]} ${panel["figures"]}`}>
         <Figure label="Failures" value={rows.length} hint={rows.length === 0 ? "" : `${noticed} noticed`} />
         <Figure
           label="Given up, median"
@@ -72,31 +73,31 @@ export function LivenessView() {
         />
       </div>
 
-      <section className={classes["panel"]}>
-        <h2 className={classes["heading"]}>From failure to detection</h2>
+      <section className={panel["panel"]}>
+        <h2 className={panel["heading"]}>From failure to detection</h2>
         <StripPlot lanes={lanes} />
-        <p className={classes["note"]}>
+        <p className={panel["note"]}>
           Filled: the first of each failure. Hollow: everybody.{" "}
           {times !== undefined && theoryText(times, ranges!)} {late > 0 && lateText(late)}
         </p>
       </section>
-      <section className={classes["panel"]}>
-        <h2 className={classes["heading"]}>Percentiles</h2>
+      <section className={panel["panel"]}>
+        <h2 className={panel["heading"]}>Percentiles</h2>
         <Stages stages={stages} ranges={ranges} />
-        <h2 className={classes["heading"]} style={{ marginTop: 12 }}>
+        <h2 className={panel["heading"]} style={{ marginTop: 12 }}>
           Taken for dead though alive
         </h2>
         {wrong.length === 0 ? (
-          <p className={classes["note"]}>Nobody, so far.</p>
+          <p className={panel["note"]}>Nobody, so far.</p>
         ) : (
           <WrongTable {...{ wrong, names, startedAt, cursor, onSeek }} />
         )}
       </section>
 
-      <section className={classes["full"]}>
-        <h2 className={classes["heading"]}>Failures</h2>
+      <section className={panel["full"]}>
+        <h2 className={panel["heading"]}>Failures</h2>
         {rows.length === 0 ? (
-          <p className={classes["note"]}>
+          <p className={panel["note"]}>
             Nobody has failed yet.
             {(hello?.hands.includes("crash") ?? false) && " Choose a peer in the view Network and crash it."}
           </p>
@@ -106,14 +107,12 @@ export function LivenessView() {
           </div>
         )}
         {liveness.forgotten.failures > 0 && (
-          <p className={classes["note"]}>
-            {liveness.forgotten.failures} earlier failures are no longer kept.
-          </p>
+          <p className={panel["note"]}>{liveness.forgotten.failures} earlier failures are no longer kept.</p>
         )}
       </section>
 
-      <section className={classes["full"]}>
-        <h2 className={classes["heading"]}>Lists of the seeds, side by side</h2>
+      <section className={panel["full"]}>
+        <h2 className={panel["heading"]}>Lists of the seeds, side by side</h2>
         <SeedListsTable lists={lists} names={names} />
       </section>
     </div>

@@ -1,6 +1,7 @@
 import { Switch } from "@mantine/core";
 import { useState } from "react";
 import { Link } from "wouter";
+import panel from "../../drawing/panel.module.css";
 import table from "../../drawing/table.module.css";
 import type { Names } from "./failures-table.tsx";
 import classes from "./liveness.module.css";
@@ -14,7 +15,7 @@ export function SeedListsTable({ lists, names }: { lists: SeedLists; names: Name
   const { seeds, rows, agree } = lists;
   const differing = rows.filter(({ why }) => why !== undefined);
   const shown = showsAll ? rows : differing;
-  if (seeds.length === 0) return <p className={classes["note"]}>This network has no seeds.</p>;
+  if (seeds.length === 0) return <p className={panel["note"]}>This network has no seeds.</p>;
   return (
     <>
       <div className={classes["bar"]}>
@@ -86,7 +87,7 @@ export function SeedListsTable({ lists, names }: { lists: SeedLists; names: Name
         </table>
       </section>
       {shown.length > maxShown && (
-        <p className={classes["note"]}>
+        <p className={panel["note"]}>
           The first {maxShown} of {shown.length} peers.
         </p>
       )}

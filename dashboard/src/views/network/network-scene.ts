@@ -181,7 +181,7 @@ function whoIsDrawn(picture: NetworkPicture): PicturedNode[] {
 }
 
 /** Whether a cut or a partition of the moment lies between two nodes, as far as the trace names who is apart. */
-export function severedBy(picture: NetworkPicture): (a: PicturedNode, b: PicturedNode) => boolean {
+function severedBy(picture: NetworkPicture): (a: PicturedNode, b: PicturedNode) => boolean {
   const tests = picture.disturbances.map(({ event }) =>
     event.type === "cut" ? cutBetween(event) : partitionBetween(event),
   );

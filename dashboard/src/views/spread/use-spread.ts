@@ -15,7 +15,7 @@ import { spreadSeries } from "./spread-series.ts";
 import { verdictOf } from "./verdict.ts";
 
 /** Changes with everything that the book writes about the message. */
-export function stampOf({ key, receivers, copyFrom, spreadUntilMs }: BookedMessage): string {
+function stampOf({ key, receivers, copyFrom, spreadUntilMs }: BookedMessage): string {
   return `${key}/${receivers.length}/${copyFrom.length}/${spreadUntilMs.size}`;
 }
 

@@ -2,6 +2,7 @@ import { useState } from "react";
 import { Link } from "wouter";
 import type { NetworkPicture } from "../../../../src/trace/picture.ts";
 import { palette } from "../../drawing/palette.ts";
+import panel from "../../drawing/panel.module.css";
 import { formatNumber } from "../../drawing/quantities.ts";
 import table from "../../drawing/table.module.css";
 import classes from "./traffic.module.css";
@@ -79,7 +80,7 @@ export function TalkersTable({ picture }: { picture: NetworkPicture }) {
         </table>
       </div>
       {peers.length > maxShown && (
-        <p className={classes["note"]}>
+        <p className={panel["note"]}>
           The first {maxShown} of {peers.length.toLocaleString("en")} peers in this order.
         </p>
       )}

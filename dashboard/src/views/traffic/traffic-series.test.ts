@@ -49,10 +49,13 @@ describe("rates", () => {
     ).toEqual([7]);
   });
 
-  test("of a run's last few milliseconds are none", () => {
-    expect(
-      trafficSeries([totals(0), totals(1000, { published: 5 }), totals(1003, { published: 9 })], 0).published,
-    ).toEqual([5]);
+  test("of a run's last moment are those of the second before it and of that moment together", () => {
+    const latencyMs = { count: 1, p50: 40, p99: 40, max: 40 };
+    const { x, published, latencyP50 } = trafficSeries(
+      [totals(0), totals(1000, { published: 5, latencyMs }), totals(1250, { published: 10 })],
+      0,
+    );
+    expect([x, published, latencyP50]).toEqual([[1250], [8], [40]]);
   });
 
   test("add up over the layers", () => {

@@ -34,19 +34,11 @@ export interface TrafficSeries {
   readonly pendingEvents: Levels;
 }
 
-/** Of less than that, as at the end of a recorded run, a rate says nothing. */
-const leastSeconds = 0.2;
+/** Of less than that, as at the end of a recorded run, a rate says nothing: it is counted to the second before. */
+const leastSeconds = 0.5;
 
 export function trafficSeries(totals: readonly FeedTotals[], startedAt: Millis): TrafficSeries {
-  // The first has nothing before it to be compared with.
-  const steps: { readonly before: FeedTotals; readonly now: FeedTotals; readonly seconds: number }[] = [];
-  let before = totals[0];
-  for (const now of totals.slice(1)) {
-    const seconds = (now.at - before!.at) / 1000;
-    if (seconds < leastSeconds) continue;
-    steps.push({ before: before!, now, seconds });
-    before = now;
-  }
+  const steps = stepsOf(totals);
   // A counter that fell began anew: so did its process.
   const grown = (later: number, earlier: number) => (later >= earlier ? later - earlier : later);
   const rate = (of: (totals: FeedTotals) => number) =>
@@ -79,6 +71,30 @@ export function trafficSeries(totals: readonly FeedTotals[], startedAt: Millis):
     simulatedEvents: level(({ simulator }) => simulator?.eventsPerSecond),
     pendingEvents: level(({ simulator }) => simulator?.pendingEvents),
   };
+}
+
+interface TotalsStep {
+  readonly before: FeedTotals;
+  readonly now: FeedTotals;
+  readonly seconds: number;
+}
+
+/** The first has nothing before it to be compared with; of two at one moment there is no rate. */
+function stepsOf(totals: readonly FeedTotals[]): TotalsStep[] {
+  const steps: TotalsStep[] = [];
+  let before = totals[0];
+  for (const now of totals.slice(1)) {
+    const seconds = (now.at - before!.at) / 1000;
+    if (seconds <= 0) continue;
+    steps.push({ before: before!, now, seconds });
+    before = now;
+  }
+  const last = steps.at(-1);
+  const second = steps.at(-2);
+  if (last === undefined || second === undefined || last.seconds >= leastSeconds) return steps;
+  const latencyMs = last.now.latencyMs.count > 0 ? last.now.latencyMs : second.now.latencyMs;
+  const now = { ...last.now, latencyMs };
+  return [...steps.slice(0, -2), { before: second.before, now, seconds: second.seconds + last.seconds }];
 }
 
 /** A copy is sent in one second and arrives, or its duplicates are sent, in the next: some seconds make a ratio. */

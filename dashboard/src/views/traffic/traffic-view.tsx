@@ -4,6 +4,7 @@ import type { ChartMark } from "../../drawing/chart-marks.ts";
 import { Figure } from "../../drawing/figure.tsx";
 import { Histogram } from "../../drawing/histogram.tsx";
 import { lineColors, palette } from "../../drawing/palette.ts";
+import panel from "../../drawing/panel.module.css";
 import { formatQuantity } from "../../drawing/quantities.ts";
 import { useLiveTimeline } from "../../timeline/use-timeline.ts";
 import { TalkersTable } from "./talkers-table.tsx";
@@ -80,7 +81,7 @@ export function TrafficView() {
   if (series.x.length === 0)
     return (
       <div className={classes["view"]}>
-        <p className={classes["note"]}>
+        <p className={panel["note"]}>
           {timeline.hasEnded
             ? "This run is shorter than the second that a rate needs."
             : "No figures yet: they come once a second."}
@@ -127,7 +128,7 @@ export function TrafficView() {
   ].filter((chart) => chart !== null);
   return (
     <div className={classes["view"]}>
-      <div className={`${classes["full"]} ${classes["figures"]}`}>
+      <div className={`${panel["full"]} ${panel["figures"]}`}>
         {series.messages.length > 0 && (
           <Figure
             label="Messages"
@@ -168,11 +169,11 @@ export function TrafficView() {
       {charts}
 
       <section className={classes[fill[charts.length % 3]!]}>
-        <h2 className={classes["heading"]}>Who talks most</h2>
+        <h2 className={panel["heading"]}>Who talks most</h2>
         <TalkersTable picture={picture} />
       </section>
       {source.kind === "recorded" && (
-        <p className={`${classes["full"]} ${classes["note"]}`}>
+        <p className={`${panel["full"]} ${panel["note"]}`}>
           A recorded trace tells what was said, not what it weighed: what each layer sends is known of live
           and simulated networks, and bytes, queues, CPU and memory of live ones.
         </p>
