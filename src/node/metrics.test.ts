@@ -185,7 +185,10 @@ describe("the metrics of many nodes", () => {
   });
 
   test("what was sent is told by layer, over links and datagrams together", async () => {
-    const peer = { ...fakePeer("peer-1"), datagrams: { traffic: new LayerTraffic(), counters: {}, drops: {} } };
+    const peer = {
+      ...fakePeer("peer-1"),
+      datagrams: { traffic: new LayerTraffic(), counters: {}, drops: {} },
+    };
     peer.links.traffic.count("broadcast", 100);
     peer.links.traffic.count("broadcast", 20);
     peer.links.traffic.count("store", 5);
