@@ -7,10 +7,10 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await wait(5);
 }
 
-function watched(draws: () => boolean = () => true) {
+function watched(draws: () => boolean = () => true, nodes = 5000) {
   const frames: EpidemicFrame[] = [];
   const player = new EpidemicPlayer(
-    { nodes: 5000, engine: "events", rumor: { mode: "push-pull" }, loss: 0, seed: 3 },
+    { nodes, engine: "events", rumor: { mode: "push-pull" }, loss: 0, seed: 3 },
     {
       breathe: () => wait(0),
       tell: (message) => {
@@ -48,14 +48,16 @@ describe("an epidemic that is watched", () => {
   });
 
   test("tells a page that draws nothing no more than its buffers hold", async () => {
-    const { player, frames } = watched(() => false);
+    // So many that it is not over before the second frame is due.
+    const nodes = 200_000;
+    const { player, frames } = watched(() => false, nodes);
     player.setSpeed(Number.POSITIVE_INFINITY);
     void player.play();
     await until(() => player.run.isOver && frames.length >= 2);
     await wait(80);
     expect(frames).toHaveLength(2);
     // As soon as it has drawn one it is told how it ended.
-    player.drawn(new Uint8Array(5000));
+    player.drawn(new Uint8Array(nodes));
     await until(() => frames.at(-1)?.isOver === true);
   });
 });
