@@ -12,7 +12,7 @@ import {
   openGates,
   spreadingLine,
 } from "../lab/index.ts";
-import { LogFile, startControlApi, TraceFile } from "../node/index.ts";
+import { type ControlApi, LogFile, startControlApi, TraceFile } from "../node/index.ts";
 import { announceOrWarn } from "./announce.ts";
 import { exitWhenPrinted } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
@@ -136,6 +136,24 @@ async function up(options: UpOptions): Promise<void> {
   const about = { command: "up", nodes: seeds + peers, options: { seeds, peers, options: tunables } };
   const trace = page.trace === undefined ? undefined : TraceFile.open(page.trace, { about });
   const screen = new Screen(isLive);
+  const openApi = async (network: LocalNetwork): Promise<ControlApi | undefined> => {
+    const hands = handsOf(network);
+    hands.onEvent((event) => trace?.event(event));
+    if (options.api === false) return undefined;
+    const api = await startControlApi({
+      port: options.api,
+      nodes: () => network.nodes,
+      hands,
+      recordsFromStart: seeds + peers <= nodesRecordedByDefault,
+      logTail: async ({ name }) => await logs.get(name)?.tail(),
+    });
+    if (isLive)
+      screen.say(`${pc.bold(pc.green(`Open ${api.url}/ to watch`))}: see it spread, break it, rewind it`);
+    if (isLive && options.open && options.once !== true) openPage(`${api.url}/`);
+    return api;
+  };
+  /** Before the first node is there, so that one can watch it form, and go back to that. */
+  let opening: Promise<ControlApi | undefined> | undefined;
   // While the network forms there is nothing to keep: Ctrl+C just ends it.
   const endAtOnce = () => process.exit(interrupted);
   process.once("SIGINT", endAtOnce);
@@ -163,28 +181,21 @@ async function up(options: UpOptions): Promise<void> {
         if (notice.type === "stopped") void log.close();
       },
     },
-    (network) => screen.draw(network, "forming"),
+    (network) => {
+      opening ??= openApi(network);
+      // What is wrong is said as soon as somebody waits for it.
+      opening.catch(() => {});
+      screen.draw(network, "forming");
+    },
   );
+  const api = await opening;
   process.off("SIGINT", endAtOnce);
   process.off("SIGTERM", endAtOnce);
-  const hands = handsOf(network);
-  hands.onEvent((event) => trace?.event(event));
-  const api =
-    options.api === false
-      ? undefined
-      : await startControlApi({
-          port: options.api,
-          nodes: () => network.nodes,
-          hands,
-          recordsFromStart: seeds + peers <= nodesRecordedByDefault,
-          logTail: async ({ name }) => await logs.get(name)?.tail(),
-        });
   const withdraw =
     api === undefined
       ? undefined
       : announceOrWarn({ url: api.url, nodes: network.nodes.map((node) => node.name) });
   if (isLive) screen.say(introduction(network, api?.url, logFolder, options));
-  if (isLive && api !== undefined && options.open && options.once !== true) openPage(`${api.url}/`);
   network.begin();
   let hasFinished = false;
   const drawing = setInterval(() => screen.draw(network, hasFinished ? "done" : "gossiping"), 200);
@@ -260,10 +271,7 @@ function introduction(
     `  seeds at ${network.seedAddresses.map(({ port }) => port).join(", ")}`,
   ];
   if (apiUrl !== undefined)
-    lines.push(
-      `  ${pc.bold(pc.green(`Open ${apiUrl}/ to watch`))}: see it spread, break it, rewind it`,
-      `  control API and metrics at ${apiUrl} (grapevine status, members, neighbors, tail …)`,
-    );
+    lines.push(`  control API and metrics at ${apiUrl} (grapevine status, members, neighbors, tail …)`);
   if (logFolder !== undefined) lines.push(`  logs in ${logFolder}/<node>/outputfile.txt`);
   return lines.join("\n");
 }

@@ -185,7 +185,7 @@ export class LiveHands implements Hands {
     links: async ({ set }) => {
       checkLiveLinks(set);
       this.#config.gates!.setLinks(set);
-      return this.#announceToAll({ type: "links-changed" });
+      return this.#announceToAll({ type: "links-changed", set: { ...set } });
     },
     slow: ({ node, perEventMs }) =>
       this.#each(node, async (one) => {

@@ -123,6 +123,7 @@ export class LocalNetwork {
     if (config.peers < 0) throw new UsageError(`peers: ${config.peers} is less than 0`);
     checkDescriptors(config);
     const network = new LocalNetwork(config);
+    onProgress(network);
     const ticker = setInterval(() => onProgress(network), 100);
     try {
       await network.#start();

@@ -213,7 +213,7 @@ export class SimulatedWorld implements World {
         return this.#tell(undefined, { type: "healed" });
       case "links":
         simulation.links.change(action.set);
-        return this.#tell(undefined, { type: "links-changed" });
+        return this.#tell(undefined, { type: "links-changed", set: { ...action.set } });
       case "slow":
         for (const row of this.#living(action.node)) {
           this.#slowDown(row, action.perEventMs);

@@ -33,7 +33,8 @@ export type ScenarioNotice =
     }
   | { readonly type: "cut"; readonly from: readonly string[]; readonly to: readonly string[] }
   | { readonly type: "healed" }
-  | { readonly type: "links-changed" }
+  /** Loss, latency and their like, as far as they are others from now on. */
+  | { readonly type: "links-changed"; readonly set: Readonly<Record<string, unknown>> }
   | { readonly type: "slowed"; readonly perEventMs: number }
   | { readonly type: "drifted"; readonly rate: number }
   | { readonly type: "forged"; readonly what: "reports" | "registrations"; readonly count: number }

@@ -135,6 +135,20 @@ describe("a picture of a network", () => {
     expect(told.find("talk-19999")).toBeUndefined();
   });
 
+  test("knows what links were changed to, one setting after the other", () => {
+    const changed = (set: unknown) =>
+      ({ at: 40, node: "", layer: "scenario", type: "links-changed", set }) as TraceEvent;
+    const picture = pictureOf([
+      joined(1),
+      changed({ loss: 0.2 }),
+      changed({ latency: { model: "constant", ms: 9 } }),
+    ]);
+    expect(picture.linkSettings).toEqual({ loss: 0.2, latency: { model: "constant", ms: 9 } });
+    expect(pictureOf(picture.prologue()).linkSettings).toEqual(picture.linkSettings);
+    for (const nonsense of [undefined, null, "loss", 7]) picture.apply(changed(nonsense));
+    expect(picture.linkSettings).toEqual({ loss: 0.2, latency: { model: "constant", ms: 9 } });
+  });
+
   test("is not put out by fields that are missing or of another kind", () => {
     const picture = pictureOf([joined(1)]);
     for (const type of ["neighbor-up", "peer-listed", "registered", "suspected", "forwarded", "peer-removed"])

@@ -52,6 +52,8 @@ export type Disturbance = Pick<TraceEvent, "at" | "type"> & { readonly event: Tr
 const maxEvidence = 64;
 /** Partitions and cuts that are drawn; one that heals ends all. */
 const maxDisturbances = 32;
+/** Links have fewer settings; a file can name any. */
+const maxLinkSettings = 32;
 /** Of those who are gone the latest so many are kept; before the others are looked for, it may be twice as many. */
 const maxGone = 2000;
 
@@ -60,6 +62,8 @@ export class NetworkPicture {
   /** By row, in the order in which they were seen first. */
   readonly nodes = new Map<number, PicturedNode>();
   readonly disturbances: Disturbance[] = [];
+  /** What links were changed to since the beginning: `loss`, `latency`, … */
+  linkSettings: Readonly<Record<string, unknown>> = {};
   /** Of the last event. */
   at: Millis = 0;
   /** Grows with everything that changes who is there or who is linked. */
@@ -114,7 +118,9 @@ export class NetworkPicture {
       suspectedBy: Array.from(node.suspectedBy, ([row, since]) => [idOf(row), since]),
       evidence: [...node.evidence],
     }));
-    return [...pictured, ...this.disturbances.map(({ event }) => event)];
+    const links = { at, node: "", layer: scenarioLayer, type: "links-changed", set: this.linkSettings };
+    const changed = Object.keys(this.linkSettings).length > 0 ? [links] : [];
+    return [...pictured, ...changed, ...this.disturbances.map(({ event }) => event)];
   }
 
   /** The same with a register of its own, which has nobody but those who are in the picture: rows are others then. */
@@ -176,6 +182,7 @@ export class NetworkPicture {
     const { at, type } = event;
     if (event.node === "") {
       if (type === "healed") this.disturbances.length = 0;
+      else if (type === "links-changed") this.#onLinksChanged(event["set"]);
       else if (type === "partitioned" || type === "cut") {
         this.disturbances.push({ at, type, event });
         if (this.disturbances.length > maxDisturbances) this.disturbances.shift();
@@ -193,6 +200,12 @@ export class NetworkPicture {
     else if (type === "paused") node.state = "paused";
     else if (type === "resumed") node.state = "alive";
     if (lifeEvents.has(type)) this.#note(node, event);
+  }
+
+  #onLinksChanged(set: unknown): void {
+    if (typeof set !== "object" || set === null) return;
+    const merged = Object.entries({ ...this.linkSettings, ...set });
+    this.linkSettings = Object.fromEntries(merged.slice(0, maxLinkSettings));
   }
 
   #onNotice(node: PicturedNode, event: TraceEvent): void {

@@ -169,6 +169,8 @@ test("the limit can change on the way", () => {
   feeder.sampler.limitTo(100);
   expect(Math.round(toldIn(10) / 100)).toBe(10);
   feeder.sampler.limitTo(1000);
+  // The room of two seconds comes at once.
+  expect(Math.round(toldIn(10) / 100)).toBe(118);
   expect(Math.round(toldIn(10) / 100)).toBe(100);
 });
 

@@ -93,8 +93,10 @@ export class FeedSampler {
 
   /** From now on so many. */
   limitTo(eventsPerSecond: number): void {
+    const before = this.#capacity;
     this.#eventsPerSecond = eventsPerSecond;
-    this.#room = Math.min(this.#room, this.#capacity);
+    // Whoever begins to watch a quiet network is told all of it at once.
+    this.#room = Math.min(this.#room + Math.max(0, this.#capacity - before), this.#capacity);
   }
 
   /** So much time has passed for those who read: there is room again. */

@@ -29,3 +29,17 @@ export function publisherOf(picture: NetworkPicture, chosen: string, draw: numbe
   const peers = peersOf(picture);
   return peers[Math.floor(draw * peers.length)];
 }
+
+/** What all links are like now, as far as that is one number and known: loss in percent, latency where it is constant. */
+export function linksNow(
+  { loss, latency }: Readonly<Record<string, unknown>>,
+  world: FeedHello["world"] | undefined,
+): { readonly lossPercent: number | undefined; readonly latencyMs: number | undefined } {
+  // What is lost on a live link is sent again by the system, unseen.
+  const lost = typeof loss === "number" ? loss : world === "live" ? 0 : undefined;
+  const { model, ms } = (latency ?? {}) as { model?: unknown; ms?: unknown };
+  return {
+    lossPercent: lost === undefined ? undefined : Math.round(lost * 100),
+    latencyMs: model === "constant" && typeof ms === "number" ? ms : undefined,
+  };
+}

@@ -19,7 +19,7 @@ import type { Action } from "../../../src/scenario/scenario.ts";
 import type { PicturedNode } from "../../../src/trace/picture.ts";
 import { useLiveTimeline, useTimeline } from "../timeline/use-timeline.ts";
 import classes from "./hands.module.css";
-import { anyPeer, peersOf, publisherOf, whyNot } from "./hands-rules.ts";
+import { anyPeer, linksNow, peersOf, publisherOf, whyNot } from "./hands-rules.ts";
 import { useOutcomes } from "./outcomes.tsx";
 
 /** Does it, and tells what became of it. Resolves to whether it was done. */
@@ -333,9 +333,11 @@ function PartitionForm({ close }: Closing) {
   );
 }
 
-/** Only what somebody moves is changed: the page need not know what links were like. */
+/** Only what somebody moves is changed: of a live network nobody knows how long its links take by themselves. */
 function LinksForm({ close }: Closing) {
   const act = useAct();
+  const { hello, picture } = useTimeline();
+  const now = linksNow({ ...hello?.about.links, ...picture.linkSettings }, hello?.world);
   const [lossPercent, setLoss] = useState<number>();
   const [latencyMs, setLatency] = useState<number>();
   const submit = () => {
@@ -353,8 +355,26 @@ function LinksForm({ close }: Closing) {
   };
   return (
     <Fields submit="Change all links" onSubmit={submit}>
-      <Sliding label="Loss" unit="%" min={0} max={50} step={1} value={lossPercent} onChange={setLoss} />
-      <Sliding label="Latency" unit="ms" min={0} max={500} step={5} value={latencyMs} onChange={setLatency} />
+      <Sliding
+        label="Loss"
+        unit="%"
+        min={0}
+        max={50}
+        step={1}
+        now={now.lossPercent}
+        value={lossPercent}
+        onChange={setLoss}
+      />
+      <Sliding
+        label="Latency"
+        unit="ms"
+        min={0}
+        max={500}
+        step={5}
+        now={now.latencyMs}
+        value={latencyMs}
+        onChange={setLatency}
+      />
     </Fields>
   );
 }
@@ -365,12 +385,15 @@ interface SlidingProps {
   readonly min: number;
   readonly max: number;
   readonly step: number;
-  /** Undefined: as it is. */
+  /** As it is, where that is known. */
+  readonly now?: number | undefined;
+  /** Undefined: left as it is. */
   readonly value: number | undefined;
   readonly onChange: (value: number) => void;
 }
 
-function Sliding({ label, unit, value, onChange, ...range }: SlidingProps) {
+function Sliding({ label, unit, now, value, onChange, ...range }: SlidingProps) {
+  const unmoved = now === undefined ? "as it is" : `${now} ${unit} now`;
   return (
     <div>
       <div className={classes["sliding"]}>
@@ -378,7 +401,7 @@ function Sliding({ label, unit, value, onChange, ...range }: SlidingProps) {
           {label}
         </Text>
         <Text size="xs" ff="monospace">
-          {value === undefined ? "as it is" : `${value} ${unit}`}
+          {value === undefined ? unmoved : `${value} ${unit}`}
         </Text>
       </div>
       <Slider
@@ -386,7 +409,7 @@ function Sliding({ label, unit, value, onChange, ...range }: SlidingProps) {
         size="sm"
         label={null}
         thumbLabel={`${label} in ${unit}`}
-        value={value ?? range.min}
+        value={value ?? now ?? range.min}
         onChange={onChange}
       />
     </div>
