@@ -630,8 +630,10 @@ describe("under load", () => {
     await until(() => a.unreachable.length === 1);
     expect(challenges).toBeGreaterThan(4);
     expect(a.datagrams.drops["too-many-challenges"]).toBeGreaterThan(0);
+    // On a busy machine the last of them may have come when it was given up already.
+    const late = a.datagrams.drops["unasked"] ?? 0;
     air.deliver({ bytes: air.packets[1]!.bytes, from: b.address, to: a.address });
-    expect(a.datagrams.drops["unasked"]).toBe(1);
+    expect(a.datagrams.drops["unasked"]).toBe(late + 1);
   });
 
   test("hellos of one address beyond its rate are dropped", async () => {
