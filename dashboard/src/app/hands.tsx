@@ -110,14 +110,6 @@ export function NodeHands({ node }: { readonly node: PicturedNode }) {
     );
   return (
     <div className={classes["hands"]}>
-      <Hand
-        label="Kill"
-        icon={<IconSkull size={14} />}
-        isFinal
-        about={`Ends ${name} without a word to anybody, as kill -9 does`}
-        why={why("crash")}
-        onClick={() => void act({ do: "crash", node: name }, `${name} was killed`)}
-      />
       {state === "paused" ? (
         <Hand
           label="Resume"
@@ -144,6 +136,15 @@ export function NodeHands({ node }: { readonly node: PicturedNode }) {
           onClick={() => void act({ do: "leave", node: name }, `${name} has left`)}
         />
       )}
+      {/* Last: where it was pressed nothing else appears when the node is gone. */}
+      <Hand
+        label="Kill"
+        icon={<IconSkull size={14} />}
+        isFinal
+        about={`Ends ${name} without a word to anybody, as kill -9 does`}
+        why={why("crash")}
+        onClick={() => void act({ do: "crash", node: name }, `${name} was killed`)}
+      />
     </div>
   );
 }
