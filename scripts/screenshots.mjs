@@ -160,9 +160,10 @@ async function startNetwork() {
     said += chunk;
   });
   const address = () => /Open (http:\S+\/) to watch/.exec(said)?.[1];
-  await until("grapevine up prints its address", () => {
+  // Who dies before it has neighbors is reported by nobody: the network has to have formed.
+  await until("grapevine up prints its address, and that the network has formed", () => {
     if (child.exitCode !== null) throw new Error(`grapevine up has ended:\n${said}`);
-    return address() !== undefined;
+    return address() !== undefined && said.includes("formed in");
   });
   return { url: address(), messages, end, kill: () => child.kill("SIGKILL") };
 }
