@@ -1,11 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { gridShape, orderBy, orderByInfection, orderByText } from "./grid-order.ts";
+import { gridShape, orderByInfection, orderByText } from "./grid-order.ts";
 
 describe("the order of a grid", () => {
-  test("by a column puts equal rows in their order and the unknown last", () => {
-    expect([...orderBy([3, Number.NaN, 1, 3, 0])]).toEqual([4, 2, 0, 3, 1]);
-  });
-
   test("by names is the one that is asked for", () => {
     expect([...orderByText(["c", "a", "b"], (a, b) => (a < b ? -1 : 1))]).toEqual([1, 2, 0]);
   });

@@ -3,12 +3,6 @@
  * By 10^6 nodes, so indices and typed columns throughout.
  */
 
-/** Rows by a column of numbers, the least first; rows of the same number stay in order. */
-export function orderBy(column: ArrayLike<number>): Uint32Array {
-  const order = Uint32Array.from({ length: column.length }, (_, i) => i);
-  return order.sort((a, b) => compareNumbers(column[a]!, column[b]!) || a - b);
-}
-
 /** Rows by names or ids. */
 export function orderByText(
   texts: readonly string[],
@@ -58,10 +52,4 @@ export function gridShape(count: number, width: number, height: number): GridSha
   const columns = Math.ceil(Math.sqrt((count * width) / height));
   const rows = Math.ceil(count / columns);
   return { columns, rows, cell: Math.min(width / columns, height / rows) };
-}
-
-function compareNumbers(a: number, b: number): number {
-  // Not a number: nothing is known, so last.
-  if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
-  return a - b;
 }
