@@ -1,3 +1,4 @@
+export * from "./evidence-log.ts";
 export * from "./heartbeat.ts";
 export * from "./known-peers.ts";
 export type * from "./messages.ts";
