@@ -3,6 +3,7 @@ export * from "./contact.ts";
 export * from "./duration.ts";
 export * from "./environment.ts";
 export * from "./errors.ts";
+export type * from "./failure-detector.ts";
 export * from "./graph.ts";
 export * from "./hash.ts";
 export * from "./hash-index.ts";

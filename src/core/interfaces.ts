@@ -20,6 +20,11 @@ export interface PeerSampler {
   get(identity: Identity): Candidate | undefined;
 }
 
+/** All that a node knows of others: those that one may connect to, in the order in which they became known. */
+export interface Members extends PeerSampler {
+  readonly candidates: readonly Candidate[];
+}
+
 /** The peers to which this one holds an open link. */
 export interface NeighborView {
   /** In the order in which the links came up. Treat as read-only; it changes in place. */
@@ -86,6 +91,37 @@ export interface PeerLeft {
   readonly incarnation: number;
 }
 
+/** A member is there that was not, or was given up before: by its own signed word. */
+export interface MemberUp {
+  readonly type: "member-up";
+  readonly peer: NodeId;
+  readonly incarnation: number;
+  readonly since: Millis;
+}
+
+/** A detector doubts whether it lives. `by` are those who say so, the first doubter first; ourselves are among them if we do. */
+export interface MemberSuspected {
+  readonly type: "member-suspected";
+  readonly peer: NodeId;
+  readonly incarnation: number;
+  readonly by: readonly NodeId[];
+}
+
+/** It was suspected, and has shown that it lives. */
+export interface MemberCleared {
+  readonly type: "member-cleared";
+  readonly peer: NodeId;
+  readonly incarnation: number;
+}
+
+/** A detector has given it up. `by` are those whose word it rests on. */
+export interface MemberFailed {
+  readonly type: "member-failed";
+  readonly peer: NodeId;
+  readonly incarnation: number;
+  readonly by: readonly NodeId[];
+}
+
 /** Somebody unknown so far asked us for a link. */
 export interface PeerMet {
   readonly type: "peer-met";
@@ -107,6 +143,10 @@ export type StackNotice =
   | NeighborFailed
   | NeighborUnreachable
   | NeighborOneSided
+  | MemberUp
+  | MemberSuspected
+  | MemberCleared
+  | MemberFailed
   | PeerLeft;
 
 /** Something is to be on disk. */

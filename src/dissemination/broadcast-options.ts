@@ -4,7 +4,13 @@ import { medianCounterSpecs } from "./median-counter-table.ts";
 import type { OfferChoice } from "./round-exchange.ts";
 import type { RumorStop } from "./rumor-table.ts";
 
-export type BroadcastMethod = "flood" | "rumor" | "anti-entropy" | "median-counter" | "bimodal";
+export type BroadcastMethod =
+  | "flood"
+  | "rumor"
+  | "anti-entropy"
+  | "median-counter"
+  | "bimodal"
+  | "plumtree";
 
 export interface BroadcastOptions {
   readonly method: BroadcastMethod;
@@ -38,7 +44,7 @@ export interface BroadcastOptions {
 export const broadcastOptions = defineOptions<BroadcastOptions>({
   method: {
     default: "flood",
-    choices: ["flood", "rumor", "anti-entropy", "median-counter", "bimodal"],
+    choices: ["flood", "rumor", "anti-entropy", "median-counter", "bimodal", "plumtree"],
     flag: "broadcast",
     description:
       "How messages spread: over every link; by gossip until they are old news; by comparing histories only; by gossip with counters; along a tree, and by gossip what it lost",

@@ -19,6 +19,7 @@ import {
   type Security,
   shellLayer,
 } from "../node/index.ts";
+import { leastDegree } from "../profiles/index.ts";
 import { type DegreeReport, describeDegrees } from "../theory/degree-report.ts";
 import { isConnected } from "../theory/graph-measures.ts";
 import type { Address } from "../transport/index.ts";
@@ -313,7 +314,7 @@ export class LocalNetwork {
   get registeredPeers(): number {
     let count = 0;
     for (const { peer, isRunning } of this.peers) {
-      if (!isRunning || peer!.registration.registeredWith.length >= peer!.registration.quorum) count++;
+      if (!isRunning || peer!.isJoined) count++;
     }
     return count;
   }
@@ -322,8 +323,8 @@ export class LocalNetwork {
   get isFormed(): boolean {
     const live = this.livePeers;
     if (this.registeredPeers < this.peers.length) return false;
-    const enough = Math.min(this.options.overlay?.minDegree ?? 3, live.length - 1);
-    const areLinked = live.every((node) => node.peer!.overlay.neighbors.length >= enough);
+    const enough = Math.min(leastDegree(this.options), live.length - 1);
+    const areLinked = live.every((node) => node.peer!.view.neighbors.length >= enough);
     return areLinked && this.isConnected && areRoutersFormed(live);
   }
 
@@ -333,9 +334,9 @@ export class LocalNetwork {
     const index = new Map(live.map((peer, i) => [peer.contact, i]));
     return live.map((node) => {
       const own = node.contact;
-      return node.peer!.overlay.neighbors.flatMap((neighbor) => {
+      return node.peer!.view.neighbors.flatMap((neighbor) => {
         const other = index.get(neighbor);
-        return other !== undefined && live[other]!.peer!.overlay.has(own) ? [other] : [];
+        return other !== undefined && live[other]!.peer!.view.has(own) ? [other] : [];
       });
     });
   }
@@ -346,7 +347,7 @@ export class LocalNetwork {
 
   /** Do all living seeds have the same list? */
   get seedsAgree(): boolean {
-    const prints = this.liveSeeds.map(({ seed }) => `${seed!.registry.size}/${seed!.registry.fingerprint}`);
+    const prints = this.liveSeeds.map(({ seed }) => `${seed!.list.length}/${seed!.fingerprint}`);
     return prints.every((print) => print === prints[0]);
   }
 

@@ -16,6 +16,9 @@
  * and the false-alarm rate that is wanted, `missesFor` turns this round and says how many misses to wait for.
  */
 import {
+  type Evidence,
+  type FailureDetector,
+  type MemberState,
   defineOptions,
   type Environment,
   type LinkQuality,
@@ -158,7 +161,10 @@ interface Errand {
 const maxErrands = 256;
 
 export class Heartbeat
-  implements Protocol<HeartbeatMessage, HeartbeatTimer, HeartbeatNotice, HeartbeatCommand>, LinkQuality
+  implements
+    Protocol<HeartbeatMessage, HeartbeatTimer, HeartbeatNotice, HeartbeatCommand>,
+    LinkQuality,
+    FailureDetector
 {
   readonly counters = {
     pings: 0,
@@ -198,6 +204,15 @@ export class Heartbeat
   }
   isAnswering(neighbor: NodeId): boolean {
     return (this.#watches.get(neighbor)?.misses ?? 0) === 0;
+  }
+
+  stateOf(node: NodeId): MemberState {
+    const watch = this.#watches.get(node);
+    if (watch === undefined) return "unknown";
+    return watch.inquiry === 0 ? "alive" : "suspect";
+  }
+  why(_node: NodeId): readonly Evidence[] {
+    return [];
   }
 
   start(_env: HeartbeatEnvironment): void {}

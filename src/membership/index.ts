@@ -1,8 +1,14 @@
 export * from "./evidence-log.ts";
 export * from "./heartbeat.ts";
+export * from "./hyparview.ts";
+export type * from "./hyparview-messages.ts";
+export * from "./hyparview-options.ts";
 export * from "./known-peers.ts";
 export type * from "./messages.ts";
 export * from "./overlay.ts";
 export * from "./registration.ts";
 export * from "./seed-registry.ts";
 export * from "./seniority.ts";
+export * from "./swim.ts";
+export type * from "./swim-messages.ts";
+export * from "./swim-options.ts";

@@ -612,24 +612,25 @@ function summaryOf(node: GrapevineNode) {
     isPaused,
     startedAt,
     uptimeMs: Date.now() - startedAt,
-    neighbors: peer?.overlay.neighbors.length ?? 0,
+    neighbors: peer?.view.neighbors.length ?? 0,
     links: links.linkCount,
     queuedBytes: links.queuedBytes,
-    knownPeers: seed?.registry.size ?? peer?.registration.size ?? 0,
+    knownPeers: seed?.list.length ?? peer?.members.size ?? 0,
     ...(peer === undefined ? {} : peerCounts(peer)),
     ...(seed === undefined ? {} : seedCounts(seed)),
   };
 }
 
-function peerCounts({ registration, overlay, broadcast, state }: NonNullable<GrapevineNode["peer"]>) {
+function peerCounts(peer: NonNullable<GrapevineNode["peer"]>) {
+  const { profile, standing, introducers, introducersWanted, view, broadcast, state } = peer;
   const { published, delivered, duplicates, sends } = broadcast.counters;
-  const registered = registration.registeredWith;
   return {
-    incarnation: registration.incarnation,
-    registeredWith: registered.length,
-    quorum: registration.quorum,
-    seeds: registered,
-    wantedDegree: overlay.wantedDegree,
+    profile,
+    incarnation: standing.incarnation,
+    registeredWith: introducers.length,
+    quorum: introducersWanted,
+    seeds: introducers,
+    wantedDegree: view.wantedDegree,
     published,
     delivered,
     duplicates,
@@ -639,9 +640,10 @@ function peerCounts({ registration, overlay, broadcast, state }: NonNullable<Gra
   };
 }
 
-function seedCounts({ registry }: NonNullable<GrapevineNode["seed"]>) {
-  const { registrations, removals } = registry.counters;
-  return { listSize: registry.size, fingerprint: registry.fingerprint, registrations, removals };
+function seedCounts({ profile, list, fingerprint, registry, swim }: NonNullable<GrapevineNode["seed"]>) {
+  const registrations = registry?.counters.registrations ?? list.length;
+  const removals = registry?.counters.removals ?? swim!.counters.failures;
+  return { profile, listSize: list.length, fingerprint, registrations, removals };
 }
 
 /** Throws (409) for a seed. */

@@ -22,9 +22,11 @@ import type { ChordNotice } from "../lookup/chord.ts";
 import type { KademliaNotice } from "../lookup/kademlia.ts";
 import type { PastryNotice } from "../lookup/pastry.ts";
 import type { HeartbeatNotice } from "../membership/heartbeat.ts";
+import type { HyParViewNotice } from "../membership/hyparview.ts";
 import type { OverlayNotice } from "../membership/overlay.ts";
 import type { RegistrationNotice } from "../membership/registration.ts";
 import type { SeedRegistryNotice } from "../membership/seed-registry.ts";
+import type { SwimNotice } from "../membership/swim.ts";
 import type { StoreNotice } from "../storage/store-commands.ts";
 import type { TransportErrorCode } from "../transport/index.ts";
 import type { ShellNotice } from "./node.ts";
@@ -50,7 +52,7 @@ export interface LogLineOptions {
   readonly agreements?: boolean;
 }
 
-/** Every notice of every layer of the classic network. */
+/** Every notice of every layer of both profiles. */
 export type AnyNotice =
   | RegistrationNotice
   | OverlayNotice
@@ -59,6 +61,8 @@ export type AnyNotice =
   | GossipSourceNotice
   | SharedStateNotice
   | SeedRegistryNotice
+  | SwimNotice
+  | HyParViewNotice
   | ChordNotice
   | KademliaNotice
   | PastryNotice
@@ -298,6 +302,27 @@ function sayNotice(notice: AnyNotice, node: LoggedNode, options: LogLineOptions)
       // That somebody is not there shows in other lines; these do not mend themselves.
       return needsOperator.has(notice.reason) ? ["warn", `Cannot connect: ${linkText(notice)}`] : undefined;
 
+    // SWIM
+    case "membership-joined":
+      return ["info", `joined through ${show(notice.through)}: ${peers(notice.members)} known`];
+    case "member-up":
+      return ["info", `member up: ${show(notice.peer)}`];
+    case "member-suspected":
+      return ["warn", `member suspected: ${show(notice.peer)}, by ${showAll(notice.by)}`];
+    case "member-cleared":
+      return ["info", `member lives: ${show(notice.peer)}`];
+    case "member-failed":
+      return ["warn", `member failed: ${show(notice.peer)}, by the word of ${showAll(notice.by)}`];
+    case "local-health":
+      return notice.score === 0
+        ? ["info", "this node keeps up again"]
+        : ["warn", `this node is slow (${notice.reason}): it gives others ${notice.score + 1} times as long`];
+    case "view-partial":
+      return [
+        "info",
+        `${peers(notice.members)} are more than a full view holds: from now on a sample is kept`,
+      ];
+
     // In the trace only: other lines tell the same, or nobody asked for it.
     case "neighbor-failed": // dead-node follows
     case "neighbor-one-sided": // neighbor-down follows
@@ -311,6 +336,7 @@ function sayNotice(notice: AnyNotice, node: LoggedNode, options: LogLineOptions)
     case "certificate-awakened":
     case "history-sent":
     case "removed":
+    case "probe-failed": // member-suspected follows
     case "persist":
     case "link-open":
     case "link-closed":

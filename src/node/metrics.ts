@@ -307,26 +307,26 @@ export const nodeMetrics: readonly NodeMetric[] = [
     name: "grapevine_neighbors",
     type: "gauge",
     help: "Links of the overlay",
-    read: (node) => (node.isRunning ? node.peer?.overlay.neighbors.length : undefined),
+    read: (node) => (node.isRunning ? node.peer?.view.neighbors.length : undefined),
   },
   {
     name: "grapevine_known_peers",
     type: "gauge",
     help: "Other peers that a peer knows of; entries of a seed's list",
-    read: (node) => (node.isRunning ? (node.seed?.registry.size ?? node.peer?.registration.size) : undefined),
+    read: (node) => (node.isRunning ? (node.seed?.list.length ?? node.peer?.members.size) : undefined),
   },
   {
     name: "grapevine_registered_seeds",
     type: "gauge",
     help: "Seeds that have this peer in their lists",
-    read: (node) => (node.isRunning ? node.peer?.registration.registeredWith.length : undefined),
+    read: (node) => (node.isRunning ? node.peer?.introducers.length : undefined),
   },
   {
     name: "grapevine_registrations_total",
     type: "counter",
     help: "Registrations with a seed that succeeded; in a seed, those that it accepted",
     read: ({ peer, seed }) =>
-      seed?.registry.counters.registrations ?? peer?.registration.counters.registrations,
+      seed?.registry?.counters.registrations ?? peer?.classic?.registration.counters.registrations,
   },
   {
     name: "grapevine_registrations_refused_total",
@@ -334,7 +334,7 @@ export const nodeMetrics: readonly NodeMetric[] = [
     help: "Registrations that a seed refused",
     label: "reason",
     read: ({ seed }) => {
-      const { refusedUnreachable, refusedInvalid, refusedFull } = seed?.registry.counters ?? {};
+      const { refusedUnreachable, refusedInvalid, refusedFull } = seed?.registry?.counters ?? {};
       return [
         ["unreachable", refusedUnreachable],
         ["invalid", refusedInvalid],
@@ -346,13 +346,13 @@ export const nodeMetrics: readonly NodeMetric[] = [
     name: "grapevine_removals_total",
     type: "counter",
     help: "Entries that a seed took out of its list",
-    read: ({ seed }) => seed?.registry.counters.removals,
+    read: ({ seed }) => seed?.registry?.counters.removals,
   },
   {
     name: "grapevine_seed_timeouts_total",
     type: "counter",
     help: "Seeds that did not answer in time",
-    read: ({ peer }) => peer?.registration.counters.seedTimeouts,
+    read: ({ peer }) => peer?.classic?.registration.counters.seedTimeouts,
   },
 
   // Liveness
@@ -360,25 +360,25 @@ export const nodeMetrics: readonly NodeMetric[] = [
     name: "grapevine_pings_total",
     type: "counter",
     help: "Pings sent to neighbors",
-    read: ({ peer }) => peer?.heartbeat.counters.pings,
+    read: ({ peer }) => peer?.classic?.heartbeat.counters.pings,
   },
   {
     name: "grapevine_ping_misses_total",
     type: "counter",
     help: "Pings without an answer in time",
-    read: ({ peer }) => peer?.heartbeat.counters.misses,
+    read: ({ peer }) => peer?.classic?.heartbeat.counters.misses,
   },
   {
     name: "grapevine_suspicions_total",
     type: "counter",
     help: "Neighbors suspected after too many misses",
-    read: ({ peer }) => peer?.heartbeat.counters.suspicions,
+    read: ({ peer }) => peer?.classic?.heartbeat.counters.suspicions,
   },
   {
     name: "grapevine_suspicions_cleared_total",
     type: "counter",
     help: "Suspicions withdrawn because somebody else reached the suspect",
-    read: ({ peer }) => peer?.heartbeat.counters.cleared,
+    read: ({ peer }) => peer?.classic?.heartbeat.counters.cleared,
   },
   {
     name: "grapevine_dead_reports_total",
@@ -386,16 +386,16 @@ export const nodeMetrics: readonly NodeMetric[] = [
     help: "Dead-node reports: sent by a peer (repeats too); refused by a seed as forged or as a stranger's",
     label: "kind",
     read: ({ peer, seed }) => [
-      ["sent", peer?.registration.counters.reportsSent],
-      ["forged", seed?.registry.counters.forgedReports],
-      ["stranger", seed?.registry.counters.strangersReports],
+      ["sent", peer?.classic?.registration.counters.reportsSent],
+      ["forged", seed?.registry?.counters.forgedReports],
+      ["stranger", seed?.registry?.counters.strangersReports],
     ],
   },
   {
     name: "grapevine_refutations_total",
     type: "counter",
     help: "How often this peer was taken for dead and said that it lives",
-    read: ({ peer }) => peer?.registration.counters.refutations,
+    read: ({ peer }) => peer?.classic?.registration.counters.refutations,
   },
   {
     name: "grapevine_unasked_total",
@@ -403,9 +403,9 @@ export const nodeMetrics: readonly NodeMetric[] = [
     help: "Answers that nobody had asked for, by layer",
     label: "layer",
     read: ({ peer, seed }) => [
-      ["introduction", seed?.registry.counters.unasked ?? peer?.registration.counters.unasked],
-      ["overlay", peer?.overlay.counters.unasked],
-      ["heartbeat", peer?.heartbeat.counters.unasked],
+      ["introduction", seed?.registry?.counters.unasked ?? peer?.classic?.registration.counters.unasked],
+      ["overlay", peer?.classic?.overlay.counters.unasked],
+      ["heartbeat", peer?.classic?.heartbeat.counters.unasked],
       ["broadcast", peer?.broadcast.counters.unexpected],
     ],
   },

@@ -163,6 +163,9 @@ function needSeeds(seeds: Address[] | undefined): Address[] {
   return seeds;
 }
 
+/** What a peer says when somebody has introduced it, in either profile; or that it never will be. */
+const ends = new Set(["list-received", "membership-joined", "stopped"]);
+
 export class Network {
   readonly node: GrapevineNode;
 
@@ -178,10 +181,10 @@ export class Network {
   /** Resolves once at least one seed has taken this peer up. */
   async registered(): Promise<void> {
     const { node } = this;
-    if (node.peer!.registration.registeredWith.length > 0) return;
+    if (node.peer!.introducers.length > 0) return;
     await new Promise<void>((resolve) => {
       const stop = node.onNotice((_at, _layer, notice) => {
-        if (notice.type !== "list-received" && notice.type !== "stopped") return;
+        if (!ends.has(notice.type)) return;
         stop();
         resolve();
       });

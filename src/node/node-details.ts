@@ -60,10 +60,7 @@ function shortened(text: string): string {
 
 function countersOf({ peer, seed, links, datagrams }: GrapevineNode): Record<string, number> {
   const layers: Record<string, Readonly<Record<string, unknown>> | undefined> = {
-    broadcast: peer?.broadcast.counters,
-    heartbeat: peer?.heartbeat.counters,
-    overlay: peer?.overlay.counters,
-    introduction: peer?.registration.counters ?? seed?.registry.counters,
+    ...(peer ?? seed)?.counters,
     state: peer?.state.counters,
     links: links.counters,
     "links.drops": links.drops,

@@ -5,6 +5,7 @@ import {
   addressOf,
   type Candidate,
   formatContact,
+  identityOf,
   type Millis,
   type NodeId,
   type Persist,
@@ -20,13 +21,15 @@ import { maxGossipBytes, maxPayloadsPerGossip, type Payload } from "../dissemina
 import { checkPayload, checkPriority, payloadBytes } from "../dissemination/payload.ts";
 import { lookupOptions } from "../lookup/lookup-options.ts";
 import {
-  type ClassicOptions,
-  type ClassicPeer,
-  type ClassicSeed,
-  classicPeer,
-  classicSeed,
+  makePeer,
+  makeSeed,
+  membershipLayerOf,
+  type Peer,
+  type ProfileOptions,
+  profileOf,
+  type Seed,
   scaledTo,
-} from "../profiles/classic.ts";
+} from "../profiles/index.ts";
 import {
   type Address,
   type DatagramSocket,
@@ -66,7 +69,7 @@ import { systemRandom } from "./system-random.ts";
 import { atEndOfTurn } from "./turn.ts";
 
 /** Every tunable of a live node. */
-export interface NodeOptions extends ClassicOptions {
+export interface NodeOptions extends ProfileOptions {
   readonly links?: Partial<LinkOptions>;
   readonly datagrams?: Partial<DatagramOptions>;
   readonly wire?: Partial<WireOptions>;
@@ -131,6 +134,9 @@ export interface PublishOptions {
 
 const maxPortAttempts = 10;
 
+/** What the modern membership says so often and so briefly that it goes by datagrams. */
+const datagramTypes = new Set(["ping", "ack", "ping-request", "nack", "gossip"]);
+
 export class GrapevineNode {
   readonly name: string;
   readonly role: "seed" | "peer";
@@ -154,8 +160,8 @@ export class GrapevineNode {
   #udpSocket: HeldSocket | undefined;
   #env!: LiveEnvironment;
   #stack!: Stack;
-  #peer: ClassicPeer | undefined;
-  #seed: ClassicSeed | undefined;
+  #peer: Peer | undefined;
+  #seed: Seed | undefined;
   #publications: { readonly payload: Payload; readonly priority: number }[] = [];
   #publicationBytes = 0;
   /** What would have happened in here while the node hangs, in order; undefined while it does not. */
@@ -178,10 +184,8 @@ export class GrapevineNode {
       cluster: config.cluster ?? "grapevine",
       isMember: membership(config.security),
       onMessage: (from, message) => this.#enter(() => this.#stack.onMessage(from, message, this.#env)),
-      onLost: (neighbor) => this.command("broadcast", { type: "link-lost", neighbor }),
-      onUnreachable: (node) => {
-        if (this.role === "peer") this.command("introduction", { type: "unreachable", node });
-      },
+      onLost: (neighbor) => this.#hand(this.#peer?.whenLinkLost(neighbor)),
+      onUnreachable: (node) => this.#hand((this.#peer ?? this.#seed)?.whenUnreachable(node)),
       onEvent: (event) => this.#tell(shellLayer, event),
       options: config.options?.links,
     });
@@ -223,7 +227,9 @@ export class GrapevineNode {
   #datagrams(): Datagrams | undefined {
     const { role, identity, cluster = "grapevine", security, options } = this.#config;
     const { router, over } = lookupOptions(options?.lookup);
-    if (role === "seed" || router === "none" || over === "tls") return undefined;
+    const isModern = profileOf(options) === "modern";
+    const isRouting = role === "peer" && router !== "none" && over !== "tls";
+    if (!isModern && !isRouting) return undefined;
     return new Datagrams({
       codec: this.#codec,
       identity,
@@ -258,12 +264,17 @@ export class GrapevineNode {
     }
   }
 
-  /** Datagrams are for the router and the store. */
+  /** Datagrams are for the router and the store, and for what a membership asks so often that links would cost too much. */
   #send(to: NodeId, message: Tagged): void {
-    const { layer } = message;
-    const isLookup = layer === "store" || layer === this.#peer?.routing?.name;
-    if (isLookup && this.datagrams !== undefined) this.datagrams.send(to, message);
+    if (this.datagrams !== undefined && this.#isForDatagrams(to, message)) this.datagrams.send(to, message);
     else this.links.send(to, message);
+  }
+
+  #isForDatagrams(to: NodeId, { layer, body }: Tagged): boolean {
+    // Whoever is known by its address only is asked over a link, which says who it is.
+    if (layer === "membership") return identityOf(to) !== "" && datagramTypes.has(body.type);
+    const isLookup = layer === "store" || layer === this.#peer?.routing?.name;
+    return isLookup && lookupOptions(this.#config.options?.lookup).over !== "tls";
   }
 
   /** Listens, remembers, and joins. Throws `UsageError` for options, ports and folders that cannot be used. */
@@ -310,19 +321,29 @@ export class GrapevineNode {
     const Signing = signs === false ? UnsignedGossip : LiveSignatures;
     const signatures: Signatures<Statement> = new Signing(identity, membership(security));
     const contacts = seeds.map(({ host, port }) => formatContact("", host, port));
+    const now = this.#env.now;
+    // A clock that was set back must not make this life look older than the last one.
+    const incarnation = Math.max((memory?.incarnation ?? 0) + 1, now);
+    const own = addressOf(this.contact);
+    const others = contacts.filter((contact) => addressOf(contact) !== own);
     if (this.role === "seed") {
-      const own = addressOf(this.contact);
-      const otherSeeds = contacts.filter((contact) => addressOf(contact) !== own);
-      this.#seed = classicSeed({ otherSeeds, signatures, restored: memory?.peers, options });
+      this.#seed = makeSeed({
+        self: this.contact,
+        otherSeeds: others,
+        incarnation,
+        since: now,
+        signatures,
+        restored: memory?.peers,
+        contacts: memory?.contacts,
+        options,
+      });
       this.#stack = this.#seed.stack;
+      if (profileOf(options) === "modern") await this.#rememberIncarnation(incarnation);
     } else {
-      const now = this.#env.now;
-      // A clock that was set back must not make this life look older than the last one.
-      const incarnation = Math.max((memory?.incarnation ?? 0) + 1, now);
-      this.#peer = classicPeer({
+      this.#peer = makePeer({
         name,
         self: this.contact,
-        seeds: contacts,
+        seeds: profileOf(options) === "modern" ? others : contacts,
         incarnation,
         since: now,
         signatures,
@@ -344,7 +365,8 @@ export class GrapevineNode {
     const store = this.#store;
     if (store === undefined) return Promise.resolve();
     const notice: Persist = { type: "persist", key: "incarnation", value: incarnation, isAwaited: true };
-    return new Promise((resolve) => persist(store, this.#codec, "introduction", notice, resolve));
+    const layer = membershipLayerOf(this.#config.options);
+    return new Promise((resolve) => persist(store, this.#codec, layer, notice, resolve));
   }
 
   // ---- What a user may ask ----
@@ -364,11 +386,11 @@ export class GrapevineNode {
     return withScaledTimes(this.#config.options);
   }
   /** The protocols of a peer; undefined in a seed. */
-  get peer(): ClassicPeer | undefined {
+  get peer(): Peer | undefined {
     return this.#peer;
   }
   /** The protocols of a seed; undefined in a peer. */
-  get seed(): ClassicSeed | undefined {
+  get seed(): Seed | undefined {
     return this.#seed;
   }
   get stack(): Stack {
@@ -394,14 +416,14 @@ export class GrapevineNode {
 
   /** Everybody that this node knows of, without itself: a seed's peer list, or the union of lists of a peer. */
   members(): Candidate[] {
-    if (this.#seed !== undefined) return this.#seed.registry.list.map(({ peer, since }) => ({ peer, since }));
-    return this.#peer!.registration.candidates.slice();
+    if (this.#seed !== undefined) return this.#seed.list.map(({ peer, since }) => ({ peer, since }));
+    return this.#peer!.members.candidates.slice();
   }
 
   neighbors(): { peer: NodeId; rttMs: number | undefined }[] {
     if (this.#peer === undefined) return [];
-    const { overlay, heartbeat } = this.#peer;
-    return overlay.neighbors.map((peer) => ({ peer, rttMs: heartbeat.rttMs(peer) }));
+    const { view, quality } = this.#peer;
+    return view.neighbors.map((peer) => ({ peer, rttMs: quality.rttMs(peer) }));
   }
 
   /**
@@ -492,6 +514,10 @@ export class GrapevineNode {
     this.#enter(() => this.#stack.onCommand({ layer, body }, this.#env));
   }
 
+  #hand(commands: readonly Tagged[] | undefined): void {
+    for (const { layer, body } of commands ?? []) this.command(layer, body);
+  }
+
   /** Calls `listener` for every notice from now on; call the result to stop. */
   onNotice(listener: NoticeListener): () => void {
     this.#listeners.add(listener);
@@ -532,7 +558,7 @@ export class GrapevineNode {
     if (this.#peer !== undefined) {
       await this.records.handOver();
       if (this.#peer.routing !== undefined) this.command(this.#peer.routing.name, { type: "leave" });
-      this.command("introduction", { type: "leave" });
+      this.command(this.#peer.membershipLayer, { type: "leave" });
       await this.links.settled(1000);
     }
     await this.close("left");

@@ -1,5 +1,5 @@
 /**
- * What a classic node keeps between its lives, and in which bytes: the wire format itself, so that a file is
+ * What a node keeps between its lives, and in which bytes: the wire format itself, so that a file is
  * distrusted by the same code as a socket.
  *
  *     peer:  incarnation, contacts, the retained messages, shared state, the router's table, records
@@ -40,7 +40,7 @@ export interface Remembered {
   readonly unreadable: number;
 }
 
-const incarnationKey = "introduction/incarnation";
+const memberships = ["introduction", "membership"] as const;
 const routers = ["kademlia", "chord", "pastry"] as const;
 /** More than any table holds. */
 const maxTableEntries = 8192;
@@ -59,10 +59,11 @@ export async function remember(store: Store, codec: Codec): Promise<Remembered> 
   let unreadable = 0;
   for (const [key, bytes] of await store.entries("")) {
     try {
-      if (key === incarnationKey) {
+      // Whichever profile the earlier life had: the incarnation only grows, and contacts are contacts.
+      if (memberships.some((layer) => key === `${layer}/incarnation`)) {
         const number = Number(new TextDecoder().decode(bytes));
         if (!Number.isSafeInteger(number) || number < 0) throw new RangeError("incarnation");
-        incarnation = number;
+        incarnation = Math.max(incarnation, number);
         continue;
       }
       const router = routers.find((name) => key === `${name}/table`);
@@ -75,6 +76,10 @@ export async function remember(store: Store, codec: Codec): Promise<Remembered> 
       const { layer, body } = codec.decode(bytes.subarray(lengthBytes)) as Tagged<
         IntroductionMessage | Gossip | AntiEntropyMessage | StoreMessage
       >;
+      if (layer === "introduction" && key === "membership/contacts" && body.type === "peer-list") {
+        contacts = body.entries;
+        continue;
+      }
       if (!key.startsWith(`${layer}/`)) throw new UsageError(`${key} holds what is of layer ${layer}`);
       if (layer === "introduction" && body.type === "peer-list") contacts = body.entries;
       else if (layer === "introduction" && body.type === "sync-delta")

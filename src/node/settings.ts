@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { LineCounter, parseDocument } from "yaml";
 import { checkOption, type OptionSpec, parseDuration, UsageError } from "../core/index.ts";
-import { classicOptionSpecs } from "../profiles/classic.ts";
+import { profileOptionSpecs } from "../profiles/index.ts";
 import { transportOptions } from "../transport/index.ts";
 import { wireOptions } from "../wire/index.ts";
 import { datagramOptions } from "./datagrams.ts";
@@ -26,7 +26,7 @@ export interface Tunable {
 }
 
 const sections: Record<string, object> = {
-  ...classicOptionSpecs,
+  ...profileOptionSpecs,
   links: linkOptions.specs,
   wire: wireOptions.specs,
   transport: transportOptions.specs,

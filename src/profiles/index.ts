@@ -1,3 +1,18 @@
-export * from "./classic.ts";
+import { classicPeer, classicSeed } from "./classic.ts";
+import { modernPeer, modernSeed } from "./modern.ts";
+import { type Peer, type PeerConfig, profileOf, type Seed, type SeedConfig } from "./profile.ts";
+
+export { classicPeer, classicSeed, scaledTo } from "./classic.ts";
 export * from "./merge-options.ts";
+export { modernOptions, modernPeer, modernSeed } from "./modern.ts";
+export * from "./profile.ts";
 export * from "./routing.ts";
+
+/** A peer of the profile that its options name. Throws `UsageError` for options that break a rule. */
+export function makePeer(config: PeerConfig): Peer {
+  return profileOf(config.options) === "modern" ? modernPeer(config) : classicPeer(config);
+}
+
+export function makeSeed(config: SeedConfig): Seed {
+  return profileOf(config.options) === "modern" ? modernSeed(config) : classicSeed(config);
+}

@@ -1,7 +1,7 @@
-import type { ClassicOptions } from "./classic.ts";
+import type { ProfileOptions } from "./profile.ts";
 
 /** Options of both, section by section; the later ones win. */
-export function mergeOptions<Options extends ClassicOptions>(
+export function mergeOptions<Options extends ProfileOptions>(
   ...all: readonly (Options | undefined)[]
 ): Options {
   const merged: Record<string, object> = {};
@@ -10,5 +10,5 @@ export function mergeOptions<Options extends ClassicOptions>(
       merged[section] = { ...merged[section], ...entries };
     }
   }
-  return merged as ClassicOptions as Options;
+  return merged as ProfileOptions as Options;
 }

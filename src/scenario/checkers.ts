@@ -199,7 +199,7 @@ class MemoryBounds extends Watch {
     const { network } = this.#world;
     const { peers, simulation } = network;
     const nodes = network.names.length;
-    for (const [row, { broadcast, overlay, registration }] of peers) {
+    for (const [row, { broadcast, view, members }] of peers) {
       const name = network.nameOf(row);
       if (broadcast.retainedCount > this.#retainMessages)
         this.violate(
@@ -211,9 +211,9 @@ class MemoryBounds extends Watch {
           at,
           `${name} spreads ${broadcast.hotCount} messages, ${broadcast.maxHotCount} are allowed`,
         );
-      if (overlay.neighbors.length > nodes)
-        this.violate(at, `${name} has ${overlay.neighbors.length} neighbors among ${nodes} nodes`);
-      if (registration.size > nodes) this.violate(at, `${name} knows ${registration.size} of ${nodes} nodes`);
+      if (view.neighbors.length > nodes)
+        this.violate(at, `${name} has ${view.neighbors.length} neighbors among ${nodes} nodes`);
+      if (members.size > nodes) this.violate(at, `${name} knows ${members.size} of ${nodes} nodes`);
     }
     // Each node has a handful of timers, and what its neighbors have sent it.
     const allowed = 1000 + nodes * (2000 + copiesUnderWay);

@@ -2,13 +2,13 @@
  * A scenario as data: which network, which stack, what happens to it and when, and what must hold. The same scenario
  * runs simulated and live (docs/simulator.md says how to write one).
  */
-import type { ClassicOptions } from "../profiles/index.ts";
+import type { ProfileOptions } from "../profiles/index.ts";
 import type { ChurnModel, LinkSettings } from "../simulator/index.ts";
 
 type Section = Readonly<Record<string, number | string | boolean | undefined>>;
 
 /** Options of nodes. What a live node has around its stack, a simulated one passes over. */
-export interface ScenarioOptions extends ClassicOptions {
+export interface ScenarioOptions extends ProfileOptions {
   readonly links?: Section;
   readonly datagrams?: Section;
   readonly wire?: Section;

@@ -93,7 +93,7 @@ export class SimulatedAttacks {
     const ignoredBefore = this.#reports?.ignoredBefore ?? this.#ignoredReports();
     let sent = this.#reports?.sent ?? 0;
     for (const victim of against) {
-      const { registration } = this.#network.peers.get(victim)!;
+      const { standing } = this.#network.peers.get(victim)!;
       const bystanders = [...this.#network.peers.keys()].filter((row) => row !== victim).slice(0, 3);
       const reporters = [mallory.id, mallory.id, ...bystanders.map((row) => this.#idOf(row))];
       for (const reporter of reporters) {
@@ -101,7 +101,7 @@ export class SimulatedAttacks {
           const statement: DeadReport = {
             type: "dead-report",
             suspect: this.#idOf(victim),
-            incarnation: registration.incarnation + raised,
+            incarnation: standing.incarnation + raised,
             at: this.#network.time,
             reporter,
           };
@@ -190,7 +190,8 @@ export class SimulatedAttacks {
   #ignoredReports(): number {
     let ignored = 0;
     for (const { registry } of this.#network.seeds.values())
-      ignored += registry.counters.forgedReports + registry.counters.strangersReports;
+      if (registry !== undefined)
+        ignored += registry.counters.forgedReports + registry.counters.strangersReports;
     return ignored;
   }
 }

@@ -9,7 +9,7 @@ import {
   type Typed,
   UsageError,
 } from "../core/index.ts";
-import { type ClassicOptions, mergeOptions } from "../profiles/index.ts";
+import { mergeOptions, type ProfileOptions } from "../profiles/index.ts";
 import { SimulatedNetwork } from "../simulated/index.ts";
 import type { LinkSettings, MessageCodec } from "../simulator/index.ts";
 import { type ScenarioNotice, scenarioLayer } from "../trace/index.ts";
@@ -281,29 +281,25 @@ export class SimulatedWorld implements World {
   // ---- What can be seen ----
 
   async peers(): Promise<readonly PeerView[]> {
-    return [...this.network.peers].map(([row, { registration, overlay, broadcast }]) => ({
+    return [...this.network.peers].map(([row, { standing, view, isJoined, broadcast }]) => ({
       name: this.network.nameOf(row),
       id: this.network.simulation.idOf(row),
-      neighbors: overlay.neighbors,
-      incarnation: registration.incarnation,
-      isRegistered: registration.registeredWith.length >= registration.quorum,
+      neighbors: view.neighbors,
+      incarnation: standing.incarnation,
+      isRegistered: isJoined,
       retained: broadcast.retainedCount,
     }));
   }
 
   async seeds(): Promise<readonly SeedView[]> {
-    return [...this.network.seeds].map(([row, { registry }]) => {
-      const { forgedReports, strangersReports } = registry.counters;
-      const { refusedInvalid, refusedUnreachable, refusedFull } = registry.counters;
+    return [...this.network.seeds].map(([row, { list, fingerprint, registry }]) => {
+      const { forgedReports = 0, strangersReports = 0 } = registry?.counters ?? {};
+      const { refusedInvalid = 0, refusedUnreachable = 0, refusedFull = 0 } = registry?.counters ?? {};
       return {
         name: this.network.nameOf(row),
         id: this.network.simulation.idOf(row),
-        list: registry.list.map(({ peer, incarnation, neighbors }) => ({
-          peer,
-          incarnation,
-          neighbors: neighbors.length,
-        })),
-        fingerprint: registry.fingerprint,
+        list: list.map(({ peer, incarnation, witnesses }) => ({ peer, incarnation, neighbors: witnesses })),
+        fingerprint,
         ignoredReports: forgedReports + strangersReports,
         refusedRegistrations: refusedInvalid + refusedUnreachable + refusedFull,
       };
@@ -358,7 +354,7 @@ export class SimulatedWorld implements World {
     seed: number,
     seeds: number,
     peers: number,
-  ): ((name: string) => ClassicOptions | undefined) | undefined {
+  ): ((name: string) => ProfileOptions | undefined) | undefined {
     const special = (this.#scenario.nodes ?? [])
       .filter(({ options }) => options !== undefined)
       .map(({ which, options }) => ({ names: this.#chosen(which, seed, seeds, peers), options }));

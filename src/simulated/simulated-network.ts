@@ -1,5 +1,5 @@
 /**
- * A whole classic network in virtual time: the stacks that run live, on `Simulation`. What `grapevine simulate
+ * A whole network in virtual time: the stacks that run live, on `Simulation`. What `grapevine simulate
  * classic` runs, and what simulated scenarios and campaigns disturb.
  */
 import {
@@ -20,13 +20,15 @@ import type { Gossip } from "../dissemination/messages.ts";
 import type { ListEntry } from "../membership/messages.ts";
 import type { StoredPeer } from "../membership/seed-registry.ts";
 import {
-  type ClassicOptions,
-  type ClassicPeer,
-  type ClassicSeed,
-  classicPeer,
-  classicSeed,
-} from "../profiles/classic.ts";
-import type { RestoredRouting } from "../profiles/routing.ts";
+  leastDegree,
+  makePeer,
+  makeSeed,
+  membershipLayerOf,
+  type Peer,
+  type ProfileOptions,
+  type RestoredRouting,
+  type Seed,
+} from "../profiles/index.ts";
 import { type LinkSettings, type MessageCodec, Simulation } from "../simulator/index.ts";
 import { isConnected } from "../theory/graph-measures.ts";
 import { contactOf } from "./simulated-contact.ts";
@@ -41,9 +43,9 @@ export interface SimulatedNetworkConfig {
   /** How many peers there can ever be; default: as many as join. */
   readonly maxPeers: number;
   readonly links?: Partial<LinkSettings>;
-  readonly options?: ClassicOptions;
+  readonly options?: ProfileOptions;
   /** Options of single nodes, beyond those of all. */
-  readonly optionsOf?: (name: string) => ClassicOptions | undefined;
+  readonly optionsOf?: (name: string) => ProfileOptions | undefined;
   /** Every message goes through it, as it does through that of the wire; nodes are contacts then, and no numbers. */
   readonly codec?: MessageCodec<Tagged>;
   /** Bytes of a message, where there is no codec: for links with limited bandwidth, and for who counts messages. */
@@ -59,8 +61,8 @@ export class SimulatedNetwork {
   readonly simulation: Simulation;
   readonly config: SimulatedNetworkConfig;
   /** The living, by row, in the order in which they started. */
-  readonly peers = new Map<number, ClassicPeer>();
-  readonly seeds = new Map<number, ClassicSeed>();
+  readonly peers = new Map<number, Peer>();
+  readonly seeds = new Map<number, Seed>();
   readonly #names: string[] = [];
   readonly #rows = new Map<string, number>();
   readonly #disks = new Map<number, SimulatedDisk>();
@@ -119,12 +121,16 @@ export class SimulatedNetwork {
   }
 
   /** Starts a seed; after a crash with what it had on disk, or empty. */
-  startSeed(row: number, keepsDisk = true): ClassicSeed {
+  startSeed(row: number, keepsDisk = true): Seed {
     const disk = this.#diskOf(row, keepsDisk);
-    const seed = classicSeed({
+    const seed = makeSeed({
+      self: this.simulation.idOf(row),
       otherSeeds: this.#seedIds.filter((_, other) => other !== row),
+      incarnation: this.#nextIncarnation(disk, "membership"),
+      since: this.time,
       signatures: this.#signaturesOf(row),
       restored: disk?.below<StoredPeer>("introduction/peer/"),
+      contacts: disk?.read<readonly ListEntry[]>("membership/contacts"),
       options: this.#optionsOf(row),
     });
     this.seeds.set(row, seed);
@@ -152,21 +158,19 @@ export class SimulatedNetwork {
   }
 
   /** Starts a peer; after a crash with what it had on disk, or without. */
-  startPeer(row: number, keepsDisk = true): ClassicPeer {
+  startPeer(row: number, keepsDisk = true): Peer {
     const disk = this.#diskOf(row, keepsDisk);
-    const remembered = disk?.read<number>("introduction/incarnation") ?? 0;
-    const incarnation = Math.max(remembered + 1, this.time + 1);
-    disk?.write("introduction/incarnation", incarnation);
+    const layer = membershipLayerOf(this.#optionsOf(row));
     const gossip = disk?.below<Gossip>("broadcast/gossip/");
-    const peer = classicPeer({
+    const peer = makePeer({
       name: this.nameOf(row),
       self: this.simulation.idOf(row),
       keyedNode: this.#keyedNode,
       seeds: this.#seedIds,
-      incarnation,
+      incarnation: this.#nextIncarnation(disk, layer),
       since: this.time,
       signatures: this.#signaturesOf(row),
-      contacts: disk?.read<readonly ListEntry[]>("introduction/contacts"),
+      contacts: disk?.read<readonly ListEntry[]>(`${layer}/contacts`),
       restored: gossip?.sort((a, b) => a.statement.at - b.statement.at),
       restoredState: disk?.below<MapEntry>("state/entry/"),
       restoredRouting: disk === undefined ? undefined : restoredRouting(disk),
@@ -175,6 +179,14 @@ export class SimulatedNetwork {
     this.peers.set(row, peer);
     this.simulation.host(row, peer.stack);
     return peer;
+  }
+
+  /** Above all that an earlier life has used. */
+  #nextIncarnation(disk: SimulatedDisk | undefined, layer: string): number {
+    const key = `${layer}/incarnation`;
+    const incarnation = Math.max((disk?.read<number>(key) ?? 0) + 1, this.time + 1);
+    disk?.write(key, incarnation);
+    return incarnation;
   }
 
   /** kill -9. */
@@ -186,8 +198,9 @@ export class SimulatedNetwork {
 
   /** Says goodbye, and goes when that has had time to travel. */
   leave(row: number): void {
-    this.simulation.command(row, tagged("introduction", { type: "leave" }));
     const leaver = this.peers.get(row);
+    const { membershipLayer } = leaver ?? this.seeds.get(row)!;
+    this.simulation.command(row, tagged(membershipLayer, { type: "leave" }));
     this.simulation.at(this.time + 1, () => {
       if (this.peers.get(row) === leaver) this.crash(row);
     });
@@ -209,11 +222,11 @@ export class SimulatedNetwork {
   adjacency(): number[][] {
     const index = new Map([...this.peers.keys()].map((row, i) => [this.simulation.idOf(row), i]));
     const peers = [...this.peers.entries()];
-    return peers.map(([row, { overlay }]) => {
+    return peers.map(([row, { view }]) => {
       const own = this.simulation.idOf(row);
-      return overlay.neighbors.flatMap((neighbor) => {
+      return view.neighbors.flatMap((neighbor) => {
         const other = index.get(neighbor);
-        return other !== undefined && peers[other]![1].overlay.has(own) ? [other] : [];
+        return other !== undefined && peers[other]![1].view.has(own) ? [other] : [];
       });
     });
   }
@@ -224,10 +237,9 @@ export class SimulatedNetwork {
 
   /** Everybody is registered with as many seeds as it wants, has neighbors, and the overlay is one piece. */
   get isFormed(): boolean {
-    const enough = Math.min(this.config.options?.overlay?.minDegree ?? 3, this.peers.size - 1);
-    for (const { registration, overlay } of this.peers.values()) {
-      if (registration.registeredWith.length < registration.quorum) return false;
-      if (overlay.neighbors.length < enough) return false;
+    const enough = Math.min(leastDegree(this.config.options), this.peers.size - 1);
+    for (const { isJoined, view } of this.peers.values()) {
+      if (!isJoined || view.neighbors.length < enough) return false;
     }
     return this.isConnected;
   }
@@ -263,13 +275,12 @@ export class SimulatedNetwork {
   }
 
   #onUndeliverable(from: number, to: number, reason: "dead" | "reset"): void {
-    if (!this.peers.has(from)) return;
+    const sender = this.peers.get(from);
+    if (sender === undefined) return;
     const other = this.simulation.idOf(to);
-    if (this.isSeed(to)) {
-      this.simulation.command(from, tagged("introduction", { type: "unreachable", node: other }));
-    } else if (reason === "reset" || this.peers.get(from)!.overlay.has(other)) {
-      this.simulation.command(from, tagged("broadcast", { type: "link-lost", neighbor: other }));
-    }
+    const wasLink = !this.isSeed(to) && (reason === "reset" || sender.view.has(other));
+    const commands = wasLink ? sender.whenLinkLost(other) : sender.whenUnreachable(other);
+    for (const command of commands) this.simulation.command(from, command);
   }
 
   #diskOf(row: number, keeps: boolean): SimulatedDisk | undefined {
@@ -288,7 +299,7 @@ export class SimulatedNetwork {
     return this.#places[node];
   };
 
-  #optionsOf(row: number): ClassicOptions | undefined {
+  #optionsOf(row: number): ProfileOptions | undefined {
     const { options, optionsOf } = this.config;
     return optionsOf?.(this.nameOf(row)) ?? options;
   }

@@ -1,6 +1,6 @@
 /** What is changed in a fork, as a text that an address can carry: `loss:0.3`, `crash-hub`, `heartbeat.pingIntervalMs:500`. */
 import { UsageError } from "../../../src/core/index.ts";
-import { type ClassicOptions, mergeOptions } from "../../../src/profiles/index.ts";
+import { mergeOptions, type ProfileOptions } from "../../../src/profiles/index.ts";
 import type { Action } from "../../../src/scenario/scenario.ts";
 import type { NetworkPicture } from "../../../src/trace/picture.ts";
 import { optionsOf, readValue, type Spec, tunableSpecs } from "./lab-address.ts";
@@ -114,7 +114,7 @@ export function withTunableFrom(
   { section, name, value }: Extract<ForkChange, { readonly type: "tunable" }>,
 ): NetworkRunConfig {
   const { scenario } = config;
-  const changed: ClassicOptions = optionsOf({ [section]: { [name]: value } });
+  const changed: ProfileOptions = optionsOf({ [section]: { [name]: value } });
   const options = mergeOptions(scenario.stack?.options, changed);
   return { ...config, scenario: { ...scenario, stack: { ...scenario.stack, options } } };
 }

@@ -5,7 +5,7 @@
  */
 import { checkOption, type OptionSpec, UsageError } from "../../../src/core/index.ts";
 import { type RumorOptions, rumorOptions } from "../../../src/dissemination/rumor.ts";
-import { type ClassicOptions, classicOptionSpecs } from "../../../src/profiles/index.ts";
+import { type ProfileOptions, profileOptionSpecs } from "../../../src/profiles/index.ts";
 import type { Latency } from "../../../src/simulator/index.ts";
 import { type EpidemicConfig, epidemicEngines, maxNodes } from "./epidemic-run.ts";
 
@@ -114,7 +114,7 @@ export const epidemicSpecs = {
 } as const satisfies Record<string, Spec>;
 
 /** What can be tuned in every network, by section. */
-export const tunableSpecs = classicOptionSpecs as unknown as Readonly<
+export const tunableSpecs = profileOptionSpecs as unknown as Readonly<
   Record<string, Readonly<Record<string, Spec>>>
 >;
 
@@ -237,6 +237,6 @@ function latencyText(latency: Latency): string {
 }
 
 /** As the options of nodes. */
-export function optionsOf(tunables: Tunables): ClassicOptions {
-  return tunables as unknown as ClassicOptions;
+export function optionsOf(tunables: Tunables): ProfileOptions {
+  return tunables as unknown as ProfileOptions;
 }

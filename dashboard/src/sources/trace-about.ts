@@ -1,6 +1,6 @@
 /** How a recorded network was made, as far as the header of its trace says; what it leaves unsaid was at its default. */
 import type { OptionSpec } from "../../../src/core/index.ts";
-import { classicOptionSpecs } from "../../../src/profiles/index.ts";
+import { profileOptionSpecs } from "../../../src/profiles/index.ts";
 import type { Scenario } from "../../../src/scenario/scenario.ts";
 import { scenarioOptions } from "../../../src/scenario/scenario-options.ts";
 import type { FeedAbout } from "../../../src/trace/feed.ts";
@@ -42,7 +42,7 @@ export function titleOf({ about = {} }: TraceHeader): string | undefined {
 
 /** All tunables by section: these, and the defaults of the others. */
 export function withDefaults(overrides: Fields): FeedAbout["options"] {
-  const sections = Object.entries(classicOptionSpecs).map(([section, specs]) => {
+  const sections = Object.entries(profileOptionSpecs).map(([section, specs]) => {
     const defaults = Object.entries(specs as Record<string, OptionSpec<number | string | boolean>>).map(
       ([name, spec]) => [name, spec.default] as const,
     );

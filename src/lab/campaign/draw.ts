@@ -77,7 +77,11 @@ function isFault({ do: what }: Action): boolean {
 
 function drawBroadcast(wanted: CampaignBroadcast, random: Random): Partial<BroadcastOptions> {
   const { method, mode, stop, choice, partners } = broadcastOptions.specs;
-  const drawn = pick(method.choices!, random);
+  // What came later is asked for by name: the same seed draws the same as ever.
+  const drawn = pick(
+    method.choices!.filter((name) => name !== "plumtree"),
+    random,
+  );
   const common = {
     roundMs: 50 + random.below(450),
     partners: pick(partners.choices!, random),
@@ -94,6 +98,7 @@ function drawBroadcast(wanted: CampaignBroadcast, random: Random): Partial<Broad
   const chosen = wanted === "any" ? drawn : wanted;
   switch (chosen) {
     case "flood":
+    case "plumtree":
       return { method: chosen };
     case "anti-entropy":
       return { method: chosen, roundMs: common.roundMs };

@@ -187,7 +187,7 @@ export class LiveAttacks {
 
   get #ignoredReports(): number {
     return this.#network.liveSeeds.reduce((sum, { seed }) => {
-      const { forgedReports, strangersReports } = seed!.registry.counters;
+      const { forgedReports = 0, strangersReports = 0 } = seed!.registry?.counters ?? {};
       return sum + forgedReports + strangersReports;
     }, 0);
   }

@@ -201,9 +201,7 @@ class LiveWorld implements World {
 
   get #onTheirWay(): number {
     const { livePeers } = this.#network!;
-    return livePeers.filter(
-      ({ peer }) => peer!.registration.registeredWith.length < peer!.registration.quorum,
-    ).length;
+    return livePeers.filter(({ peer }) => !peer!.isJoined).length;
   }
 
   async #isFormed(): Promise<boolean> {
@@ -389,30 +387,28 @@ class LiveWorld implements World {
 }
 
 function viewOf({ name, contact, peer }: GrapevineNode): PeerView {
-  const { registration, overlay, broadcast } = peer!;
+  const { standing, view, isJoined, broadcast } = peer!;
   return {
     name,
     id: contact,
-    neighbors: overlay.neighbors,
-    incarnation: registration.incarnation,
-    isRegistered: registration.registeredWith.length >= registration.quorum,
+    neighbors: view.neighbors,
+    incarnation: standing.incarnation,
+    isRegistered: isJoined,
     retained: broadcast.retainedCount,
   };
 }
 
 function seedViewOf({ name, contact, seed }: GrapevineNode): SeedView {
-  const { list, fingerprint, counters } = seed!.registry;
+  const { list, fingerprint, registry } = seed!;
+  const { forgedReports = 0, strangersReports = 0 } = registry?.counters ?? {};
+  const { refusedInvalid = 0, refusedUnreachable = 0, refusedFull = 0 } = registry?.counters ?? {};
   return {
     name,
     id: contact,
-    list: list.map(({ peer, incarnation, neighbors }) => ({
-      peer,
-      incarnation,
-      neighbors: neighbors.length,
-    })),
+    list: list.map(({ peer, incarnation, witnesses }) => ({ peer, incarnation, neighbors: witnesses })),
     fingerprint,
-    ignoredReports: counters.forgedReports + counters.strangersReports,
-    refusedRegistrations: counters.refusedInvalid + counters.refusedUnreachable + counters.refusedFull,
+    ignoredReports: forgedReports + strangersReports,
+    refusedRegistrations: refusedInvalid + refusedUnreachable + refusedFull,
   };
 }
 
