@@ -221,7 +221,7 @@ describe("the shared state of forty peers", () => {
     expect(messages).toBeLessThan(10);
     town.pass(5000);
     // Each of its first neighbors may have sent all of them before the first parcel came.
-    expect(town.total("entriesSent") - before).toBeLessThanOrEqual(1000 * joiner.overlay.neighbors.length);
+    expect(town.total("entriesSent") - before).toBeLessThanOrEqual(1000 * joiner.view.neighbors.length);
     expect(town.areSame).toBe(true);
   });
 

@@ -37,13 +37,13 @@ async function networkWithHands() {
   const hands = handsOf(network);
   const events: TraceEvent[] = [];
   hands.onEvent((event) => events.push(event));
-  await until(() => network.seeds.every(({ seed }) => seed!.registry.size === peers));
+  await until(() => network.seeds.every(({ seed }) => seed!.list.length === peers));
   await until(() =>
-    network.seeds.every(({ seed }) => seed!.registry.list.every(({ neighbors }) => neighbors.length > 1)),
+    network.seeds.every(({ seed }) => seed!.list.every(({ witnesses }) => witnesses > 1)),
   );
   const node = (name: string) => network.find(name)!;
   const isListed = (peer: NodeId) =>
-    network.liveSeeds.map(({ seed }) => seed!.registry.list.some((one) => same(one.peer, peer)));
+    network.liveSeeds.map(({ seed }) => seed!.list.some((one) => same(one.peer, peer)));
   const hasSaid = (type: string, about: NodeId) =>
     heard.some((one) => one.type === type && same(one.about as NodeId, about));
   return { network, hands, events, node, isListed, hasSaid };

@@ -70,12 +70,14 @@ export const swimOptions = defineOptions<SwimOptions>({
     default: 3,
     min: 0,
     max: 32,
+    flag: "suspicion-confirmations",
     description: "Independent suspicions that shorten the time-out to its shortest (3: Lifeguard); 0: always the shortest",
   },
   quorum: {
     default: 1,
     min: 1,
     max: 32,
+    flag: "suspicion-quorum",
     description: "Members that must suspect a node before it is given up, however long it takes; 1: ourselves suffice",
   },
   localHealth: {
@@ -120,6 +122,7 @@ export const swimOptions = defineOptions<SwimOptions>({
     default: 30_000,
     min: 50,
     max: 3_600_000,
+    flag: "compare-interval",
     description: "How often all that is known is compared with one random member (30 s: memberlist)",
   },
   reconnectMs: {

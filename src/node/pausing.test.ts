@@ -43,9 +43,9 @@ async function network(peers: number) {
   const address = { host: "127.0.0.1", port: portOf(seed.contact) };
   const nodes: GrapevineNode[] = [];
   for (let i = 1; i <= peers; i++) nodes.push(await start("peer", `peer-${i}`, [address]));
-  const { registry } = seed.seed!;
+  const of = seed.seed!;
   await until(
-    () => registry.size === peers && registry.list.every(({ neighbors }) => neighbors.length === peers - 1),
+    () => of.list.length === peers && of.list.every(({ witnesses }) => witnesses === peers - 1),
   );
   return { seed, nodes, address };
 }
@@ -67,7 +67,7 @@ function heard(node: GrapevineNode): string[] {
 }
 
 const knows = ({ seed }: GrapevineNode, peer: NodeId) =>
-  seed!.registry.list.some((one) => identityOf(one.peer) === identityOf(peer));
+  seed!.list.some((one) => identityOf(one.peer) === identityOf(peer));
 
 describe("a node that hangs", () => {
   test("says and notices nothing, keeps its connections, and is suspected", async () => {
@@ -128,12 +128,12 @@ describe("a node that hangs", () => {
   test("is removed when it hangs for too long, and comes back by itself", async () => {
     const { seed, nodes } = await network(4);
     const [hanging] = nodes as [GrapevineNode];
-    const before = hanging.peer!.registration.incarnation;
+    const before = hanging.peer!.standing.incarnation;
     hanging.pause();
     await until(() => !knows(seed, hanging.contact));
     hanging.resume();
     await until(() => knows(seed, hanging.contact) && hanging.neighbors().length > 0);
-    expect(hanging.peer!.registration.incarnation).toBeGreaterThan(before);
+    expect(hanging.peer!.standing.incarnation).toBeGreaterThan(before);
   });
 
   test("can be killed and closed, and what was waiting is forgotten", async () => {
@@ -157,7 +157,7 @@ describe("a node that hangs", () => {
     const late = await start("peer", "late", [address]);
     await pause(200);
     expect(seed.links.counters.accepted).toBe(accepted);
-    expect(late.peer!.registration.registeredWith).toEqual([]);
+    expect(late.peer!.introducers).toEqual([]);
     seed.resume();
     expect(seed.links.counters.accepted).toBeGreaterThan(accepted);
     await until(() => knows(seed, late.contact));

@@ -16,7 +16,11 @@ import { SeedRegistry, seedRegistryOptions } from "../membership/seed-registry.t
 import type { Peer, PeerConfig, ProfileOptions, Seed, SeedConfig } from "./profile.ts";
 import { routing } from "./routing.ts";
 
-export function classicPeer(config: PeerConfig): Peer {
+/** The parts of the classic profile are there for sure. */
+export type ClassicPeer = Peer & Required<Pick<Peer, "classic">>;
+export type ClassicSeed = Seed & Required<Pick<Seed, "registry">>;
+
+export function classicPeer(config: PeerConfig): ClassicPeer {
   const { seeds, incarnation, since, signatures, contacts, options = {} } = config;
   const { restored, restoredState } = config;
   // The overlay needs to know who else is there, and registration who the neighbors are: one is bound late.
@@ -103,7 +107,7 @@ export function classicPeer(config: PeerConfig): Peer {
   };
 }
 
-export function classicSeed({ otherSeeds, signatures, restored, options = {} }: SeedConfig): Seed {
+export function classicSeed({ otherSeeds, signatures, restored, options = {} }: SeedConfig): ClassicSeed {
   const registry = new SeedRegistry({ otherSeeds, signatures, restored, options: options.registry });
   return {
     profile: "classic",

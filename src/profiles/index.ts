@@ -2,7 +2,7 @@ import { classicPeer, classicSeed } from "./classic.ts";
 import { modernPeer, modernSeed } from "./modern.ts";
 import { type Peer, type PeerConfig, profileOf, type Seed, type SeedConfig } from "./profile.ts";
 
-export { classicPeer, classicSeed, scaledTo } from "./classic.ts";
+export { type ClassicPeer, type ClassicSeed, classicPeer, classicSeed, scaledTo } from "./classic.ts";
 export * from "./merge-options.ts";
 export { modernOptions, modernPeer, modernSeed } from "./modern.ts";
 export * from "./profile.ts";

@@ -1,27 +1,30 @@
 /** A classic network in the test world: seeds -1, -2, … and peers 1, 2, … */
 import { type NodeId, type Signatures, trustEverybody } from "../../src/core/index.ts";
 import {
-  type ClassicOptions,
   type ClassicPeer,
   type ClassicSeed,
   classicPeer,
   classicSeed,
-} from "../../src/profiles/classic.ts";
+  type ProfileOptions,
+} from "../../src/profiles/index.ts";
 import { World } from "./world.ts";
+
+/** With its parts at hand. */
+type PeerWithParts = ClassicPeer & ClassicPeer["classic"];
 
 export interface ClassicWorldConfig {
   readonly seed?: number;
   readonly seeds?: number;
-  readonly options?: ClassicOptions;
+  readonly options?: ProfileOptions;
   /** For worlds with liars. */
   readonly signaturesOf?: (node: NodeId) => Signatures<unknown>;
 }
 
 export class ClassicWorld extends World {
-  readonly peers = new Map<NodeId, ClassicPeer>();
+  readonly peers = new Map<NodeId, PeerWithParts>();
   readonly seeds = new Map<NodeId, ClassicSeed>();
   readonly seedIds: readonly NodeId[];
-  readonly options: ClassicOptions;
+  readonly options: ProfileOptions;
   readonly #signaturesOf: (node: NodeId) => Signatures<unknown>;
 
   constructor(config: ClassicWorldConfig = {}) {
@@ -44,8 +47,8 @@ export class ClassicWorld extends World {
     return seed;
   }
 
-  addPeer(id: NodeId, incarnation = 1): ClassicPeer {
-    const peer = classicPeer({
+  addPeer(id: NodeId, incarnation = 1): PeerWithParts {
+    const made = classicPeer({
       self: id,
       name: `peer-${id}`,
       seeds: this.seedIds,
@@ -54,6 +57,7 @@ export class ClassicWorld extends World {
       signatures: this.#signaturesOf(id),
       options: this.options,
     });
+    const peer = Object.assign(made, made.classic);
     this.peers.set(id, peer);
     this.add(id, peer.stack);
     return peer;

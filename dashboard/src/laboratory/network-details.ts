@@ -13,23 +13,22 @@ export function detailsOf(network: SimulatedNetwork, node: NodeId): NodeDetails 
   const name = network.nameOf(row);
   const seed = network.seeds.get(row);
   if (seed !== undefined) {
-    const { registry } = seed;
     return {
       name,
       neighbors: [],
-      members: registry.list.slice(0, maxMembers).map(({ peer }) => peer),
+      members: seed.list.slice(0, maxMembers).map(({ peer }) => peer),
       messages: [],
-      counters: { ...registry.counters },
+      counters: flat(seed.counters),
       timers: [],
     };
   }
   const peer = network.peers.get(row);
   if (peer === undefined) return undefined;
-  const { overlay, heartbeat, registration, broadcast } = peer;
+  const { view, quality, members, broadcast } = peer;
   return {
     name,
-    neighbors: overlay.neighbors.map((other) => ({ peer: other, rttMs: heartbeat.rttMs(other) ?? null })),
-    members: registration.candidates.slice(0, maxMembers).map(({ peer: other }) => other),
+    neighbors: view.neighbors.map((other) => ({ peer: other, rttMs: quality.rttMs(other) ?? null })),
+    members: members.candidates.slice(0, maxMembers).map(({ peer: other }) => other),
     messages: broadcast.latestRetained(maxMessages).map(({ gossip, receivedAt }) => {
       const { origin, incarnation, sequence } = gossip.statement;
       const [text] = gossip.statement.payloads;
@@ -39,12 +38,7 @@ export function detailsOf(network: SimulatedNetwork, node: NodeId): NodeDetails 
         ...(typeof text === "string" ? { text } : {}),
       };
     }),
-    counters: flat({
-      introduction: registration.counters,
-      overlay: overlay.counters,
-      heartbeat: heartbeat.counters,
-      broadcast: broadcast.counters,
-    }),
+    counters: flat(peer.counters),
     timers: [],
   };
 }
