@@ -18,6 +18,8 @@ export const kindShift = 28;
 export const lowMask = (1 << kindShift) - 1;
 /** A slow node is done with the first event of its queue. Above the kinds: besides the life there is nothing else. */
 export const served = 1 << 31;
+/** The same bit of a message: it travels beside the streams, and no cut holds it back for later. */
+export const beside = served;
 
 export function kindOf(head: number): number {
   return (head >>> kindShift) & 7;

@@ -5,7 +5,7 @@
  *                    ->  not healed after `resetAfterMs`, or the receiver is another process now: reset, at both ends
  */
 import type { Millis } from "../core/index.ts";
-import { kindOf, lowMask, maxHeld } from "./event-words.ts";
+import { beside, kindOf, lowMask, maxHeld } from "./event-words.ts";
 import type { Links } from "./links.ts";
 import type { Payloads } from "./payloads.ts";
 
@@ -62,7 +62,7 @@ export class HeldStreams {
     const from = head & lowMask;
     const { links, payloads } = this.#world;
     const passes = links.connectivity.passes(from, row);
-    if (links.settings.kind === "stream") {
+    if (links.settings.kind === "stream" && (head & beside) === 0) {
       // What has met the cut before this one comes first, even if there is no cut any more.
       if (passes && !this.#streams.has(this.#pair(from, row))) return false;
       const stream = this.#stream(from, row);

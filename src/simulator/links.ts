@@ -109,9 +109,13 @@ export class Links {
     return this.#latency instanceof RoutedLatency ? this.#latency.topology : undefined;
   }
 
-  /** Milliseconds until the message arrives, an integer of at least 0, or `lost` (-1), or `held` (-2). */
-  transitMs(from: number, to: number, bytes: number, now: number): number {
-    if (!this.#isPlain || this.connectivity.isCutting) return this.#carefulTransitMs(from, to, bytes, now);
+  /**
+   * Milliseconds until the message arrives, an integer of at least 0, or `lost` (-1), or `held` (-2). `isDatagram`: it
+   * travels beside the streams, as a node sends its pings beside its links.
+   */
+  transitMs(from: number, to: number, bytes: number, now: number, isDatagram = false): number {
+    if (!this.#isPlain || this.connectivity.isCutting)
+      return this.#carefulTransitMs(from, to, bytes, now, isDatagram);
     // Hot: once per message of a simulation (bench:simulator).
     this.counters.sent++;
     this.#random.row = from;
@@ -119,9 +123,9 @@ export class Links {
   }
 
   /** Asked once for each message that arrives: milliseconds until a second copy of it does, or -1 if there is none. */
-  duplicateMs(from: number, to: number, _now: number): number {
+  duplicateMs(from: number, to: number, _now: number, isDatagram = false): number {
     const { kind, duplication } = this.#settings;
-    if (duplication === 0 || kind === "stream") return -1;
+    if (duplication === 0 || (kind === "stream" && !isDatagram)) return -1;
     this.#random.row = from;
     if (this.#random.unit() >= duplication) return -1;
     this.counters.duplicated++;
@@ -176,9 +180,9 @@ export class Links {
     return Math.max(0, this.#zones?.[row] ?? 0);
   }
 
-  #carefulTransitMs(from: number, to: number, bytes: number, now: number): number {
+  #carefulTransitMs(from: number, to: number, bytes: number, now: number, isDatagram: boolean): number {
     const { kind, loss, reordering, maxQueueMs } = this.#settings;
-    const isStream = kind === "stream";
+    const isStream = kind === "stream" && !isDatagram;
     const isCut = !this.connectivity.passes(from, to);
     if (isCut && isStream) return held;
     this.counters.sent++;

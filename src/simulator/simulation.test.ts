@@ -1100,6 +1100,39 @@ describe("streams", () => {
     }
   });
 
+  test("datagrams beside them are lost, doubled and cut off where streams are late, in order and held back", () => {
+    const isDatagram = (message: { words: number }) => message.words < 0;
+    const village = new Village({ links: { kind: "stream", loss: 0.5 }, isDatagram });
+    const { simulation } = village;
+    for (let i = 1; i <= 100; i++) {
+      village.say(0, 1, { words: i }, i);
+      village.say(0, 1, { words: -i }, i);
+    }
+    simulation.run();
+    const said = village.heard(1).map(([, message]) => (message as { words: number }).words);
+    expect(said.filter((words) => words > 0)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
+    const lost = 100 - said.filter((words) => words < 0).length;
+    expect(lost).toBeGreaterThan(25);
+    expect(lost).toBeLessThan(75);
+    expect(simulation.links.counters.lost).toBe(lost);
+
+    const cut = new Village({ links: { kind: "stream", duplication: 1 }, isDatagram });
+    cut.say(0, 1, { words: -1 }, 0);
+    cut.simulation.at(20, () => cut.simulation.links.connectivity.cut(0, 1));
+    cut.say(0, 1, { words: -3 }, 15); // under way when it is cut
+    cut.say(0, 1, { words: -2 }, 50);
+    cut.say(0, 1, { words: 2 }, 50);
+    cut.simulation.at(100, () => cut.simulation.links.connectivity.heal());
+    cut.simulation.run();
+    expect(cut.heard(1).map(([, message]) => (message as { words: number }).words)).toEqual([-1, -1, 2]);
+
+    const dead = new Village({ links: streams, isDatagram });
+    dead.simulation.crash(1);
+    dead.say(0, 1, { words: -1 });
+    dead.simulation.run();
+    expect(dead.undeliverable).toEqual([]);
+  });
+
   test("the refusal takes the way back", () => {
     const latency = {
       model: "zones",

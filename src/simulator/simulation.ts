@@ -28,6 +28,7 @@ import { type Agenda, latestTime } from "./agenda.ts";
 import { Clocks } from "./clocks.ts";
 import { CounterRandom } from "./counter-random.ts";
 import {
+  beside,
   callFunction,
   commandObject,
   isMessage,
@@ -69,6 +70,8 @@ export interface SimulationConfig {
   readonly idOf?: (row: number) => NodeId;
   /** Bytes of a message on the wire, for links with limited bandwidth; not asked in a wire-true run. */
   readonly sizeOf?: (message: any) => number;
+  /** Where links are streams: messages that travel beside them, each for itself. Default: none do. */
+  readonly isDatagram?: (message: any) => boolean;
   readonly onNotice?: (row: number, notice: any, at: Millis) => void;
   /** Streams only: a node learns that what it sends to another cannot arrive. Whoever is dead learns nothing. */
   readonly onUndeliverable?: (from: number, to: number, reason: "dead" | "reset") => void;
@@ -186,7 +189,8 @@ export class Simulation implements Environment<any, any, any> {
       payload = isNumber ? message : this.#payloads.put(message);
     }
     this.counters.bytes += bytes;
-    this.#transmit(this.row, row, kind, payload, bytes);
+    const isBeside = this.#config.isDatagram?.(message) === true && this.links.settings.kind === "stream";
+    this.#transmit(this.row, row, kind, payload, bytes, isBeside);
   }
 
   /** Fractions are rounded up: a timer never fires early. */
@@ -517,22 +521,21 @@ export class Simulation implements Environment<any, any, any> {
 
   // ---- Messages on their way ----
 
-  #transmit(from: number, to: number, kind: number, payload: number, bytes: number): void {
-    const head = (kind << kindShift) | from;
+  #transmit(from: number, to: number, kind: number, payload: number, bytes: number, isBeside = false): void {
+    const head = (kind << kindShift) | from | (isBeside ? beside : 0);
     const { links } = this;
-    const transit = links.transitMs(from, to, bytes, this.#time);
+    const transit = links.transitMs(from, to, bytes, this.#time, isBeside);
     if (transit >= 0) {
-      if (links.settings.duplication > 0) this.#duplicate(from, to, kind, payload);
+      if (links.settings.duplication > 0) this.#duplicate(to, head, payload, isBeside);
       this.#agenda.push(this.#time + transit, to, head, payload);
     } else if (transit === held) this.#streams.hold(from, to, head, payload, bytes);
     else this.#payloads.discard(kind, payload);
   }
 
-  #duplicate(from: number, to: number, kind: number, payload: number): void {
-    const transit = this.links.duplicateMs(from, to, this.#time);
+  #duplicate(to: number, head: number, payload: number, isBeside: boolean): void {
+    const transit = this.links.duplicateMs(head & lowMask, to, this.#time, isBeside);
     if (transit < 0) return;
-    const copy = this.#payloads.copyMessage(kind, payload);
-    this.#agenda.push(this.#time + transit, to, (kind << kindShift) | from, copy);
+    this.#agenda.push(this.#time + transit, to, head, this.#payloads.copyMessage(kindOf(head), payload));
   }
 
   #heldStreams(): HeldStreams {
@@ -579,10 +582,10 @@ export class Simulation implements Environment<any, any, any> {
       this.#payloads.discard(kind, payload);
       if (isMessage(kind)) {
         this.counters.toNobody++;
-        this.#refuse(head & lowMask, row);
+        if ((head & beside) === 0) this.#refuse(head & lowMask, row);
       } else if (kind !== undeliverable && head >= 0) this.counters.ofEarlierLives++;
     } else if ((status & paused) !== 0) this.#hold(row, kind, head, payload);
-    else if (head < 0) this.#serve(row, head);
+    else if (head < 0 && !isMessage(kind)) this.#serve(row, head);
     else if ((status & slow) !== 0) this.#queue(row, kind, head, payload);
     else this.#deliver(row, kind, head, payload);
   }
