@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { UsageError } from "../core/index.ts";
-import { broadcastOptions, idleOption } from "../dissemination/index.ts";
+import { idleOption } from "../dissemination/index.ts";
 import {
   formatDuration,
   loadConfigFile,
@@ -10,11 +10,15 @@ import {
   type Tunable,
   tunables,
 } from "../node/index.ts";
+import { broadcastOf } from "../profiles/index.ts";
 
 const headings: Record<string, string> = {
+  stack: "Profile:",
   source: "Generated messages:",
-  heartbeat: "Heartbeat:",
-  overlay: "Overlay:",
+  heartbeat: "Heartbeat of the classic profile:",
+  overlay: "Overlay of the classic profile:",
+  swim: "SWIM and Lifeguard, of the modern profile:",
+  hyparview: "HyParView, of the modern profile:",
   broadcast: "Broadcast and history:",
   state: "Shared state:",
   registration: "Registration with seeds:",
@@ -74,12 +78,12 @@ function describe({ isDuration, spec }: Tunable): string {
 /** The tunables that the user gave, from `--config` and the command line. Throws `UsageError`. */
 export function readTunables(given: Record<string, unknown>): NodeOptions {
   const options = tunablesOf(given);
-  const idle = idleOption(options.broadcast ?? {});
+  const broadcast = broadcastOf(options);
+  const idle = idleOption(options.broadcast ?? {}, broadcast);
   if (idle === undefined) return options;
   const { flag } = tunables.find(({ section, name }) => section === "broadcast" && name === idle.name)!;
-  const method = options.broadcast?.method ?? broadcastOptions.specs.method.default;
   throw new UsageError(
-    `--${flag}: means nothing to ${method}; leave it out, or take --broadcast ${idle.methods.join(" or ")}`,
+    `--${flag}: means nothing to ${broadcast}; leave it out, or take --broadcast ${idle.methods.join(" or ")}`,
   );
 }
 

@@ -232,8 +232,8 @@ const methodsOf: Partial<Record<keyof BroadcastOptions, readonly BroadcastMethod
 /** Of the options that somebody gave, one that means nothing to the method, and the methods to which it does. */
 export function idleOption(
   given: Partial<BroadcastOptions>,
+  method: BroadcastMethod = given.method ?? broadcastOptions.specs.method.default,
 ): { readonly name: keyof BroadcastOptions; readonly methods: readonly BroadcastMethod[] } | undefined {
-  const { method = broadcastOptions.specs.method.default } = given;
   for (const name of Object.keys(given) as (keyof BroadcastOptions)[]) {
     const methods = methodsOf[name];
     if (given[name] !== undefined && methods !== undefined && !methods.includes(method))

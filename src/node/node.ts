@@ -20,6 +20,8 @@ import {
 import { maxGossipBytes, maxPayloadsPerGossip, type Payload } from "../dissemination/messages.ts";
 import { checkPayload, checkPriority, payloadBytes } from "../dissemination/payload.ts";
 import { lookupOptions } from "../lookup/lookup-options.ts";
+import { datagramTypes, datagramTypes } from "../membership/swim-messages.ts";
+import { swimOptions } from "../membership/swim-options.ts";
 import {
   makePeer,
   makeSeed,
@@ -64,6 +66,7 @@ import {
 } from "./records.ts";
 import { SharedState } from "./shared-state.ts";
 import { LiveSignatures, UnsignedGossip } from "./signatures.ts";
+import { onStall } from "./stall-watch.ts";
 import { DiskStore, type Store } from "./store.ts";
 import { systemRandom } from "./system-random.ts";
 import { atEndOfTurn } from "./turn.ts";
@@ -134,9 +137,6 @@ export interface PublishOptions {
 
 const maxPortAttempts = 10;
 
-/** What the modern membership says so often and so briefly that it goes by datagrams. */
-const datagramTypes = new Set(["ping", "ack", "ping-request", "nack", "gossip"]);
-
 export class GrapevineNode {
   readonly name: string;
   readonly role: "seed" | "peer";
@@ -166,6 +166,7 @@ export class GrapevineNode {
   #publicationBytes = 0;
   /** What would have happened in here while the node hangs, in order; undefined while it does not. */
   #held: (() => void)[] | undefined;
+  #unwatch: () => void = () => {};
   #isStopped = false;
 
   private constructor(config: NodeConfig) {
@@ -356,8 +357,17 @@ export class GrapevineNode {
       this.#stack = this.#peer.stack;
       await this.#rememberIncarnation(incarnation);
     }
+    if (profileOf(options) === "modern") this.#watchForStalls();
     this.#tell(shellLayer, { type: "listening", contact: this.contact, role: this.role });
     this.#enter(() => this.#stack.start(this.#env));
+  }
+
+  /** Whoever stood still has missed answers that came: the membership must not blame others for it. */
+  #watchForStalls(): void {
+    const { pauseMs } = swimOptions(this.#config.options?.swim);
+    this.#unwatch = onStall((ms) => {
+      if (ms >= pauseMs) this.command("membership", { type: "stalled", ms });
+    });
   }
 
   /** On disk before anybody hears it: the next life must be higher. */
@@ -569,6 +579,7 @@ export class GrapevineNode {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#held = undefined;
+    this.#unwatch();
     this.#env.close();
     await this.datagrams?.close();
     await this.links.close();
@@ -581,6 +592,7 @@ export class GrapevineNode {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#held = undefined;
+    this.#unwatch();
     this.#env.close();
     await this.datagrams?.destroy();
     await this.links.destroy();

@@ -44,9 +44,7 @@ async function network(peers: number) {
   const nodes: GrapevineNode[] = [];
   for (let i = 1; i <= peers; i++) nodes.push(await start("peer", `peer-${i}`, [address]));
   const of = seed.seed!;
-  await until(
-    () => of.list.length === peers && of.list.every(({ witnesses }) => witnesses === peers - 1),
-  );
+  await until(() => of.list.length === peers && of.list.every(({ witnesses }) => witnesses === peers - 1));
   return { seed, nodes, address };
 }
 

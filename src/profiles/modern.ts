@@ -15,14 +15,21 @@ import { GossipSource } from "../dissemination/gossip-source.ts";
 import { SharedState } from "../dissemination/shared-state.ts";
 import { HyParView } from "../membership/hyparview.ts";
 import { Swim } from "../membership/swim.ts";
-import type { Peer, PeerConfig, ProfileOptions, Seed, SeedConfig } from "./profile.ts";
+import {
+  broadcastOf,
+  type Peer,
+  type PeerConfig,
+  type ProfileOptions,
+  type Seed,
+  type SeedConfig,
+} from "./profile.ts";
 import { routing } from "./routing.ts";
 
 /** What the modern network sets otherwise than its parts by themselves. */
 export function modernOptions(options: ProfileOptions = {}): ProfileOptions {
   return {
     ...options,
-    broadcast: { method: "plumtree", repairIntervalMs: 30_000, ...options.broadcast },
+    broadcast: { repairIntervalMs: 30_000, ...options.broadcast, method: broadcastOf(options) },
   };
 }
 

@@ -18,7 +18,11 @@ import {
 } from "../core/index.ts";
 import type { MapEntry } from "../dissemination/anti-entropy-messages.ts";
 import type { Broadcast } from "../dissemination/broadcast.ts";
-import { type BroadcastOptions, broadcastOptions } from "../dissemination/broadcast-options.ts";
+import {
+  type BroadcastMethod,
+  type BroadcastOptions,
+  broadcastOptions,
+} from "../dissemination/broadcast-options.ts";
 import {
   type GossipSource,
   type GossipSourceOptions,
@@ -198,4 +202,10 @@ export function membershipLayerOf(options?: ProfileOptions): Peer["membershipLay
 export function leastDegree(options: ProfileOptions = {}): number {
   if (profileOf(options) === "classic") return overlayOptions(options.overlay).minDegree;
   return Math.min(3, hyParViewOptions(options.hyparview).activeView);
+}
+
+/** How messages spread where nobody says otherwise. */
+export function broadcastOf(options: ProfileOptions = {}): BroadcastMethod {
+  const ofProfile = profileOf(options) === "modern" ? "plumtree" : broadcastOptions.specs.method.default;
+  return options.broadcast?.method ?? ofProfile;
 }
