@@ -134,5 +134,14 @@ export type SwimMessage =
   | SyncWantMembers
   | SyncUpdates;
 
+/** What is said so often and so briefly that it goes by datagrams; all else needs a link. */
+export const datagramTypes: ReadonlySet<string> = new Set<SwimMessage["type"]>([
+  "ping",
+  "ack",
+  "ping-request",
+  "nack",
+  "gossip",
+]);
+
 export const maxSyncEntries = 4096;
 export const maxSyncUpdates = 512;

@@ -9,6 +9,7 @@ import {
   type Millis,
   type NodeId,
   type Persist,
+  type Proof,
   type Signatures,
   type Tagged,
   type Typed,
@@ -19,6 +20,7 @@ import type { MapEntry } from "../dissemination/anti-entropy-messages.ts";
 import type { Gossip } from "../dissemination/messages.ts";
 import type { ListEntry } from "../membership/messages.ts";
 import type { StoredPeer } from "../membership/seed-registry.ts";
+import { datagramTypes } from "../membership/swim-messages.ts";
 import {
   leastDegree,
   makePeer,
@@ -50,6 +52,10 @@ export interface SimulatedNetworkConfig {
   readonly codec?: MessageCodec<Tagged>;
   /** Bytes of a message, where there is no codec: for links with limited bandwidth, and for who counts messages. */
   readonly sizeOf?: (message: Tagged) => number;
+  /** Nodes are contacts without a codec, too: whoever counts bytes needs messages as they are on the wire. */
+  readonly hasContacts?: boolean;
+  /** How long a proof is, for who counts bytes: live 96 bytes, and 160 in a cluster with an authority. Default 0. */
+  readonly proofBytes?: number;
   /** Nodes find again what they had on disk. Costs memory: what all of them keep is kept twice. */
   readonly keepsDisks?: boolean;
   /** For worlds with liars: origins sign, and a signature by somebody else is worth nothing. */
@@ -67,21 +73,24 @@ export class SimulatedNetwork {
   readonly #rows = new Map<string, number>();
   readonly #disks = new Map<number, SimulatedDisk>();
   readonly #seedIds: readonly NodeId[];
+  readonly #proof: Proof | undefined;
   /** Where nodes that are numbers are in the id space; made when somebody asks. */
   readonly #places: KeyedNode[] = [];
   #nextPeer = 1;
 
   constructor(config: SimulatedNetworkConfig) {
-    const { seed, seeds, maxPeers, links, codec, sizeOf } = config;
+    const { seed, seeds, maxPeers, links, codec, sizeOf, hasContacts = codec !== undefined } = config;
     if (seeds < 1) throw new UsageError(`seeds: ${seeds} is less than 1`);
     this.config = config;
+    this.#proof = config.proofBytes === undefined ? undefined : new Uint8Array(config.proofBytes);
     this.simulation = new Simulation({
       seed,
       rows: seeds + maxPeers,
       links,
       codec,
       sizeOf,
-      idOf: codec === undefined ? undefined : contactOf,
+      isDatagram,
+      idOf: hasContacts ? contactOf : undefined,
       onNotice: (row, notice, at) => this.#onNotice(row, notice, at),
       onUndeliverable: (from, to, reason) => this.#onUndeliverable(from, to, reason),
     });
@@ -305,10 +314,14 @@ export class SimulatedNetwork {
   }
 
   #signaturesOf(row: number): Signatures<unknown> {
-    return this.config.hasLiars === true
-      ? new SimulatedSignatures(this.simulation.idOf(row))
-      : trustEverybody;
+    if (this.config.hasLiars === true) return new SimulatedSignatures(this.simulation.idOf(row));
+    return this.#proof === undefined ? trustEverybody : { ...trustEverybody, sign: () => this.#proof! };
   }
+}
+
+/** As live: the membership asks by datagrams, and all else goes over links. */
+function isDatagram({ layer, body }: Tagged): boolean {
+  return layer === "membership" && datagramTypes.has(body.type);
 }
 
 function tagged(layer: string, body: Typed & Record<string, any>): Tagged {
