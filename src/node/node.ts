@@ -20,7 +20,7 @@ import {
 import { maxGossipBytes, maxPayloadsPerGossip, type Payload } from "../dissemination/messages.ts";
 import { checkPayload, checkPriority, payloadBytes } from "../dissemination/payload.ts";
 import { lookupOptions } from "../lookup/lookup-options.ts";
-import { datagramTypes, datagramTypes } from "../membership/swim-messages.ts";
+import { datagramTypes } from "../membership/swim-messages.ts";
 import { swimOptions } from "../membership/swim-options.ts";
 import {
   makePeer,
