@@ -3,7 +3,7 @@
  * that run live. What it does it says as events of layer `scenario`.
  */
 import { type NodeId, seededRandom, type TraceEvent, traceEvent, UsageError } from "../core/index.ts";
-import { heartbeatOptions } from "../membership/heartbeat.ts";
+import { heartbeatOptions } from "../membership/heartbeat-options.ts";
 import type { GrapevineNode, Hands, Outcome } from "../node/index.ts";
 import { durationMs } from "../scenario/duration.ts";
 import type { Action } from "../scenario/scenario.ts";

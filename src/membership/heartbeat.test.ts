@@ -2,14 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Alone } from "../../test/support/alone.ts";
 import { type NodeId, UsageError } from "../core/index.ts";
-import {
-  Heartbeat,
-  type HeartbeatCommand,
-  type HeartbeatNotice,
-  type HeartbeatOptions,
-  type HeartbeatTimer,
-  missesFor,
-} from "./heartbeat.ts";
+import { Heartbeat, type HeartbeatCommand, type HeartbeatNotice, type HeartbeatTimer } from "./heartbeat.ts";
+import { type HeartbeatOptions, missesFor } from "./heartbeat-options.ts";
 import { type HeartbeatMessage, maxWitnesses, type PingReply } from "./messages.ts";
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);

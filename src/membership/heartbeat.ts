@@ -7,6 +7,10 @@
  *     A -> probe-request(C) -> B -> ping -> C … silence     =>  neighbor-failed (and the seeds are told)
  *                              B -> ping -> C -> ping-reply -> B -> probe-reply -> A   =>  neighbor-unreachable
  *
+ * With a quorum of k the silence of the witnesses is not enough: k-1 of them must say that they could not reach C either.
+ *
+ *                              B -> ping -> C … silence; B -> probe-miss -> A
+ *
  * Any message is a sign of life: a neighbor whose answers wait behind its gossip is not dead. And a timer that fires
  * late tells of our own trouble, not of the neighbor's (the local health of Lifeguard): then nobody is judged.
  *
@@ -16,12 +20,13 @@
  * and the false-alarm rate that is wanted, `missesFor` turns this round and says how many misses to wait for.
  */
 import {
+  type Environment,
   type Evidence,
   type FailureDetector,
-  type MemberState,
-  defineOptions,
-  type Environment,
+  type Identity,
+  identityOf,
   type LinkQuality,
+  type MemberState,
   type Millis,
   type NeighborView,
   type NodeId,
@@ -33,73 +38,10 @@ import {
   type Typed,
   UsageError,
 } from "../core/index.ts";
+import { EvidenceLog, maxEvidenceMembers } from "./evidence-log.ts";
+import { type ErrandTimer, HeartbeatErrands } from "./heartbeat-errands.ts";
+import { type HeartbeatOptions, heartbeatOptions, missesFor } from "./heartbeat-options.ts";
 import { type HeartbeatMessage, maxWitnesses, type PingReply } from "./messages.ts";
-
-export interface HeartbeatOptions {
-  readonly pingIntervalMs: number;
-  readonly pingTimeoutMs: number;
-  readonly misses: number;
-  readonly pingFailureRate: number;
-  readonly falseAlarmRate: number;
-  readonly witnesses: number;
-}
-
-export const heartbeatOptions = defineOptions<HeartbeatOptions>({
-  pingIntervalMs: {
-    default: 13_000,
-    min: 20,
-    max: 3_600_000,
-    description: "How often each neighbor is pinged (13 s: both reports)",
-  },
-  pingTimeoutMs: {
-    default: 0,
-    min: 0,
-    max: 600_000,
-    description: "How long an answer may take; 0 means 30 % of the ping interval (guess)",
-  },
-  misses: {
-    default: 3,
-    min: 1,
-    max: 1000,
-    description: "Unanswered pings in a row before suspicion (3: both reports)",
-  },
-  pingFailureRate: {
-    default: 0,
-    min: 0,
-    max: 0.99,
-    isFraction: true,
-    description:
-      "The p of the report: how often one ping fails though both are alive; above 0 it replaces --misses",
-  },
-  falseAlarmRate: {
-    default: 0.001,
-    min: 1e-12,
-    max: 0.5,
-    isFraction: true,
-    description: "With --ping-failure-rate: wait for so many misses that p^misses is at most this (guess)",
-  },
-  witnesses: {
-    default: 3,
-    min: 0,
-    max: maxWitnesses,
-    description: "How many other neighbors of a suspect are asked to try (3: SWIM and memberlist)",
-  },
-});
-
-/**
- * The least m with p^m <= limit: how many misses in a row to wait for (the seed report, section 6, read the
- * sensible way round). Throws `UsageError` unless 0 < p < 1 and 0 < limit < 1.
- */
-export function missesFor(pingFailureRate: number, falseAlarmRate: number): number {
-  if (!(pingFailureRate > 0 && pingFailureRate < 1))
-    throw new UsageError(`pingFailureRate: ${pingFailureRate} is not between 0 and 1`);
-  if (!(falseAlarmRate > 0 && falseAlarmRate < 1))
-    throw new UsageError(`falseAlarmRate: ${falseAlarmRate} is not between 0 and 1`);
-  let misses = 1;
-  for (let chance = pingFailureRate; chance > falseAlarmRate * (1 + 1e-12); chance *= pingFailureRate)
-    misses++;
-  return misses;
-}
 
 export interface HeartbeatConfig {
   readonly view: NeighborView;
@@ -115,7 +57,8 @@ export type HeartbeatTimer =
       readonly nonce: number;
       readonly dueAt: Millis;
     }
-  | { readonly type: "verdict"; readonly neighbor: NodeId; readonly nonce: number; readonly dueAt: Millis };
+  | { readonly type: "verdict"; readonly neighbor: NodeId; readonly nonce: number; readonly dueAt: Millis }
+  | ErrandTimer;
 
 export type HeartbeatCommand = never;
 
@@ -149,16 +92,13 @@ interface Watch {
   witnesses: readonly NodeId[];
   /** The question to the witnesses; 0 where none is under way. */
   inquiry: number;
+  /** Whom it went to. */
+  asked: readonly NodeId[];
+  /** Suspected, and not heard of since. */
+  isDoubted: boolean;
+  /** Witnesses who said meanwhile that they do not reach it either. Empty unless a quorum is wanted. */
+  accusers: readonly NodeId[];
 }
-
-/** A ping on somebody else's behalf. */
-interface Errand {
-  readonly asker: NodeId;
-  readonly nonce: number;
-  readonly suspect: NodeId;
-}
-
-const maxErrands = 256;
 
 export class Heartbeat
   implements
@@ -176,6 +116,7 @@ export class Heartbeat
     cleared: 0,
     errands: 0,
     unasked: 0,
+    awaitsQuorum: 0,
   };
   /** Misses in a row that make a suspect. */
   readonly misses: number;
@@ -183,13 +124,17 @@ export class Heartbeat
   readonly #config: HeartbeatConfig;
   readonly #timeoutMs: Millis;
   readonly #watches = new Map<NodeId, Watch>();
-  readonly #errands = new Map<number, Errand>();
+  /** How links to others ended; the oldest is forgotten. */
+  readonly #verdicts = new Map<Identity, "failed" | "left">();
+  readonly #evidence = new EvidenceLog();
+  readonly #errands: HeartbeatErrands;
   #generation = 0;
 
   constructor(config: HeartbeatConfig) {
     this.#config = config;
     this.#options = heartbeatOptions(config.options);
     const { misses, pingFailureRate, falseAlarmRate, pingIntervalMs, pingTimeoutMs } = this.#options;
+    const { quorum, witnesses } = this.#options;
     this.misses = pingFailureRate > 0 ? missesFor(pingFailureRate, falseAlarmRate) : misses;
     this.#timeoutMs = pingTimeoutMs > 0 ? pingTimeoutMs : Math.ceil(pingIntervalMs * 0.3);
     if (this.#timeoutMs > pingIntervalMs) {
@@ -197,6 +142,11 @@ export class Heartbeat
         `pingTimeoutMs: ${this.#timeoutMs} is more than pingIntervalMs (${pingIntervalMs})`,
       );
     }
+    if (quorum > witnesses + 1)
+      throw new UsageError(
+        `quorum: ${quorum} needs ${quorum - 1} witnesses, and ${witnesses} are asked; raise witnesses`,
+      );
+    this.#errands = new HeartbeatErrands(this.#timeoutMs);
   }
 
   rttMs(neighbor: NodeId): number | undefined {
@@ -208,11 +158,12 @@ export class Heartbeat
 
   stateOf(node: NodeId): MemberState {
     const watch = this.#watches.get(node);
-    if (watch === undefined) return "unknown";
-    return watch.inquiry === 0 ? "alive" : "suspect";
+    const verdict = this.#verdicts.get(identityOf(node));
+    if (watch === undefined || verdict !== undefined) return verdict ?? "unknown";
+    return watch.isDoubted ? "suspect" : "alive";
   }
-  why(_node: NodeId): readonly Evidence[] {
-    return [];
+  why(node: NodeId): readonly Evidence[] {
+    return this.#evidence.of(node);
   }
 
   start(_env: HeartbeatEnvironment): void {}
@@ -230,9 +181,17 @@ export class Heartbeat
       case "neighbor-up":
         return this.#watch(known.neighbor, known.incarnation, env);
       case "neighbor-down":
+        if (known.reason === "left") this.#bury(known.neighbor, "left");
         this.#watches.delete(known.neighbor);
         return;
     }
+  }
+
+  #bury(neighbor: NodeId, verdict: "failed" | "left"): void {
+    const identity = identityOf(neighbor);
+    this.#verdicts.delete(identity);
+    this.#verdicts.set(identity, verdict);
+    if (this.#verdicts.size > maxEvidenceMembers) this.#verdicts.delete(this.#verdicts.keys().next().value!);
   }
 
   onMessage(from: NodeId, message: HeartbeatMessage, env: HeartbeatEnvironment): void {
@@ -248,13 +207,18 @@ export class Heartbeat
       case "ping-reply":
         return this.#onPingReply(from, message, env);
       case "probe-request":
-        return this.#onProbeRequest(from, message.nonce, message.suspect, env);
+        if (message.suspect === env.self) return; // the asker will hear our ping-replies or not
+        this.counters.errands++;
+        return this.#errands.take(from, message, env);
       case "probe-reply":
         return this.#onProbeReply(from, message.nonce, env);
+      case "probe-miss":
+        return this.#onProbeMiss(from, message.nonce, env);
     }
   }
 
   onTimer(timer: HeartbeatTimer, env: HeartbeatEnvironment): void {
+    if (timer.type === "errand-timeout") return this.#errands.onTimeout(timer, env);
     const watch = this.#watches.get(timer.neighbor);
     if (watch === undefined) return; // no neighbor any more
     switch (timer.type) {
@@ -266,32 +230,19 @@ export class Heartbeat
         if (timer.nonce !== watch.nonce) return; // answered
         if (this.#isLate(timer, env)) return;
         watch.nonce = 0;
-        if (watch.wasHeard) {
-          watch.misses = 0;
-          this.counters.impliedAnswers++;
-          return;
-        }
+        if (this.#isHeard(timer.neighbor, watch, env)) return;
         watch.misses++;
         this.counters.misses++;
         env.notify({ type: "ping-missed", neighbor: timer.neighbor, misses: watch.misses });
+        this.#note(timer.neighbor, watch, env, { kind: "missed", detail: this.#missesOf(watch) });
         if (watch.misses >= this.misses && watch.inquiry === 0) this.#suspect(timer.neighbor, watch, env);
         return;
       case "verdict":
         if (timer.nonce !== watch.inquiry) return; // cleared meanwhile
         if (this.#isLate(timer, env)) return;
         watch.inquiry = 0;
-        if (watch.wasHeard) {
-          watch.misses = 0;
-          this.counters.impliedAnswers++;
-          return;
-        }
-        this.counters.failures++;
-        return env.notify({
-          type: "neighbor-failed",
-          neighbor: timer.neighbor,
-          incarnation: watch.incarnation,
-          misses: watch.misses,
-        });
+        if (this.#isHeard(timer.neighbor, watch, env)) return;
+        return this.#judge(timer.neighbor, watch, env);
     }
   }
 
@@ -308,7 +259,11 @@ export class Heartbeat
       oneSided: 0,
       witnesses: [],
       inquiry: 0,
+      asked: [],
+      isDoubted: false,
+      accusers: [],
     });
+    this.#verdicts.delete(identityOf(neighbor));
     // Somewhere in the first interval, so that a network that starts at once does not ping in step.
     env.schedule(env.random.below(this.#options.pingIntervalMs), { type: "ping", neighbor, generation });
   }
@@ -325,7 +280,10 @@ export class Heartbeat
   }
 
   /** We were away when this timer was due: the answer may be waiting unread. Gives it the same time once more. */
-  #isLate(timer: Exclude<HeartbeatTimer, { readonly type: "ping" }>, env: HeartbeatEnvironment): boolean {
+  #isLate(
+    timer: Extract<HeartbeatTimer, { readonly type: "ping-timeout" | "verdict" }>,
+    env: HeartbeatEnvironment,
+  ): boolean {
     if (env.now - timer.dueAt <= this.#timeoutMs / 2) return false;
     this.counters.lateTimers++;
     env.schedule(this.#timeoutMs, { ...timer, dueAt: env.now + this.#timeoutMs });
@@ -333,20 +291,15 @@ export class Heartbeat
   }
 
   #onPingReply(from: NodeId, reply: PingReply, env: HeartbeatEnvironment): void {
-    const errand = this.#errands.get(reply.nonce);
-    if (errand !== undefined && errand.suspect === from) {
-      this.#errands.delete(reply.nonce);
-      env.send(errand.asker, { type: "probe-reply", nonce: errand.nonce });
-      return;
-    }
+    if (this.#errands.answered(from, reply.nonce, env)) return;
     const watch = this.#watches.get(from);
     if (watch === undefined || watch.nonce === 0 || watch.nonce !== reply.nonce) {
       this.counters.unasked++;
       return;
     }
     const rttMs = env.now - watch.sentAt;
+    this.#clear(from, watch, env, "it answered");
     watch.nonce = 0;
-    watch.misses = 0;
     watch.inquiry = 0;
     watch.wasHeard = true;
     watch.rttMs = watch.rttMs === undefined ? rttMs : watch.rttMs + (rttMs - watch.rttMs) / 8; // as TCP smooths
@@ -359,36 +312,129 @@ export class Heartbeat
   }
 
   #suspect(neighbor: NodeId, watch: Watch, env: HeartbeatEnvironment): void {
+    const { quorum } = this.#options;
     watch.inquiry = nonce(env.random);
+    watch.isDoubted = true;
     this.counters.suspicions++;
     const others = watch.witnesses.filter((witness) => witness !== env.self && witness !== neighbor);
     const witnesses = sample(others, this.#options.witnesses, env.random);
+    watch.asked = witnesses;
     env.notify({ type: "suspected", neighbor, misses: watch.misses, witnesses });
+    this.#note(neighbor, watch, env, {
+      kind: "suspected",
+      through: witnesses,
+      detail: `${this.#missesOf(watch)}; ${witnesses.length} witnesses are asked`,
+    });
     for (const witness of witnesses)
-      env.send(witness, { type: "probe-request", nonce: watch.inquiry, suspect: neighbor });
-    const patience = witnesses.length === 0 ? 0 : this.#timeoutMs;
+      env.send(witness, {
+        type: "probe-request",
+        nonce: watch.inquiry,
+        suspect: neighbor,
+        wantsMiss: quorum > 1,
+      });
+    // A miss comes when the time-out of the witness is over, and its way to us.
+    const patience = witnesses.length === 0 ? 0 : this.#timeoutMs * (quorum > 1 ? 2 : 1);
     env.schedule(patience, { type: "verdict", neighbor, nonce: watch.inquiry, dueAt: env.now + patience });
   }
 
-  #onProbeRequest(asker: NodeId, asked: number, suspect: NodeId, env: HeartbeatEnvironment): void {
-    if (suspect === env.self) return; // the asker will hear our ping-replies or not
-    const own = nonce(env.random);
-    this.#errands.set(own, { asker, nonce: asked, suspect });
-    if (this.#errands.size > maxErrands) this.#errands.delete(this.#errands.keys().next().value!);
-    this.counters.errands++;
-    env.send(suspect, { type: "ping", nonce: own });
+  /** No witness reaches it. Is that enough? */
+  #judge(neighbor: NodeId, watch: Watch, env: HeartbeatEnvironment): void {
+    const { quorum } = this.#options;
+    const votes = 1 + watch.accusers.length;
+    if (votes < quorum) {
+      // The next miss asks again.
+      this.counters.awaitsQuorum++;
+      return this.#note(neighbor, watch, env, {
+        kind: "awaits-quorum",
+        through: watch.accusers,
+        detail: `${votes} of ${quorum} say that it is silent`,
+      });
+    }
+    this.counters.failures++;
+    this.#bury(neighbor, "failed");
+    this.#note(neighbor, watch, env, {
+      kind: "failed",
+      through: quorum > 1 ? watch.accusers : watch.asked,
+      detail:
+        quorum > 1
+          ? `${votes} of ${quorum} say that it is silent`
+          : `none of ${watch.asked.length} witnesses reaches it`,
+    });
+    env.notify({
+      type: "neighbor-failed",
+      neighbor,
+      incarnation: watch.incarnation,
+      misses: watch.misses,
+    });
   }
 
   /** A witness reaches the suspect. Only those whom we asked can know the nonce. */
   #onProbeReply(witness: NodeId, answered: number, env: HeartbeatEnvironment): void {
-    for (const [neighbor, watch] of this.#watches) {
-      if (answered === 0 || watch.inquiry !== answered) continue;
-      watch.inquiry = 0;
-      this.counters.cleared++;
-      env.notify({ type: "neighbor-unreachable", neighbor, witness });
+    const asked = this.#inquiryOf(answered);
+    if (asked === undefined) {
+      this.counters.unasked++;
       return;
     }
-    this.counters.unasked++;
+    const [neighbor, watch] = asked;
+    watch.inquiry = 0;
+    watch.isDoubted = false;
+    watch.accusers = [];
+    this.counters.cleared++;
+    this.#note(neighbor, watch, env, { kind: "alive", by: witness, detail: "the witness reaches it" });
+    env.notify({ type: "neighbor-unreachable", neighbor, witness });
+  }
+
+  /** A witness is one vote, however often it says so. */
+  #onProbeMiss(witness: NodeId, answered: number, env: HeartbeatEnvironment): void {
+    const asked = this.#inquiryOf(answered);
+    const identity = identityOf(witness);
+    const isSame = (other: NodeId) => identityOf(other) === identity;
+    if (asked === undefined || !asked[1].asked.some(isSame) || this.#options.quorum === 1) {
+      this.counters.unasked++;
+      return;
+    }
+    const [neighbor, watch] = asked;
+    if (watch.accusers.some(isSame)) return;
+    watch.accusers = [...watch.accusers, witness];
+    this.#note(neighbor, watch, env, { kind: "missed", by: witness, detail: "the witness got no answer" });
+    if (1 + watch.accusers.length < this.#options.quorum) return;
+    watch.inquiry = 0;
+    if (!this.#isHeard(neighbor, watch, env)) this.#judge(neighbor, watch, env);
+  }
+
+  #inquiryOf(answered: number): readonly [NodeId, Watch] | undefined {
+    if (answered === 0) return undefined;
+    for (const entry of this.#watches) if (entry[1].inquiry === answered) return entry;
+    return undefined;
+  }
+
+  /** Something else than the answer came, from the neighbor itself. */
+  #isHeard(neighbor: NodeId, watch: Watch, env: HeartbeatEnvironment): boolean {
+    if (!watch.wasHeard) return false;
+    this.#clear(neighbor, watch, env, "another message of it came");
+    this.counters.impliedAnswers++;
+    return true;
+  }
+
+  #clear(neighbor: NodeId, watch: Watch, env: HeartbeatEnvironment, detail: string): void {
+    if (watch.misses > 0) this.#note(neighbor, watch, env, { kind: "alive", by: neighbor, detail });
+    watch.misses = 0;
+    watch.isDoubted = false;
+    watch.accusers = [];
+    this.#verdicts.delete(identityOf(neighbor));
+  }
+
+  #missesOf({ misses }: Watch): string {
+    return `${misses} of ${this.misses} misses in a row`;
+  }
+
+  #note(
+    neighbor: NodeId,
+    { incarnation }: Watch,
+    env: HeartbeatEnvironment,
+    finding: Pick<Evidence, "kind" | "detail"> & Partial<Pick<Evidence, "by" | "through">>,
+  ): void {
+    this.#evidence.add(neighbor, { at: env.now, by: env.self, through: [], incarnation, ...finding });
   }
 
   #witnessesFor(asker: NodeId, env: HeartbeatEnvironment): NodeId[] {

@@ -1,5 +1,6 @@
 export * from "./evidence-log.ts";
 export * from "./heartbeat.ts";
+export * from "./heartbeat-options.ts";
 export * from "./hyparview.ts";
 export type * from "./hyparview-messages.ts";
 export * from "./hyparview-options.ts";

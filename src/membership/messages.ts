@@ -224,12 +224,19 @@ export interface ProbeRequest {
   readonly type: "probe-request";
   readonly nonce: number;
   readonly suspect: NodeId;
+  /** Say so if you cannot, for a quorum. */
+  readonly wantsMiss: boolean;
 }
-/** Yes. (Silence means no.) */
+/** Yes. (Silence means no, unless a miss is wanted.) */
 export interface ProbeReply {
   readonly type: "probe-reply";
   readonly nonce: number;
 }
-export type HeartbeatMessage = Ping | PingReply | ProbeRequest | ProbeReply;
+/** No: it did not answer in time. */
+export interface ProbeMiss {
+  readonly type: "probe-miss";
+  readonly nonce: number;
+}
+export type HeartbeatMessage = Ping | PingReply | ProbeRequest | ProbeReply | ProbeMiss;
 
 export const maxWitnesses = 8;

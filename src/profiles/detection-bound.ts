@@ -1,6 +1,7 @@
 /** How soon a profile notices that somebody is dead. */
-import { log, type Millis } from "../core/index.ts";
-import { heartbeatOptions } from "../membership/heartbeat.ts";
+import { log } from "../core/deterministic-math.ts";
+import type { Millis } from "../core/index.ts";
+import { heartbeatOptions } from "../membership/heartbeat-options.ts";
 import { swimOptions } from "../membership/swim-options.ts";
 import { type ProfileOptions, profileOf } from "./profile.ts";
 

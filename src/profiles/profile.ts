@@ -34,7 +34,8 @@ import {
   type SharedStateOptions,
   sharedStateOptions,
 } from "../dissemination/shared-state.ts";
-import { type Heartbeat, type HeartbeatOptions, heartbeatOptions } from "../membership/heartbeat.ts";
+import type { Heartbeat } from "../membership/heartbeat.ts";
+import { type HeartbeatOptions, heartbeatOptions } from "../membership/heartbeat-options.ts";
 import type { HyParView } from "../membership/hyparview.ts";
 import { type HyParViewOptions, hyParViewOptions } from "../membership/hyparview-options.ts";
 import type { ListEntry } from "../membership/messages.ts";

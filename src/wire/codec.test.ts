@@ -238,8 +238,9 @@ const heartbeat: Bodies<HeartbeatMessage> = {
     incarnation: number,
     witnesses: listOf(contact, maxWitnesses),
   }),
-  "probe-request": typed("probe-request", { nonce: number, suspect: contact }),
+  "probe-request": typed("probe-request", { nonce: number, suspect: contact, wantsMiss: fc.boolean() }),
   "probe-reply": typed("probe-reply", { nonce: number }),
+  "probe-miss": typed("probe-miss", { nonce: number }),
 };
 const broadcast: Bodies<BroadcastMessage> = {
   gossip: typed("gossip", { statement: gossipStatement, proof: bytes(maxProofBytes) }),

@@ -121,6 +121,7 @@ import {
   type PeerRecord,
   type Ping,
   type PingReply,
+  type ProbeMiss,
   type ProbeReply,
   type ProbeRequest,
   type Refused,
@@ -491,8 +492,13 @@ const heartbeat: KindsOf<HeartbeatMessage> = {
     incarnation: uint64,
     witnesses: listOf(peer, maxWitnesses),
   }),
-  "probe-request": kind<ProbeRequest>("probe-request", "ProbeRequest", { nonce: uint64, suspect: peer }),
+  "probe-request": kind<ProbeRequest>("probe-request", "ProbeRequest", {
+    nonce: uint64,
+    suspect: peer,
+    wantsMiss: flag,
+  }),
   "probe-reply": kind<ProbeReply>("probe-reply", "ProbeReply", { nonce: uint64 }),
+  "probe-miss": kind<ProbeMiss>("probe-miss", "ProbeMiss", { nonce: uint64 }),
 };
 
 const broadcast: KindsOf<BroadcastMessage> = {

@@ -62,6 +62,7 @@ enum Kind {
   KIND_PING_REPLY = 65;
   KIND_PROBE_REQUEST = 66;
   KIND_PROBE_REPLY = 67;
+  KIND_PROBE_MISS = 68;
 
   // 80-95: layer "broadcast".
   KIND_GOSSIP = 80;
@@ -338,8 +339,12 @@ message PingReply {
 message ProbeRequest {
   uint64 nonce = 1;
   Contact suspect = 2;
+  bool wants_miss = 3;
 }
 message ProbeReply {
+  uint64 nonce = 1;
+}
+message ProbeMiss {
   uint64 nonce = 1;
 }
 

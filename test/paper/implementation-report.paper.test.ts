@@ -5,7 +5,7 @@
 import { expect, test } from "vitest";
 import type { NodeId } from "../../src/core/index.ts";
 import { gossipSourceOptions, gossipText } from "../../src/dissemination/gossip-source.ts";
-import { heartbeatOptions } from "../../src/membership/heartbeat.ts";
+import { heartbeatOptions } from "../../src/membership/heartbeat-options.ts";
 import { logLine } from "../../src/node/log-lines.ts";
 import {
   classicNetwork,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../../../../src/core/index.ts";
-import { missesFor } from "../../../../src/membership/heartbeat.ts";
+import { missesFor } from "../../../../src/membership/heartbeat-options.ts";
 import { detectionRanges, detectionTimes, expectedFirst } from "./detection-theory.ts";
 
 const classic = {
