@@ -1,12 +1,10 @@
 /** Routers side by side: each under the same conditions, with several seeds, on all cores. */
-import { availableParallelism } from "node:os";
-import { Tinypool } from "tinypool";
 import { UsageError } from "../../../core/index.ts";
 import { linkSettings } from "../../../simulator/index.ts";
-import { ProgressBoard } from "../../simulate/progress-board.ts";
+import { type BoardProgress, performOnBoard } from "../../simulate/board-tasks.ts";
 import { labRouterNamed, type RouterTuning } from "../lab-routers.ts";
-import type { Conditions, RouterRun } from "./comparison.ts";
-import perform, { type PlacedTask, type RouterOutcome } from "./worker.ts";
+import type { ComparisonTask, Conditions, RouterRun } from "./comparison.ts";
+import perform from "./worker.ts";
 
 export interface ComparisonConfig {
   readonly routers: readonly string[];
@@ -16,16 +14,9 @@ export interface ComparisonConfig {
   readonly tuningOf?: (router: string) => RouterTuning;
   /** Worker threads; 0 runs everything in this one. Default: one for each core. */
   readonly threads?: number | undefined;
-  readonly onProgress?: (progress: ComparisonProgress) => void;
+  readonly onProgress?: (progress: BoardProgress) => void;
   /** Ends it early: what is complete is the result. */
   readonly signal?: AbortSignal;
-}
-
-export interface ComparisonProgress {
-  /** With fractions of those that are under way. */
-  readonly done: number;
-  readonly runs: number;
-  readonly events: number;
 }
 
 /** The default of each condition but `nodes`. */
@@ -44,8 +35,6 @@ export const defaultConditions: Omit<Conditions, "nodes"> = Object.freeze({
   upkeepMs: 5 * 60_000,
 });
 
-const progressEveryMs = 100;
-
 /** The runs, by router in the order in which they were asked for, then by seed. Throws `UsageError`. */
 export async function compareRouters(config: ComparisonConfig): Promise<readonly RouterRun[]> {
   const { routers, conditions, runs, tuningOf = () => ({}), threads, signal } = config;
@@ -54,49 +43,15 @@ export async function compareRouters(config: ComparisonConfig): Promise<readonly
   if (new Set(routers).size < routers.length)
     throw new UsageError(`routers: ${routers.join(",")} names one of them twice`);
   for (const name of routers) labRouterNamed(name);
-  const board = ProgressBoard.for(routers.length * runs);
-  const tasks: PlacedTask[] = routers.flatMap((router, place) =>
+  const tasks: ComparisonTask[] = routers.flatMap((router) =>
     Array.from({ length: runs }, (_, i) => ({
       router,
       conditions: { ...conditions, seed: conditions.seed + i },
       tuning: tuningOf(router),
-      place: place * runs + i,
-      board: board.memory,
     })),
   );
-  const stop = () => board.stop();
-  if (signal?.aborted === true) stop();
-  signal?.addEventListener("abort", stop, { once: true });
-  const ticker = setInterval(() => {
-    const { runs: done, events } = board.sum;
-    config.onProgress?.({ done, runs: tasks.length, events });
-  }, progressEveryMs);
-  try {
-    const outcomes =
-      threads === 0
-        ? tasks.map(perform)
-        : await performInThreads(tasks, Math.min(threads ?? availableParallelism(), tasks.length));
-    return outcomes.flatMap((outcome) => {
-      if ("usageError" in outcome) throw new UsageError(outcome.usageError);
-      return outcome.run === undefined ? [] : [outcome.run];
-    });
-  } finally {
-    clearInterval(ticker);
-    signal?.removeEventListener("abort", stop);
-  }
-}
-
-async function performInThreads(tasks: readonly PlacedTask[], threads: number): Promise<RouterOutcome[]> {
-  const pool = new Tinypool({
-    filename: new URL("./worker.js", import.meta.url).href,
-    minThreads: threads,
-    maxThreads: threads,
-  });
-  try {
-    return await Promise.all(tasks.map((task) => pool.run(task) as Promise<RouterOutcome>));
-  } finally {
-    await pool.destroy();
-  }
+  const worker = new URL("./worker.js", import.meta.url);
+  return performOnBoard({ tasks, worker, perform, threads, signal, onProgress: config.onProgress });
 }
 
 /** Throws `UsageError` naming the condition, the value and the rule. */
