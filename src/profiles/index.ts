@@ -3,6 +3,7 @@ import { modernPeer, modernSeed } from "./modern.ts";
 import { type Peer, type PeerConfig, profileOf, type Seed, type SeedConfig } from "./profile.ts";
 
 export { type ClassicPeer, type ClassicSeed, classicPeer, classicSeed, scaledTo } from "./classic.ts";
+export { detectionBoundMs } from "./detection-bound.ts";
 export * from "./merge-options.ts";
 export { modernOptions, modernPeer, modernSeed } from "./modern.ts";
 export * from "./profile.ts";

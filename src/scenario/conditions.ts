@@ -62,7 +62,7 @@ export const conditions: { readonly [Is in Condition["is"]]: Evaluator<Is> } = {
 
   listed: async ({ neighbors = 0 }, facts, names) => {
     const wanted = identitiesOf(names, facts);
-    const seeds = await activeSeeds(facts);
+    const seeds = (await activeSeeds(facts)).filter(hasFullList);
     const lacking = seeds.filter(({ list }) => {
       const times = new Map<Identity, number>();
       for (const { peer, neighbors: known } of list) {
@@ -79,21 +79,29 @@ export const conditions: { readonly [Is in Condition["is"]]: Evaluator<Is> } = {
 
   removed: async ({ by }, facts, names) => {
     const { observer, world } = facts;
-    const seeds = await activeSeeds(facts);
+    const seeds = (await activeSeeds(facts)).filter(hasFullList);
     const gone = new Set(identitiesOf(names, facts));
-    const stillThere = seeds.filter(({ list }) => list.some(({ peer }) => gone.has(identityOf(peer))));
-    const times = names.flatMap((name) => removalTimes(name, seeds, observer));
+    const lists = seeds.map(({ list }) => list.map(({ peer }) => peer));
+    // Where lists are samples, those know of it who had it as a neighbor.
+    if (seeds.length === 0) lists.push(...(await activeViews(facts)).map(({ neighbors }) => [...neighbors]));
+    const stillThere = lists.filter((list) => list.some((peer) => gone.has(identityOf(peer))));
+    const watchers = names.map((name) =>
+      seeds.length > 0 ? seeds.map((seed) => seed.name) : formerNeighbors(name, facts),
+    );
+    const times = names.flatMap((name, i) => removalTimes(name, watchers[i]!, observer));
     const slowest = times.length === 0 ? Number.NaN : Math.max(...times);
     const intervals = Number((slowest / world.pingIntervalMs).toFixed(2));
-    const all = seeds.length * names.length;
-    const isInTime =
-      by === undefined ||
-      (times.length === all && slowest <= durationMs(by, world.pingIntervalMs, "removed.by"));
+    const all = watchers.flat().length;
+    const boundMs = by === undefined ? undefined : durationMs(by, world.pingIntervalMs, "removed.by");
+    const isInTime = boundMs === undefined || (times.length === all && slowest <= boundMs);
+    const howSoon =
+      world.profile === "classic" ? `${intervals} intervals` : `${slowest} ms, at most ${boundMs}`;
     return {
       ok: stillThere.length === 0 && isInTime,
-      detail: by === undefined ? `${times.length} of ${all}` : `${intervals} intervals`,
+      detail: by === undefined ? `${times.length} of ${all}` : howSoon,
       figures: {
         pingIntervalMs: world.pingIntervalMs,
+        ...(boundMs === undefined ? {} : { boundMs }),
         neighborsOfVictim: names.reduce(
           (sum, name) => sum + (facts.beforeSilence.get(name)?.neighbors ?? 0),
           0,
@@ -142,21 +150,34 @@ export const conditions: { readonly [Is in Condition["is"]]: Evaluator<Is> } = {
     const living = new Set(observer.activePeers.map(({ id }) => identityOf(id)));
     // Whoever hangs may be in the list or not: nobody can know of it at once.
     const paused = new Set(observer.nodes.filter(({ isPaused }) => isPaused).map(({ id }) => identityOf(id)));
-    const seeds = await activeSeeds(facts);
-    const wrong = seeds.filter(({ list }) => {
-      const listed = list.map(({ peer }) => identityOf(peer)).filter((identity) => !paused.has(identity));
-      return listed.length !== living.size || !listed.every((identity) => living.has(identity));
-    });
+    const isExact = (peers: readonly NodeId[], size: number) => {
+      const listed = peers.map(identityOf).filter((identity) => !paused.has(identity));
+      return listed.length === size && listed.every((identity) => living.has(identity));
+    };
+    const seeds = (await activeSeeds(facts)).filter(hasFullList);
     const sizes = seeds.map(({ list }) => list.length);
+    const areExact = seeds.every(({ list }) =>
+      isExact(
+        list.map(({ peer }) => peer),
+        living.size,
+      ),
+    );
+    // Where all are members of one membership, peers know each other as seeds do.
+    const wrong = (await activeViews(facts)).filter(
+      ({ members }) => members !== undefined && !isExact(members, living.size - 1),
+    );
+    const also = wrong.length === 0 ? "" : `; not known to ${namesOf(wrong)}`;
     return {
-      ok: wrong.length === 0,
-      detail: `${living.size} peers live, the lists have ${sizes.join(", ")}`,
+      ok: areExact && wrong.length === 0,
+      detail: `${living.size} peers live, the lists have ${sizes.join(", ")}${also}`,
       figures: { listSizes: sizes },
     };
   },
 
   "seeds-agree": async (_, facts) => {
-    const prints = (await activeSeeds(facts)).map(({ list, fingerprint }) => `${list.length}/${fingerprint}`);
+    const prints = (await activeSeeds(facts))
+      .filter(hasFullList)
+      .map(({ list, fingerprint }) => `${list.length}/${fingerprint}`);
     return { ok: prints.every((print) => print === prints[0]) };
   },
 
@@ -177,13 +198,13 @@ export const conditions: { readonly [Is in Condition["is"]]: Evaluator<Is> } = {
       detail:
         first === undefined
           ? undefined
-          : `${nameOf(first.peer)} by ${first.seed}: ${first.reason}; ${wrongly.length} in all`,
+          : `${nameOf(first.peer)} by ${first.by}: ${first.reason}; ${wrongly.length} in all`,
       figures: { livePeersRemoved: wrongly.length },
     };
   },
 
   "lists-unchanged": async (_, facts) => {
-    const changed = (await activeSeeds(facts)).filter((seed) => {
+    const changed = (await activeSeeds(facts)).filter(hasFullList).filter((seed) => {
       const before = facts.listsAtStart.get(seed.name);
       return before !== undefined && before !== listText(seed);
     });
@@ -279,6 +300,11 @@ export async function activeSeeds({
   return (await world.seeds()).filter(({ name }) => isActive(observer.node(name)));
 }
 
+/** A sample says nothing of who is not in it. */
+function hasFullList({ isPartial }: SeedView): boolean {
+  return isPartial !== true;
+}
+
 function isActive(node: ObservedNode | undefined): boolean {
   return node?.isLiving === true && !node.isPaused;
 }
@@ -350,15 +376,24 @@ function has(flags: Uint8Array, row: number): boolean {
   return row < flags.length && (flags[row]! & holds) !== 0;
 }
 
-/** How long after it fell silent each of the seeds removed it. */
-function removalTimes(name: string, seeds: readonly SeedView[], observer: Observer): Millis[] {
+/** Those who had a link to it when it fell silent, and live. */
+function formerNeighbors(name: string, { beforeSilence, observer }: Facts): string[] {
+  const { neighbors = [] } = beforeSilence.get(name)?.view ?? {};
+  return neighbors.flatMap((id) => {
+    const node = observer.nodeOf(id);
+    return node !== undefined && isActive(node) ? [node.name] : [];
+  });
+}
+
+/** How long after it fell silent each of these removed it. */
+function removalTimes(name: string, watchers: readonly string[], observer: Observer): Millis[] {
   const node = observer.node(name)!;
   const since = node.silentSince;
   if (since === undefined) return [];
   const identity = identityOf(node.id);
-  return seeds.flatMap((seed) => {
+  return watchers.flatMap((watcher) => {
     const removal = observer.removals.find(
-      ({ seed: by, peer, at }) => by === seed.name && at >= since && identityOf(peer) === identity,
+      ({ by, peer, at }) => by === watcher && at >= since && identityOf(peer) === identity,
     );
     return removal === undefined ? [] : [removal.at - since];
   });

@@ -4,7 +4,7 @@ import type { Duration } from "./scenario.ts";
 const inPings = /^(\d+(?:\.\d+)?) pings?$/;
 
 /**
- * Milliseconds of a duration: `500`, `"500ms"`, `"5s"`, or `"5 pings"` at the stack's ping interval. Throws `UsageError`
+ * Milliseconds of a duration: `500`, `"500ms"`, `"5s"`, or `"5 pings"` of so long each. Throws `UsageError`
  * naming the field, the text and how to write it.
  */
 export function durationMs(duration: Duration, pingIntervalMs: Millis, field = "duration"): Millis {

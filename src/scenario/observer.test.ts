@@ -74,7 +74,7 @@ describe("a removal", () => {
     const { observer, remove } = watching();
     remove(1, 2);
     remove(2, 3, "left");
-    expect(observer.removals.map(({ seed, peer, isFalse }) => [seed, peer, isFalse])).toEqual([
+    expect(observer.removals.map(({ by, peer, isFalse }) => [by, peer, isFalse])).toEqual([
       ["seed-1", 2, true],
       ["seed-1", 3, false],
     ]);

@@ -44,9 +44,11 @@ export const holds = 1;
 /** It was given to the application of the present life. */
 export const delivered = 2;
 
+/** A seed has taken a peer from its list; modern: a member has given another one up, or was told that it leaves. */
 export interface Removal {
   readonly at: Millis;
-  readonly seed: string;
+  /** Who did. */
+  readonly by: string;
   readonly peer: NodeId;
   readonly reason: string;
   /** The peer lived and could be reached: it should not have been removed. */
@@ -112,7 +114,9 @@ export class Observer {
       if (type === "delivered") this.#onDelivered(event);
       else if (type === "published") this.#onPublished(event);
     } else if (layer === scenarioLayer) this.#onScenario(event);
-    else if (type === "peer-removed") this.#onRemoved(event);
+    else if (type === "peer-removed") this.#onRemoved(event, event["reason"] as string);
+    else if (type === "member-failed") this.#onRemoved(event, "dead");
+    else if (type === "peer-left" && layer === "membership") this.#onRemoved(event, "left");
   }
 
   message(origin: NodeId, incarnation: number, sequence: number): ObservedMessage | undefined {
@@ -245,14 +249,14 @@ export class Observer {
     node.backSince = event.at;
   }
 
-  #onRemoved(event: TraceEvent): void {
+  #onRemoved(event: TraceEvent, reason: string): void {
     const peer = event["peer"] as NodeId;
     this.removals.push({
       at: event.at,
-      seed: this.#byId.get(event.node)?.name ?? String(event.node),
+      by: this.#byId.get(event.node)?.name ?? String(event.node),
       peer,
-      reason: event["reason"] as string,
-      isFalse: event["reason"] !== "left" && this.#couldBeReached(peer, event.at),
+      reason,
+      isFalse: reason !== "left" && this.#couldBeReached(peer, event.at),
     });
   }
 

@@ -20,6 +20,7 @@ interface FakeNode {
  */
 class FakeWorld implements World {
   readonly kind = "simulated";
+  readonly profile = "classic";
   readonly pingIntervalMs = 100;
   readonly traceHash = "abc";
   readonly actions: (Action & { readonly now: Millis })[] = [];
@@ -154,8 +155,6 @@ class FakeWorld implements World {
       id,
       list: [...this.listed.get(name)!].map((peer) => ({ peer, incarnation: 1, neighbors: 2 })),
       fingerprint: [...this.listed.get(name)!].reduce((sum, peer) => sum + peer, 0),
-      ignoredReports: 0,
-      refusedRegistrations: 0,
     }));
   }
   async close(): Promise<void> {}

@@ -2,7 +2,7 @@
  * A scenario as data: which network, which stack, what happens to it and when, and what must hold. The same scenario
  * runs simulated and live (docs/simulator.md says how to write one).
  */
-import type { ProfileOptions } from "../profiles/index.ts";
+import type { ProfileName, ProfileOptions } from "../profiles/index.ts";
 import type { ChurnModel, LinkSettings } from "../simulator/index.ts";
 
 type Section = Readonly<Record<string, number | string | boolean | undefined>>;
@@ -15,7 +15,7 @@ export interface ScenarioOptions extends ProfileOptions {
   readonly transport?: Section;
 }
 
-/** `500` or `"500ms"`, `"5s"`, `"2m"`; `"5 pings"` is in ping intervals of the stack. */
+/** `500` or `"500ms"`, `"5s"`, `"2m"`; `"5 pings"` bound how soon a death is known (see `pingIntervalOf`). */
 export type Duration = number | string;
 
 /**
@@ -148,7 +148,7 @@ export interface Scenario {
     /** Simulated: every message goes through the real codec. Live it always does. */
     readonly isWireTrue?: boolean;
   };
-  readonly stack?: { readonly profile?: "classic"; readonly options?: ScenarioOptions };
+  readonly stack?: { readonly profile?: ProfileName; readonly options?: ScenarioOptions };
   /** Some nodes are not like the others. */
   readonly nodes?: readonly {
     readonly which: Selector;

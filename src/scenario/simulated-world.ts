@@ -9,15 +9,22 @@ import {
   type Typed,
   UsageError,
 } from "../core/index.ts";
-import { mergeOptions, type ProfileOptions } from "../profiles/index.ts";
+import { mergeOptions, type ProfileName, type ProfileOptions } from "../profiles/index.ts";
 import { SimulatedNetwork } from "../simulated/index.ts";
 import type { LinkSettings, MessageCodec } from "../simulator/index.ts";
 import { type ScenarioNotice, scenarioLayer } from "../trace/index.ts";
 import { joinersOf } from "./churn-step.ts";
 import { durationMs } from "./duration.ts";
 import type { Action, Scenario, Selector } from "./scenario.ts";
-import { defaultPeers, defaultSeeds, pingIntervalOf, scenarioOptions } from "./scenario-options.ts";
+import {
+  defaultPeers,
+  defaultSeeds,
+  pingIntervalOf,
+  profileIn,
+  scenarioOptions,
+} from "./scenario-options.ts";
 import { SimulatedAttacks } from "./simulated-attacks.ts";
+import { peerViewOf, seedViewOf } from "./views.ts";
 import type { AttackFigures, PeerView, SeedView, World } from "./world.ts";
 
 export interface SimulatedWorldConfig {
@@ -48,6 +55,7 @@ const attackers = 2;
 
 export class SimulatedWorld implements World {
   readonly kind = "simulated";
+  readonly profile: ProfileName;
   readonly pingIntervalMs: Millis;
   readonly network: SimulatedNetwork;
   readonly #scenario: Scenario;
@@ -64,6 +72,7 @@ export class SimulatedWorld implements World {
     const { network = {}, timeline = [] } = scenario;
     const { seed, codec, spareRows = 0, keepsDisks = false } = config;
     this.#scenario = scenario;
+    this.profile = profileIn(scenario);
     this.pingIntervalMs = pingIntervalOf(scenario);
     this.#stepMs = Math.max(1, Math.round(this.pingIntervalMs / 20));
     const { seeds = defaultSeeds, peers = defaultPeers } = network;
@@ -281,29 +290,15 @@ export class SimulatedWorld implements World {
   // ---- What can be seen ----
 
   async peers(): Promise<readonly PeerView[]> {
-    return [...this.network.peers].map(([row, { standing, view, isJoined, broadcast }]) => ({
-      name: this.network.nameOf(row),
-      id: this.network.simulation.idOf(row),
-      neighbors: view.neighbors,
-      incarnation: standing.incarnation,
-      isRegistered: isJoined,
-      retained: broadcast.retainedCount,
-    }));
+    return [...this.network.peers].map(([row, peer]) => peerViewOf(this.#named(row), peer));
   }
 
   async seeds(): Promise<readonly SeedView[]> {
-    return [...this.network.seeds].map(([row, { list, fingerprint, registry }]) => {
-      const { forgedReports = 0, strangersReports = 0 } = registry?.counters ?? {};
-      const { refusedInvalid = 0, refusedUnreachable = 0, refusedFull = 0 } = registry?.counters ?? {};
-      return {
-        name: this.network.nameOf(row),
-        id: this.network.simulation.idOf(row),
-        list: list.map(({ peer, incarnation, witnesses }) => ({ peer, incarnation, neighbors: witnesses })),
-        fingerprint,
-        ignoredReports: forgedReports + strangersReports,
-        refusedRegistrations: refusedInvalid + refusedUnreachable + refusedFull,
-      };
-    });
+    return [...this.network.seeds].map(([row, seed]) => seedViewOf(this.#named(row), seed));
+  }
+
+  #named(row: number): { readonly name: string; readonly id: NodeId } {
+    return { name: this.network.nameOf(row), id: this.network.simulation.idOf(row) };
   }
 
   // ---- Events ----

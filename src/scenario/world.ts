@@ -1,5 +1,6 @@
 /** A network that a scenario happens to. One implementation simulates it, one runs it. */
 import type { Millis, NodeId, TraceEvent } from "../core/index.ts";
+import type { ProfileName } from "../profiles/index.ts";
 import type { Action } from "./scenario.ts";
 
 /** What can be seen of a living peer from outside. Of a paused one it is what could be seen before. */
@@ -8,8 +9,10 @@ export interface PeerView {
   readonly id: NodeId;
   readonly neighbors: readonly NodeId[];
   readonly incarnation: number;
-  /** Registered with as many seeds as it wants. */
+  /** With as many seeds as it wants; modern: somebody has answered it. */
   readonly isRegistered: boolean;
+  /** The peers that it takes for alive, without itself; missing where peers know no more than some. */
+  readonly members?: readonly NodeId[];
   /** Messages that it keeps for others. */
   readonly retained: number;
 }
@@ -27,9 +30,8 @@ export interface SeedView {
   readonly id: NodeId;
   readonly list: readonly ListedPeer[];
   readonly fingerprint: number;
-  /** Forged or strange reports that it ignored, registrations that it refused. */
-  readonly ignoredReports: number;
-  readonly refusedRegistrations: number;
+  /** The list is a sample: others know of the rest. */
+  readonly isPartial?: boolean;
 }
 
 /** What a world counts of its attacks, up to now. Each is there once the attack has begun. */
@@ -58,6 +60,8 @@ export interface AttackFigures {
 export interface World {
   readonly kind: "simulated" | "live";
   readonly now: Millis;
+  readonly profile: ProfileName;
+  /** What durations in pings are made of. */
   readonly pingIntervalMs: Millis;
   /** Starts seeds and peers; resolves when they have formed one network, or patience is at its end. */
   form(): Promise<void>;

@@ -37,6 +37,9 @@ import { contactOf } from "./simulated-contact.ts";
 import { diskMs, SimulatedDisk } from "./simulated-disk.ts";
 import { SimulatedSignatures } from "./simulated-signatures.ts";
 
+/** A goodbye that has not spread by then goes without being heard. */
+const leavingMs = 5000;
+
 type Notice = Typed & Record<string, any>;
 
 export interface SimulatedNetworkConfig {
@@ -203,16 +206,38 @@ export class SimulatedNetwork {
     this.simulation.crash(row);
     this.peers.delete(row);
     this.seeds.delete(row);
+    this.#closeLinks(row);
+  }
+
+  /**
+   * The machine closes the streams of a process that is gone, and who held links to it learns it. The classic profile
+   * would not ask any sooner for that: its heartbeat has its own time.
+   */
+  #closeLinks(row: number): void {
+    const { links } = this.simulation;
+    if (links.settings.kind !== "stream") return;
+    const gone = this.simulation.idOf(row);
+    for (const [neighbor, { profile, view, whenLinkLost }] of this.peers) {
+      if (profile === "classic" || !view.has(gone)) continue;
+      const afterMs = links.transitMs(row, neighbor, 0, this.time);
+      if (afterMs < 0) continue;
+      for (const command of whenLinkLost(gone)) this.simulation.command(neighbor, command, afterMs);
+    }
   }
 
   /** Says goodbye, and goes when that has had time to travel. */
   leave(row: number): void {
-    const leaver = this.peers.get(row);
-    const { membershipLayer } = leaver ?? this.seeds.get(row)!;
+    const leaver = this.peers.get(row) ?? this.seeds.get(row)!;
+    const { membershipLayer } = leaver;
     this.simulation.command(row, tagged(membershipLayer, { type: "leave" }));
-    this.simulation.at(this.time + 1, () => {
-      if (this.peers.get(row) === leaver) this.crash(row);
-    });
+    // A registration sends all its goodbyes at once; a membership spreads them, and says when it has.
+    this.simulation.at(this.time + (leaver.profile === "classic" ? 1 : leavingMs), () =>
+      this.#end(row, leaver),
+    );
+  }
+
+  #end(row: number, node: Peer | Seed): void {
+    if (this.peers.get(row) === node || this.seeds.get(row) === node) this.crash(row);
   }
 
   /** Publishes at the end of what is under way. */
@@ -267,6 +292,10 @@ export class SimulatedNetwork {
 
   #onNotice(row: number, { layer, body }: Tagged, at: Millis): void {
     if (body.type === "persist") this.#persist(row, layer, body as Persist);
+    if (body.type === "left" && layer === "membership") {
+      const leaver = this.peers.get(row) ?? this.seeds.get(row)!;
+      this.simulation.at(at + 1, () => this.#end(row, leaver));
+    }
     this.config.onNotice?.(at, row, layer, body as Notice);
   }
 
@@ -285,10 +314,11 @@ export class SimulatedNetwork {
 
   #onUndeliverable(from: number, to: number, reason: "dead" | "reset"): void {
     const sender = this.peers.get(from);
-    if (sender === undefined) return;
     const other = this.simulation.idOf(to);
-    const wasLink = !this.isSeed(to) && (reason === "reset" || sender.view.has(other));
-    const commands = wasLink ? sender.whenLinkLost(other) : sender.whenUnreachable(other);
+    const wasLink =
+      sender !== undefined && !this.isSeed(to) && (reason === "reset" || sender.view.has(other));
+    const node = sender ?? this.seeds.get(from);
+    const commands = wasLink ? sender.whenLinkLost(other) : (node?.whenUnreachable(other) ?? []);
     for (const command of commands) this.simulation.command(from, command);
   }
 

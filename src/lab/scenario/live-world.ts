@@ -25,15 +25,18 @@ import {
   type NodeOptions,
   shellLayer,
 } from "../../node/index.ts";
+import type { ProfileName } from "../../profiles/index.ts";
 import { durationMs } from "../../scenario/duration.ts";
 import type { Action, Scenario } from "../../scenario/scenario.ts";
 import {
   defaultPeers,
   defaultSeeds,
   pingIntervalOf,
+  profileIn,
   scenarioOptions,
 } from "../../scenario/scenario-options.ts";
 import { settingsByName } from "../../scenario/selector.ts";
+import { peerViewOf, seedViewOf } from "../../scenario/views.ts";
 import type { AttackFigures, PeerView, SeedView, World } from "../../scenario/world.ts";
 import { type ScenarioNotice, scenarioLayer } from "../../trace/index.ts";
 import { checkLiveLinks, LiveHands, noZones, roomForJoiners } from "../live-hands.ts";
@@ -72,6 +75,7 @@ export function createLiveWorld(scenario: Scenario, config: LiveWorldConfig): Wo
 
 class LiveWorld implements World {
   readonly kind = "live";
+  readonly profile: ProfileName;
   readonly pingIntervalMs: Millis;
   readonly #scenario: Scenario;
   readonly #config: LiveWorldConfig;
@@ -94,6 +98,7 @@ class LiveWorld implements World {
     const { network = {}, timeline = [] } = scenario;
     this.#scenario = scenario;
     this.#config = config;
+    this.profile = profileIn(scenario);
     this.pingIntervalMs = pingIntervalOf(scenario);
     this.#options = scenarioOptions(scenario);
     this.#settings = settingsByName(scenario, config.seed);
@@ -295,12 +300,12 @@ class LiveWorld implements World {
   async #view(live: LiveNode): Promise<PeerView> {
     const node = live.node!;
     if (node.isPaused && live.lastView !== undefined) return live.lastView;
-    live.lastView = node instanceof NodeProcess ? await node.view() : viewOf(node);
+    live.lastView = node instanceof NodeProcess ? await node.view() : peerViewOf(named(node), node.peer!);
     return live.lastView;
   }
 
   async seeds(): Promise<readonly SeedView[]> {
-    return this.#network!.liveSeeds.map(seedViewOf);
+    return this.#network!.liveSeeds.map((node) => seedViewOf(named(node), node.seed!));
   }
 
   // ---- What is done ----
@@ -386,30 +391,8 @@ class LiveWorld implements World {
   }
 }
 
-function viewOf({ name, contact, peer }: GrapevineNode): PeerView {
-  const { standing, view, isJoined, broadcast } = peer!;
-  return {
-    name,
-    id: contact,
-    neighbors: view.neighbors,
-    incarnation: standing.incarnation,
-    isRegistered: isJoined,
-    retained: broadcast.retainedCount,
-  };
-}
-
-function seedViewOf({ name, contact, seed }: GrapevineNode): SeedView {
-  const { list, fingerprint, registry } = seed!;
-  const { forgedReports = 0, strangersReports = 0 } = registry?.counters ?? {};
-  const { refusedInvalid = 0, refusedUnreachable = 0, refusedFull = 0 } = registry?.counters ?? {};
-  return {
-    name,
-    id: contact,
-    list: list.map(({ peer, incarnation, witnesses }) => ({ peer, incarnation, neighbors: witnesses })),
-    fingerprint,
-    ignoredReports: forgedReports + strangersReports,
-    refusedRegistrations: refusedInvalid + refusedUnreachable + refusedFull,
-  };
+function named({ name, contact }: GrapevineNode): { readonly name: string; readonly id: NodeId } {
+  return { name, id: contact };
 }
 
 function isAttack(action: Action): action is Extract<Action, { readonly do: Attack }> {

@@ -1,6 +1,6 @@
 import type { Scenario, Step } from "../scenario.ts";
 
-/** The documents' bound: three misses, the neighbors' second opinion, the seed's own look. */
+/** Of the documents: three misses, the neighbors' second opinion, the seed's own look; of other profiles their own. */
 const bound = "5 pings";
 
 const victimJoins: readonly Step[] = [
@@ -19,13 +19,13 @@ const victimJoins: readonly Step[] = [
 
 const victimIsRemoved: readonly Step[] = [
   { do: "expect", is: "removed", node: "victim", within: "15 pings", claim: "removed from all seeds" },
-  { do: "expect", is: "removed", node: "victim", by: bound, claim: "within 5 ping intervals" },
+  { do: "expect", is: "removed", node: "victim", by: bound, claim: "within 5 pings" },
   { do: "expect", is: "nobody-removed", except: "victim", claim: "no live peer was removed" },
 ];
 
 export const crash: Scenario = {
   name: "crash",
-  description: "kill -9 a peer's process: all seeds remove it within 5 ping intervals, and nobody else",
+  description: "kill -9 a peer's process: all seeds remove it within 5 pings, and nobody else",
   timeline: [
     ...victimJoins,
     { do: "crash", node: "victim" },
