@@ -132,7 +132,39 @@ export const answers = {
     nodes: z.array(z.looseObject({ name: z.string(), contact: nodeId, role: z.string() })),
     links: z.array(z.tuple([nodeId, nodeId])),
   }),
-  published: z.looseObject({ published: z.string() }),
+  published: z.looseObject({
+    published: z.string(),
+    sent: z.number(),
+    queued: z.number(),
+    dropped: z.number(),
+    coverage: z
+      .looseObject({
+        asked: z.number(),
+        answered: z.number(),
+        have: z.number(),
+        share: z.number(),
+        low: z.number(),
+        high: z.number(),
+      })
+      .optional(),
+  }),
+  why: z.looseObject({
+    node: z.string(),
+    peer: nodeId,
+    host: z.string(),
+    port: z.number(),
+    state: z.string(),
+    evidence: z.array(
+      z.looseObject({
+        at: z.number(),
+        kind: z.string(),
+        by: nodeId,
+        through: z.array(nodeId),
+        incarnation: z.number(),
+        detail: z.string(),
+      }),
+    ),
+  }),
   stateSet: z.looseObject({ set: z.string(), key: z.string() }),
   stateDeleted: z.looseObject({ deleted: z.string(), key: z.string(), wasThere: z.boolean() }),
   stateEntry,

@@ -31,6 +31,7 @@ import { tailCommand } from "./tail.ts";
 import { traceCommand } from "./trace.ts";
 import { upCommand } from "./up.ts";
 import { watchCommand } from "./watch.ts";
+import { whyCommand } from "./why.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 
@@ -53,6 +54,7 @@ const program = new Command("grapevine")
   .addCommand(statusCommand())
   .addCommand(membersCommand())
   .addCommand(neighborsCommand())
+  .addCommand(whyCommand())
   .addCommand(publishCommand())
   .addCommand(stateCommand())
   .addCommand(putCommand())

@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline";
 import { Command } from "commander";
+import type { z } from "zod";
 import { UsageError } from "../core/index.ts";
 import { escapeText } from "../node/index.ts";
 import {
@@ -18,6 +19,8 @@ import { wholeNumber } from "./numbers.ts";
 interface PublishOptions extends ApiOptions {
   readonly node?: string;
   readonly priority?: number;
+  readonly topic?: string;
+  readonly coverage?: number | true;
   readonly json?: boolean;
 }
 
@@ -35,6 +38,15 @@ export function publishCommand(): Command {
         "0 to 255: what peers pass on first where they choose by priority (default: 0)",
         wholeNumber("--priority", 0, 255),
       )
+      .option(
+        "--topic <text>",
+        "who has subscribed to other topics only does not hear it (1 to 64 characters)",
+      )
+      .option(
+        "--coverage [members]",
+        "a second later ask so many random members whether they have it (default: 32)",
+        wholeNumber("--coverage", 1, 1024),
+      )
       .option("--json", "print the result as JSON"),
   )
     .addHelpText(
@@ -44,6 +56,8 @@ Examples:
   $ grapevine publish "hello"
   $ grapevine publish --node peer-3 "hello from three"
   $ grapevine publish --priority 200 "this first"
+  $ grapevine publish --coverage "who has it?"
+  $ grapevine publish --topic weather "rain"
   $ grapevine publish -- "--a text that begins with a dash"
   $ tail -f events.log | grapevine publish -
 `,
@@ -52,12 +66,40 @@ Examples:
 }
 
 async function publish(text: string, options: PublishOptions): Promise<void> {
+  const { topic, priority, coverage, json } = options;
+  if (text === "-" && coverage !== undefined)
+    throw new UsageError("--coverage: of one message at a time; leave it out, or give the text");
   const client = await findApi(options, options.node);
   const node = await chooseNode(client, options.node, "peer");
   const messages = text === "-" ? standardInput() : [text];
-  const { count, publisher } = await publishAll(client, node, messages, options.priority);
-  if (options.json) return await print(jsonText({ published: publisher, messages: count }));
-  await print(`${escapeText(publisher)} published ${count} message${count === 1 ? "" : "s"}.`);
+  const { count, last } = await publishAll(client, node, messages, { topic, priority, coverage });
+  if (json) {
+    const { published, ...outcome } = last ?? { published: node };
+    return await print(jsonText({ published, messages: count, ...outcome }));
+  }
+  const said = `${escapeText(last?.published ?? node)} published ${count} message${count === 1 ? "" : "s"}`;
+  await print([`${said}${last === undefined ? "" : outcomeText(last)}.`, ...coverageLines(last)].join("\n"));
+}
+
+type Published = z.infer<typeof answers.published>;
+
+function outcomeText({ sent, queued, dropped }: Published): string {
+  const others = [
+    ...(queued === 0 ? [] : [`${queued} waiting`]),
+    ...(dropped === 0 ? [] : [`${dropped} not reached`]),
+  ];
+  const neighbors = `: sent to ${sent} neighbor${sent === 1 ? "" : "s"}`;
+  return others.length === 0 ? neighbors : `${neighbors}, ${others.join(", ")}`;
+}
+
+function coverageLines(last: Published | undefined): string[] {
+  if (last?.coverage === undefined) return [];
+  const { asked, answered, have, share, low, high } = last.coverage;
+  const percent = (part: number) => `${(100 * part).toFixed(1)} %`;
+  if (answered === 0) return [`  coverage unknown: none of ${asked} members answered`];
+  return [
+    `  coverage about ${percent(share)} (95 % interval ${percent(low)} to ${percent(high)}): ${have} of ${answered} have it, ${asked} were asked`,
+  ];
 }
 
 /** One after the other: the node answers when the network can take more, so a fast source waits. */
@@ -65,25 +107,25 @@ async function publishAll(
   client: ApiClient,
   node: string,
   messages: Iterable<string> | AsyncIterable<string>,
-  priority: number | undefined,
-): Promise<{ count: number; publisher: string }> {
+  options: Pick<PublishOptions, "topic" | "priority" | "coverage">,
+): Promise<{ count: number; last: Published | undefined }> {
   let count = 0;
-  let publisher = node;
+  let last: Published | undefined;
   for await (const text of messages) {
     try {
-      ({ published: publisher } = await client.post(
+      last = await client.post(
         nodePath(node, "publish"),
-        { text, priority },
+        { text, ...options },
         answers.published,
         publishTimeoutMs,
-      ));
+      );
     } catch (error) {
       if (!(error instanceof UsageError) || count === 0) throw error;
       throw new UsageError(`${error.message} (after ${count} messages that were published)`);
     }
     count++;
   }
-  return { count, publisher };
+  return { count, last };
 }
 
 /** Lines that are not empty. */

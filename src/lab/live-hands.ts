@@ -20,7 +20,7 @@ export interface HandledNode {
   readonly contact: NodeId;
   readonly isRunning: boolean;
   readonly isPaused: boolean;
-  publish(text: string): Promise<void>;
+  publish(text: string): Promise<unknown>;
   pause(): void;
   resume(): void;
   leave(): Promise<void>;

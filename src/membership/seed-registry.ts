@@ -19,9 +19,12 @@
 import {
   defineOptions,
   type Environment,
+  type Evidence,
+  type FailureDetector,
   hashText,
   type Identity,
   identityOf,
+  type MemberState,
   type Millis,
   type NodeId,
   nonce,
@@ -238,7 +241,9 @@ const looksPerLease = 20;
 const leaseShareWithoutNeighbors = 1 / 10;
 
 export class SeedRegistry
-  implements Protocol<IntroductionMessage, SeedRegistryTimer, SeedRegistryNotice, SeedRegistryCommand>
+  implements
+    Protocol<IntroductionMessage, SeedRegistryTimer, SeedRegistryNotice, SeedRegistryCommand>,
+    FailureDetector
 {
   readonly counters = {
     registrations: 0,
@@ -267,6 +272,8 @@ export class SeedRegistry
   readonly #agreement: SeedAgreement<SeedEnvironment>;
   #isDeciding = false;
   #mustDecideAgain = false;
+  /** Whose findings those are that nobody else reported. */
+  #self: NodeId = "";
 
   constructor(config: SeedRegistryConfig) {
     this.#config = config;
@@ -293,9 +300,49 @@ export class SeedRegistry
     return this.#entries.has(identityOf(peer));
   }
 
+  stateOf(node: NodeId): MemberState {
+    const identity = identityOf(node);
+    const entry = this.#entries.get(identity);
+    if (entry !== undefined) return entry.case === undefined ? "alive" : "suspect";
+    const removal = this.#removals.get(identity);
+    if (removal === undefined) return "unknown";
+    return removal.reason === "left" ? "left" : "failed";
+  }
+
+  /** The reports that were believed so far, what the seed's own call-back found, and the removal. */
+  why(node: NodeId): readonly Evidence[] {
+    const identity = identityOf(node);
+    const entry = this.#entries.get(identity);
+    if (entry?.case !== undefined) {
+      const { reports, probe } = entry.case;
+      const required = this.#required(entry);
+      const chain = reported([...reports.values()], (i) => `report ${i} of ${required} required`);
+      const { incarnation } = entry.record.statement;
+      const detail = `the seed's own call-back: ${probe === "silent" ? "no answer" : "under way"}`;
+      return [
+        ...chain,
+        { at: entry.heardAt, kind: "missed", by: this.#self, through: [], incarnation, detail },
+      ];
+    }
+    const removal = this.#removals.get(identity);
+    if (removal === undefined) return [];
+    const { at, reason, incarnation, reports } = removal;
+    const kind = reason === "left" ? "left" : "failed";
+    const verdict: Evidence = {
+      at,
+      kind,
+      by: this.#self,
+      through: [],
+      incarnation,
+      detail: `removed: ${reason}`,
+    };
+    return [...reported(reports, (i) => `report ${i}`), verdict];
+  }
+
   // ---- Handlers ----
 
   start(env: SeedEnvironment): void {
+    this.#self = env.self;
     for (const { record } of this.#config.restored ?? []) {
       if (this.#entries.size < this.#options.maxPeers) this.#put(record, env);
     }
@@ -878,4 +925,15 @@ function storageKey(identity: Identity): string {
 /** Has anybody reported it? */
 function isAccused(entry: Entry): boolean {
   return entry.case !== undefined && entry.case.reports.size > 0;
+}
+
+function reported(reports: readonly Signed<DeadReport>[], detail: (number: number) => string): Evidence[] {
+  return reports.map(({ statement: { at, reporter, incarnation } }, i) => ({
+    at,
+    kind: "suspected",
+    by: reporter,
+    through: [],
+    incarnation,
+    detail: detail(i + 1),
+  }));
 }

@@ -6,7 +6,8 @@
  *     GET  /v1/nodes/:name/members             everybody that the node knows of
  *     GET  /v1/nodes/:name/neighbors           its links, with round trips
  *     GET  /v1/graph                           the links of all nodes of this process
- *     POST /v1/nodes/:name/publish             {"text": "hello"} or {"base64": "aGVsbG8="}, "priority": 0 to 255
+ *     POST /v1/nodes/:name/publish             {"text": "hello"} or {"base64": "aGVsbG8="}, "priority": 0 to 255, "topic", "coverage": 32
+ *     GET  /v1/nodes/:name/why?member=peer-3   what the node thinks of a member, and the evidence (name, id, contact, host:port)
  *     GET  /v1/nodes/:name/state?prefix=       the shared state: keys, values, who wrote them and when
  *     GET  /v1/nodes/:name/state?key=color     one key of it; 404 if there is none
  *     POST /v1/nodes/:name/state               {"key": "color", "text": "green"} (or "base64") sets it
@@ -41,9 +42,11 @@ import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
 import {
+  addressOf,
   defineOptions,
   hostOf,
   identityOf,
+  isKey,
   type LookupReport,
   type Millis,
   type NodeId,
@@ -237,12 +240,17 @@ function makeApp(
     });
   });
   app.post("/v1/nodes/:name/publish", async (c) => {
-    const { text, base64, priority } = await body(c, publication);
+    const { text, base64, ...options } = await body(c, publication);
     const node = findAwake(c);
     const payload = text ?? Buffer.from(base64!, "base64");
     feed.followNext(node);
-    await node.publish(payload, { priority });
-    return c.json({ published: node.name });
+    return c.json({ published: node.name, ...(await node.publish(payload, options)) });
+  });
+  app.get("/v1/nodes/:name/why", (c) => {
+    const node = find(c);
+    const { member } = queryOf(c, whyQuery);
+    const about = findMember([...config.nodes()], node, member);
+    return c.json({ node: node.name, ...placeOf(about), ...node.why(about) });
   });
   app.get("/v1/nodes/:name/state", (c) => {
     const { state } = peerOf(find(c));
@@ -378,6 +386,8 @@ const publication = z
     text: wellFormed.optional(),
     base64: z.base64().optional(),
     priority: z.number().optional(),
+    topic: wellFormed.optional(),
+    coverage: z.union([z.boolean(), z.number()]).optional(),
   })
   .refine(
     ({ text, base64 }) => (text === undefined) !== (base64 === undefined),
@@ -454,6 +464,10 @@ const lookupQueryShape = z.strictObject({
   count: z.coerce.number().int().min(1).max(1000).optional(),
   deadlineMs: z.coerce.number().int().min(1).max(600_000).optional(),
   disjointPaths: z.coerce.number().int().min(1).max(32).optional(),
+});
+
+const whyQuery = z.strictObject({
+  member: z.string("say of whom: ?member=").min(1, "is empty").max(1024, "is longer than 1024 characters"),
 });
 
 const doctorQuery = z.strictObject({ lookups: z.coerce.number().int().min(0).max(1000).optional() });
@@ -575,6 +589,26 @@ function findNode(nodes: readonly GrapevineNode[], name: string): GrapevineNode 
   const node = found ?? byPort().findLast(({ isRunning }) => isRunning) ?? byPort().at(-1);
   if (node === undefined) throw failure(404, `there is no node "${name}"; there are ${namesOf(nodes)}`);
   return node;
+}
+
+/**
+ * A node of this process by its name, or whoever the asked node knows: by contact, address, or the first digits of its id.
+ * Throws (404) where nobody is called so.
+ */
+function findMember(nodes: readonly GrapevineNode[], asked: GrapevineNode, wanted: string): NodeId {
+  if (isKey(String(identityOf(wanted)))) return wanted;
+  const here = nodes.filter(({ name }) => name === wanted);
+  if (here.length > 0) return (here.findLast(({ isRunning }) => isRunning) ?? here.at(-1)!).contact;
+  const known = [...nodes.map(({ contact }) => contact), ...asked.members().map(({ peer }) => peer)];
+  const found = known.filter(
+    (contact) =>
+      addressOf(contact) === wanted || String(identityOf(contact)).startsWith(wanted.toLowerCase()),
+  );
+  const identities = new Set(found.map(identityOf));
+  if (identities.size === 1) return found[0]!;
+  const why =
+    identities.size === 0 ? `${asked.name} knows nobody called` : `${identities.size} members match`;
+  throw failure(404, `${why} "${wanted}"; give a name, host:port, or an id (grapevine members shows them)`);
 }
 
 function namesOf(nodes: readonly GrapevineNode[]): string {

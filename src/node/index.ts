@@ -17,6 +17,7 @@ export * from "./lookups.ts";
 export * from "./metrics.ts";
 export * from "./network.ts";
 export * from "./node.ts";
+export * from "./publications.ts";
 export * from "./records.ts";
 export * from "./request-guard.ts";
 export * from "./run-files.ts";

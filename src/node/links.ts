@@ -234,6 +234,14 @@ export class Links {
     return false;
   }
 
+  /** How a message to that node would fare now; `behind`: its reader is slow, and more waits than should. */
+  stateOf(node: NodeId): "open" | "behind" | "dialling" | "none" {
+    const identity = identityOf(node) as string;
+    const link = this.#byIdentity.get(identity)?.find(({ connection }) => !connection.isClosed);
+    if (link !== undefined) return link.unsentBytes > this.options.softQueuedBytes ? "behind" : "open";
+    return this.#dials.has(String(node)) ? "dialling" : "none";
+  }
+
   /** Best effort. A call-back must go to the address that was claimed, so only a link that we dialled carries it. */
   send(to: NodeId, message: Tagged): void {
     if (this.#isClosed) return;

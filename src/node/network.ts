@@ -1,13 +1,24 @@
 /**
- * The library's face: one peer of a classic network, with messages and membership as async iterators.
+ * The library's face: one peer of a network, with messages and membership as async iterators.
  */
-import { hostOf, identityOf, type NodeId, portOf, UsageError } from "../core/index.ts";
-import type { Payload } from "../dissemination/messages.ts";
+import {
+  type Evidence,
+  formatContact,
+  hostOf,
+  identityOf,
+  type MemberState,
+  type NodeId,
+  portOf,
+  UsageError,
+} from "../core/index.ts";
+import type { MessageId, Payload } from "../dissemination/messages.ts";
+import type { ProfileName } from "../profiles/index.ts";
 import type { Address } from "../transport/index.ts";
 import { loadNodeFolder } from "./cluster.ts";
 import { createIdentity, type Identity } from "./identity.ts";
 import type { LookupCallOptions, LookupRun } from "./lookups.ts";
-import { GrapevineNode, type NodeOptions, type PublishOptions, type Security } from "./node.ts";
+import { GrapevineNode, type NodeOptions, type Security } from "./node.ts";
+import type { CoverageEstimate, PublishOptions, PublishOutcome } from "./publications.ts";
 import type { DeleteOptions, FoundRecord, GetOptions, OperationResult, PutOptions } from "./records.ts";
 import { parseAddress, readSeedFile } from "./seed-file.ts";
 import { checkSections } from "./settings.ts";
@@ -29,6 +40,8 @@ export interface JoinOptions {
   readonly cluster?: string;
   /** Where the peer remembers itself; default: `data` in the folder, nowhere without one. */
   readonly dataFolder?: string;
+  /** Which protocols: default "classic". The same as `options: { stack: { profile } }`. */
+  readonly profile?: ProfileName;
   /** Tunables by part, as in the config file. A library peer generates no messages of its own unless told to. */
   readonly options?: NodeOptions;
   /** An identity and authority made by the program itself, instead of a folder. */
@@ -48,13 +61,15 @@ export interface Message {
   /** Counts the origin's messages from 0 in each of its lives. */
   readonly sequence: number;
   readonly sentAt: Date;
+  readonly topic?: string;
   /** The text, or the bytes as UTF-8. */
   readonly text: string;
   readonly payload: Payload;
 }
 
 export interface MembershipEvent {
-  readonly type: "neighbor-up" | "neighbor-down" | "dead" | "left";
+  /** `up`, `suspected` and `cleared` come under the modern profile only. */
+  readonly type: "neighbor-up" | "neighbor-down" | "up" | "suspected" | "cleared" | "dead" | "left";
   readonly member: Member;
 }
 
@@ -95,7 +110,11 @@ export async function join(options: JoinOptions): Promise<Network> {
     advertise: options.advertise,
     seeds,
     dataFolder,
-    options: { ...options.options, source: { messages: 0, ...options.options?.source } },
+    options: {
+      ...options.options,
+      ...(options.profile === undefined ? {} : { stack: { profile: options.profile } }),
+      source: { messages: 0, ...options.options?.source },
+    },
   });
   const network = new Network(node);
   if (node.members().length === 0) await network.registered();
@@ -113,6 +132,7 @@ const joinOptionNames: Readonly<Record<keyof JoinOptions, true>> = {
   name: true,
   cluster: true,
   dataFolder: true,
+  profile: true,
   options: true,
   identity: true,
   security: true,
@@ -216,8 +236,31 @@ export class Network {
   }
 
   /** Spreads a text or bytes (at most 64 KiB) to all peers. See `GrapevineNode.publish`. */
-  publish(payload: Payload, options?: PublishOptions): Promise<void> {
+  publish(payload: Payload, options?: PublishOptions): Promise<PublishOutcome> {
     return this.node.publish(payload, options);
+  }
+
+  /** Resolves when nothing that is said from now on is lost. See `GrapevineNode.ready`. */
+  ready(patienceMs?: number): Promise<void> {
+    return this.node.ready(patienceMs);
+  }
+
+  /** How many have a message, by asking a sample. See `GrapevineNode.coverage`. */
+  coverage(id: MessageId, samples?: number): Promise<CoverageEstimate> {
+    return this.node.coverage(id, samples);
+  }
+
+  /** From now on only messages of these topics, and those without one, are heard here. */
+  subscribe(...topics: string[]): void {
+    this.node.subscribe(...topics);
+  }
+  unsubscribe(...topics: string[]): void {
+    this.node.unsubscribe(...topics);
+  }
+
+  /** What this peer's failure detector thinks of a member, and why. */
+  why(member: Member): { readonly state: MemberState; readonly evidence: readonly Evidence[] } {
+    return this.node.why(formatContact(member.id, member.host, member.port));
   }
 
   /** Messages of others from now on, each once, until the peer leaves or the loop is broken. */
@@ -234,6 +277,14 @@ export class Network {
           return { type: notice["type"], member: memberOf(notice["neighbor"]) };
         case "dead-node":
           return { type: "dead", member: memberOf(notice["suspect"]) };
+        case "member-failed":
+          return { type: "dead", member: memberOf(notice["peer"]) };
+        case "member-up":
+          return { type: "up", member: memberOf(notice["peer"]) };
+        case "member-suspected":
+          return { type: "suspected", member: memberOf(notice["peer"]) };
+        case "member-cleared":
+          return { type: "cleared", member: memberOf(notice["peer"]) };
         case "peer-left":
           return { type: "left", member: memberOf(notice["peer"]) };
         default:
@@ -340,6 +391,7 @@ function messageOf(notice: Record<string, any>): Message {
     from: memberOf(notice["origin"]),
     sequence: notice["sequence"],
     sentAt: new Date(notice["at"]),
+    ...(notice["topic"] === undefined ? {} : { topic: notice["topic"] }),
     text: typeof payload === "string" ? payload : new TextDecoder().decode(payload),
     payload,
   };

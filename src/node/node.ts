@@ -4,8 +4,10 @@
 import {
   addressOf,
   type Candidate,
+  type Evidence,
   formatContact,
   identityOf,
+  type MemberState,
   type Millis,
   type NodeId,
   type Persist,
@@ -17,8 +19,8 @@ import {
   type Typed,
   UsageError,
 } from "../core/index.ts";
-import { maxGossipBytes, maxPayloadsPerGossip, type Payload } from "../dissemination/messages.ts";
-import { checkPayload, checkPriority, payloadBytes } from "../dissemination/payload.ts";
+import type { MessageId, Payload } from "../dissemination/messages.ts";
+import { checkTopic } from "../dissemination/payload.ts";
 import { lookupOptions } from "../lookup/lookup-options.ts";
 import { datagramTypes } from "../membership/swim-messages.ts";
 import { swimOptions } from "../membership/swim-options.ts";
@@ -55,6 +57,12 @@ import { LiveEnvironment, type PendingTimer } from "./live-environment.ts";
 import { LookupCounts } from "./lookup-counts.ts";
 import { type LookupCallOptions, type LookupRun, Lookups } from "./lookups.ts";
 import { persist, remember } from "./persistence.ts";
+import {
+  type CoverageEstimate,
+  Publications,
+  type PublishOptions,
+  type PublishOutcome,
+} from "./publications.ts";
 import {
   type DeleteOptions,
   type FoundRecord,
@@ -130,11 +138,6 @@ export type ShellNotice =
   | LinkEvent
   | DatagramEvent;
 
-export interface PublishOptions {
-  /** From 0 (default) to 255: what partners are offered first under `--choice priority`. */
-  readonly priority?: number | undefined;
-}
-
 const maxPortAttempts = 10;
 
 export class GrapevineNode {
@@ -162,8 +165,7 @@ export class GrapevineNode {
   #stack!: Stack;
   #peer: Peer | undefined;
   #seed: Seed | undefined;
-  #publications: { readonly payload: Payload; readonly priority: number }[] = [];
-  #publicationBytes = 0;
+  readonly #publications: Publications;
   /** What would have happened in here while the node hangs, in order; undefined while it does not. */
   #held: (() => void)[] | undefined;
   #unwatch: () => void = () => {};
@@ -217,6 +219,14 @@ export class GrapevineNode {
       lookup: (key, options) => this.lookup(key, options),
       members: () => this.members().length + 1,
       options: () => config.options,
+    });
+    this.#publications = new Publications({
+      name: this.name,
+      links: this.links,
+      peer: () => this.#peer,
+      state: () => (this.#isStopped ? "stopped" : this.isPaused ? "paused" : "running"),
+      command: (body) => this.command("broadcast", body),
+      forwardDelayMs: config.options?.broadcast?.forwardDelayMs ?? 0,
     });
     this.records = new Records({
       ...hears,
@@ -438,61 +448,45 @@ export class GrapevineNode {
 
   /**
    * Spreads a message to all peers. What is published in one turn of the event loop travels under one signature.
-   * Resolves when no neighbor is far behind in reading and the spreading has room for more: await it, and a fast publisher keeps to the network's pace.
-   * Throws `UsageError` for a payload of more than 64 KiB, for what is no priority, and on seeds and stopped nodes.
+   * Resolves with what became of it, when no neighbor is far behind in reading and the spreading has room for more: await
+   * it, and a fast publisher keeps to the network's pace.
+   * Throws `UsageError` for a payload of more than 64 KiB, for what is no priority or topic, and on seeds and stopped nodes.
    */
-  async publish(payload: Payload, { priority = 0 }: PublishOptions = {}): Promise<void> {
-    if (this.#peer === undefined) throw new UsageError("publish: a seed does not gossip; ask a peer");
-    if (this.#isStopped) throw new UsageError("publish: this node has stopped");
-    if (this.isPaused) throw new UsageError(`publish: ${this.name} is paused; resume it first`);
-    checkPriority(priority);
-    this.#publicationBytes += checkPayload(payload);
-    this.#publications.push({ payload, priority });
-    if (this.#publications.length === 1) atEndOfTurn(() => this.#publishGathered());
-    // Enough for one turn. Only what the links have got shows who is behind.
-    const isMuch =
-      this.#publications.length >= maxPayloadsPerGossip ||
-      this.#publicationBytes >= this.links.options.softQueuedBytes;
-    if (isMuch) await this.#forwarded();
-    await this.links.drained();
-    await this.#roomToSpread();
+  publish(payload: Payload, options?: PublishOptions): Promise<PublishOutcome> {
+    return this.#publications.publish(payload, options);
   }
 
-  /** Waits (at most 10 s) while the peer offers so much that the oldest would have to make way. */
-  async #roomToSpread(): Promise<void> {
-    const { broadcast } = this.#peer!;
-    const deadline = Date.now() + 10_000;
-    while (!broadcast.hasRoom && !this.#isStopped && Date.now() < deadline)
-      await new Promise((resolve) => setTimeout(resolve, 10));
+  /**
+   * Asks so many random members whether they have a message (by the `id` of its outcome): an estimate of how many have,
+   * with a 95 % interval. Throws `UsageError` as `publish` does.
+   */
+  coverage(id: MessageId, samples?: number): Promise<CoverageEstimate> {
+    return this.#publications.coverage(id, samples);
   }
 
-  /** Resolves when the broadcast has given to the links what was published so far. */
-  async #forwarded(): Promise<void> {
-    const delayMs = this.#config.options?.broadcast?.forwardDelayMs ?? 0;
-    if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
-    // The first turn ends with the publication, the second with its forwarding.
-    for (let turn = 0; turn < 2; turn++) await new Promise<void>((resolve) => atEndOfTurn(resolve));
+  /**
+   * Resolves when nothing that is said from now on is lost: the peer is let in, and a neighbor has compared histories
+   * with it. Throws `UsageError` after `patienceMs` (30 s) if that does not come about, and as `publish` does.
+   */
+  ready(patienceMs?: number): Promise<void> {
+    return this.#publications.ready(patienceMs);
   }
 
-  #publishGathered(): void {
-    let gathered: Payload[] = [];
-    let bytes = 0;
-    this.#publicationBytes = 0;
-    const publications = this.#publications.splice(0);
-    for (const [i, { payload, priority }] of publications.entries()) {
-      gathered.push(payload);
-      bytes += payloadBytes(payload);
-      const next = publications[i + 1];
-      const fits =
-        next !== undefined &&
-        next.priority === priority &&
-        gathered.length < maxPayloadsPerGossip &&
-        bytes + payloadBytes(next.payload) <= maxGossipBytes;
-      if (fits) continue;
-      this.command("broadcast", { type: "publish", payloads: gathered, priority });
-      gathered = [];
-      bytes = 0;
-    }
+  /** From now on only messages without a topic, and those of topics that it has subscribed to, are delivered here. */
+  subscribe(...topics: string[]): void {
+    for (const topic of topics) checkTopic(topic);
+    this.command("broadcast", { type: "subscribe", topics });
+  }
+
+  /** Who has unsubscribed from all topics hears all again. */
+  unsubscribe(...topics: string[]): void {
+    this.command("broadcast", { type: "unsubscribe", topics });
+  }
+
+  /** What its failure detector thinks of a member, and the chain of evidence for it. */
+  why(member: NodeId): { readonly state: MemberState; readonly evidence: readonly Evidence[] } {
+    const detector = this.#peer?.detector ?? this.#seed!.detector;
+    return { state: detector.stateOf(member), evidence: detector.why(member) };
   }
 
   /**
@@ -620,6 +614,7 @@ export class GrapevineNode {
 
   #onNotice({ layer, body }: Tagged): void {
     const notice = body as Typed & Record<string, any>;
+    if (layer === "broadcast") this.#publications.onNotice(notice);
     switch (notice.type) {
       case "persist":
         return this.#persist(layer, body as Persist);

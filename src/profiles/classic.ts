@@ -124,6 +124,7 @@ export function classicSeed({ otherSeeds, signatures, restored, options = {} }: 
     get fingerprint() {
       return registry.fingerprint;
     },
+    detector: registry,
     counters: { introduction: registry.counters },
     whenUnreachable: () => [],
     registry,

@@ -154,6 +154,7 @@ export function modernSeed(config: SeedConfig): Seed {
     get fingerprint() {
       return swim.fingerprint;
     },
+    detector: swim,
     counters: { membership: swim.counters },
     whenUnreachable: (node) => [told("membership", { type: "unreachable", node })],
     swim,

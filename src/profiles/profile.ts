@@ -185,6 +185,7 @@ export interface Seed {
   readonly list: readonly ListedPeer[];
   /** Equal where two seeds list the same. */
   readonly fingerprint: number;
+  readonly detector: FailureDetector;
   readonly counters: Readonly<Record<string, Counters>>;
   /** Whom to tell that nobody answers at an address. */
   whenUnreachable(node: NodeId): readonly Tagged[];
