@@ -4,13 +4,7 @@ import { medianCounterSpecs } from "./median-counter-table.ts";
 import type { OfferChoice } from "./round-exchange.ts";
 import type { RumorStop } from "./rumor-table.ts";
 
-export type BroadcastMethod =
-  | "flood"
-  | "rumor"
-  | "anti-entropy"
-  | "median-counter"
-  | "bimodal"
-  | "plumtree";
+export type BroadcastMethod = "flood" | "rumor" | "anti-entropy" | "median-counter" | "bimodal" | "plumtree";
 
 export interface BroadcastOptions {
   readonly method: BroadcastMethod;
@@ -32,6 +26,13 @@ export interface BroadcastOptions {
   readonly ageCapRounds: number;
   readonly treeDegree: number;
   readonly digestRounds: number;
+  readonly tickMs: number;
+  readonly graftTimeoutMs: number;
+  readonly graftRetryMs: number;
+  readonly optimiseHops: number;
+  readonly ownTreePerMinute: number;
+  readonly maxTrees: number;
+  readonly coverageTimeoutMs: number;
   readonly repairs: boolean;
   readonly repairIntervalMs: number;
   readonly repairBatch: number;
@@ -47,7 +48,7 @@ export const broadcastOptions = defineOptions<BroadcastOptions>({
     choices: ["flood", "rumor", "anti-entropy", "median-counter", "bimodal", "plumtree"],
     flag: "broadcast",
     description:
-      "How messages spread: over every link; by gossip until they are old news; by comparing histories only; by gossip with counters; along a tree, and by gossip what it lost",
+      "How messages spread: over every link; by gossip until they are old news; by comparing histories only; by gossip with counters; along a tree, and by gossip what it lost; along a tree for each source, over links of the overlay",
   },
   forwardDelayMs: {
     default: 0,
@@ -60,7 +61,8 @@ export const broadcastOptions = defineOptions<BroadcastOptions>({
     default: 100,
     min: 1,
     max: 3_600_000,
-    description: "All but flood: how often a peer calls a partner (100 ms: bimodal multicast, 1999)",
+    description:
+      "All but flood and plumtree: how often a peer calls a partner (100 ms: bimodal multicast, 1999)",
   },
   partners: {
     default: "neighbors",
@@ -126,7 +128,7 @@ export const broadcastOptions = defineOptions<BroadcastOptions>({
     min: 1,
     max: 1_000_000,
     description:
-      "rumor, median-counter, bimodal: messages that are offered at a time; the oldest makes way (guess)",
+      "rumor, median-counter, bimodal, plumtree: messages that are offered at a time; the oldest makes way (guess)",
   },
   ctrMax: {
     ...medianCounterSpecs.ctrMax,
@@ -153,6 +155,54 @@ export const broadcastOptions = defineOptions<BroadcastOptions>({
     min: 1,
     max: 10_000,
     description: "bimodal: rounds in which the id of a message is told after its receipt (guess)",
+  },
+  tickMs: {
+    default: 50,
+    min: 1,
+    max: 10_000,
+    flag: "plumtree-tick",
+    description: "plumtree: how long announcements wait, so that they travel together (guess)",
+  },
+  graftTimeoutMs: {
+    default: 150,
+    min: 1,
+    max: 60_000,
+    description:
+      "plumtree: how long a message that was announced is awaited before it is asked for (two ticks and a link)",
+  },
+  graftRetryMs: {
+    default: 100,
+    min: 1,
+    max: 60_000,
+    description: "plumtree: when the next one who announced it is asked (about a round trip)",
+  },
+  optimiseHops: {
+    default: 7,
+    min: 0,
+    max: 255,
+    description:
+      "plumtree: a link over which a message would have come with so many hops less replaces the one in the tree; 0: never (7: the paper)",
+  },
+  ownTreePerMinute: {
+    default: 3,
+    min: 0,
+    max: 1_000_000,
+    flag: "own-tree",
+    description:
+      "plumtree: messages within a minute from which on a source has a tree of its own; 0: all share one, as in the paper (guess)",
+  },
+  maxTrees: {
+    default: 1024,
+    min: 1,
+    max: 1_000_000,
+    description:
+      "plumtree: sources that are remembered; the one heard of least recently is forgotten (bound)",
+  },
+  coverageTimeoutMs: {
+    default: 2000,
+    min: 1,
+    max: 60_000,
+    description: "How long those who are asked whether they have seen a message may take (guess)",
   },
   repairs: {
     default: true,
@@ -206,6 +256,7 @@ function lowered(text: string): string {
 
 const inRounds = ["rumor", "anti-entropy", "median-counter", "bimodal"] as const;
 const byCalls = ["rumor", "median-counter", "bimodal"] as const;
+const byTrees = ["plumtree"] as const;
 
 /** The methods to which an option means something; those that are not here mean something to all. */
 const methodsOf: Partial<Record<keyof BroadcastOptions, readonly BroadcastMethod[]>> = {
@@ -221,12 +272,18 @@ const methodsOf: Partial<Record<keyof BroadcastOptions, readonly BroadcastMethod
   huntLimit: byCalls,
   choice: byCalls,
   budgetBytes: byCalls,
-  maxHot: byCalls,
+  maxHot: [...byCalls, ...byTrees],
   ctrMax: ["median-counter"],
   cRounds: ["median-counter"],
   ageCapRounds: ["median-counter"],
   treeDegree: ["bimodal"],
   digestRounds: ["bimodal"],
+  tickMs: byTrees,
+  graftTimeoutMs: byTrees,
+  graftRetryMs: byTrees,
+  optimiseHops: byTrees,
+  ownTreePerMinute: byTrees,
+  maxTrees: byTrees,
 };
 
 /** Of the options that somebody gave, one that means nothing to the method, and the methods to which it does. */

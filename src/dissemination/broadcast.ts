@@ -4,7 +4,8 @@
  *     publish  -> number, sign, remember -> spread
  *     gossip   -> seen? signed by its origin? -> deliver, remember -> spread
  *
- * How it spreads is up to a `Spreading`: flood, rumor mongering, median-counter, bimodal multicast, or nothing at all.
+ * How it spreads is up to a `Spreading`: flood, rumor mongering, median-counter, bimodal multicast, Plumtree, or
+ * nothing at all.
  * What that leaves out the history repairs, unless it is told not to. It compares what neighbors have seen: with
  * `anti-entropy` in every round, and that is all the spreading there is; otherwise on new links and now and then.
  */
@@ -21,25 +22,22 @@ import {
   type Typed,
   UsageError,
 } from "../core/index.ts";
-import { Bimodal } from "./bimodal.ts";
 import { type BroadcastMethod, type BroadcastOptions, broadcastOptions } from "./broadcast-options.ts";
-import { Flood } from "./flood.ts";
+import { CoverageEstimates } from "./coverage.ts";
 import { History } from "./history.ts";
-import { MedianCounting } from "./median-counting.ts";
+import { makeSpreading } from "./make-spreading.ts";
 import {
   type BroadcastMessage,
   type Gossip,
   type GossipStatement,
   type MessageId,
   maxGossipBytes,
+  maxHops,
   maxPayloadsPerGossip,
   type Payload,
 } from "./messages.ts";
-import { MulticastTree } from "./multicast-tree.ts";
-import { checkPayload, checkPriority } from "./payload.ts";
+import { checkPayload, checkPriority, checkTopic } from "./payload.ts";
 import type { Retained } from "./retained-messages.ts";
-import { type ExchangeOptions, RoundExchange } from "./round-exchange.ts";
-import { RumorMongering } from "./rumor-mongering.ts";
 import type {
   BroadcastEnvironment,
   BroadcastNotice,
@@ -47,11 +45,9 @@ import type {
   MessageStore,
   Spreading,
 } from "./spreading.ts";
+import { Topics } from "./topics.ts";
 
 export type { BroadcastNotice, BroadcastTimer } from "./spreading.ts";
-
-/** An answer that took longer is of another time (guess: beyond any queue of a node that is not overloaded). */
-const patienceMs = 3000;
 
 /** Comparing in rounds, a message reaches everybody in so many: log2 n + ln n and a bit, for a million. */
 const roundsToAll = 40;
@@ -68,7 +64,16 @@ export interface BroadcastConfig {
 }
 
 export type BroadcastCommand =
-  | { readonly type: "publish"; readonly payloads: readonly Payload[]; readonly priority?: number }
+  | {
+      readonly type: "publish";
+      readonly payloads: readonly Payload[];
+      readonly priority?: number;
+      readonly topic?: string;
+    }
+  /** From the first time on, of messages with a topic only those of these are delivered. All are passed on. */
+  | { readonly type: "subscribe" | "unsubscribe"; readonly topics: readonly string[] }
+  /** How many have seen this message? Some members are asked; a notice `coverage` says what they answered. */
+  | { readonly type: "estimate-coverage"; readonly id: MessageId; readonly samples: number }
   /** The connection to a neighbor broke: what was under way on it may be lost. */
   | { readonly type: "link-lost"; readonly neighbor: NodeId };
 
@@ -94,12 +99,27 @@ export class Broadcast
     offersKnown: 0,
     refusedCalls: 0,
     unexpected: 0,
+    /** Messages of topics that this node has not subscribed to. */
+    filtered: 0,
+    /** Plumtree: ids announced, requests for messages and links, and requests for announcements only. */
+    announced: 0,
+    grafts: 0,
+    prunes: 0,
+    /** Messages that were announced and never came: left to the history; and announcements for which there was no room. */
+    graftsGivenUp: 0,
+    announcementsDropped: 0,
+    /** Questions for a message that were too many for one second. */
+    refusedQuestions: 0,
   };
   readonly #options: BroadcastOptions;
   readonly #config: BroadcastConfig;
   readonly #history: History;
   /** Undefined where comparing histories is all that there is. */
   readonly #spreading: Spreading | undefined;
+  readonly #coverage: CoverageEstimates;
+  readonly #topics = new Topics();
+  /** Neighbors whose side of a comparison was heard since the link is up. */
+  readonly #compared = new Set<NodeId>();
   /** The incarnation in which this life started: refutations raise the incarnation, but not the life. */
   readonly #life: number;
   #nextSequence = 0;
@@ -116,74 +136,10 @@ export class Broadcast
       view: config.view,
       options: this.#options,
       counters,
-      isOffered: (retained) => this.#spreading?.isOffered?.(retained) === true,
+      isOffered: (retained, now) => this.#spreading?.isOffered?.(retained, now) === true,
     });
-    this.#spreading = this.#makeSpreading();
-  }
-
-  #makeSpreading(): Spreading | undefined {
-    const { view, members } = this.#config;
-    const options = this.#options;
-    const { method, mode, stop, hasFeedback, stopAfter, maxHot, isMinimised } = options;
-    const { counters } = this;
-    if (method === "anti-entropy" && !options.repairs)
-      throw new UsageError(
-        "repairs: without comparing histories anti-entropy spreads nothing; leave out --no-repair",
-      );
-    if ((method === "bimodal" || options.partners === "members") && members === undefined)
-      throw new UsageError("members: this way of spreading has to know who else is there");
-    const exchange = (kind: Pick<ExchangeOptions, "tells" | "asks">) => ({
-      store: this,
-      choosePartner: (env: BroadcastEnvironment) => this.#choosePartner(env),
-      options: {
-        ...options,
-        // The paper of bimodal multicast answers in the same round only, so that nothing piles up.
-        patienceRounds: method === "bimodal" ? 0 : Math.ceil(patienceMs / options.roundMs),
-        ...kind,
-      },
-      counters,
-    });
-    switch (method) {
-      case "flood":
-        return new Flood({ view, store: this, forwardDelayMs: options.forwardDelayMs });
-      case "anti-entropy":
-        return undefined;
-      case "rumor":
-        return new RoundExchange({
-          ...exchange({ tells: mode !== "pull", asks: mode !== "push" }),
-          policy: new RumorMongering({
-            rules: { stop, hasFeedback, stopAfter },
-            mode,
-            isMinimised,
-            maxHot,
-          }),
-        });
-      case "median-counter":
-        return new RoundExchange({
-          ...exchange({ tells: true, asks: true }),
-          policy: new MedianCounting({
-            options: {
-              ctrMax: options.ctrMax,
-              cRounds: options.cRounds,
-              ageCapRounds: options.ageCapRounds,
-            },
-            maxHot,
-          }),
-        });
-      case "bimodal":
-        return new Bimodal({
-          ...exchange({ tells: true, asks: false }),
-          tree: new MulticastTree(members!, options.treeDegree),
-          digestRounds: options.digestRounds,
-          maxHot,
-        });
-    }
-  }
-
-  #choosePartner(env: BroadcastEnvironment): NodeId | undefined {
-    const { view, members } = this.#config;
-    if (this.#options.partners === "members") return members!.sample(1, env.random)[0]?.peer;
-    return view.neighbors.length === 0 ? undefined : pick(view.neighbors, env.random);
+    this.#spreading = makeSpreading({ ...config, store: this, options: this.#options, counters });
+    this.#coverage = new CoverageEstimates({ members: config.members, options: this.#options, counters });
   }
 
   get method(): BroadcastMethod {
@@ -221,6 +177,13 @@ export class Broadcast
     return this.hotCount <= maxHot / 2;
   }
 
+  /** Does what is published now reach somebody? A neighbor has answered to a comparison, or nobody else is known. */
+  get isReady(): boolean {
+    const { view, members } = this.#config;
+    if (this.#compared.size > 0 || (!this.#options.repairs && view.neighbors.length > 0)) return true;
+    return view.neighbors.length === 0 && (members?.size ?? 0) === 0;
+  }
+
   start(env: BroadcastEnvironment): void {
     for (const gossip of this.#config.restored ?? []) {
       const { statement } = gossip;
@@ -236,10 +199,16 @@ export class Broadcast
   onCommand(command: BroadcastCommand, env: BroadcastEnvironment): void {
     switch (command.type) {
       case "publish":
-        return this.#publish(command.payloads, command.priority, env);
+        return this.#publish(command, env);
+      case "subscribe":
+        return this.#topics.subscribe(command.topics);
+      case "unsubscribe":
+        return this.#topics.unsubscribe(command.topics);
+      case "estimate-coverage":
+        return this.#coverage.estimate(command.id, command.samples, env);
       case "link-lost":
         this.#forgetHolder(command.neighbor);
-        if (this.#options.repairs) this.#history.compareWith(command.neighbor, env);
+        if (this.#options.repairs) this.#compareWith(command.neighbor, env);
         return;
     }
   }
@@ -249,8 +218,10 @@ export class Broadcast
       case "gossip":
         return this.#onGossip(from, message, env);
       case "summary":
+        this.#hasCompared(from);
         return this.#history.onSummary(from, message, env);
       case "digest":
+        this.#hasCompared(from);
         return this.#history.onDigest(from, message, env);
       case "call":
         return this.#spreading?.onCall?.(from, message, env);
@@ -260,6 +231,16 @@ export class Broadcast
         return this.#spreading?.onFeedback?.(from, message, env);
       case "busy":
         return this.#spreading?.onBusy?.(from, message, env);
+      case "i-have":
+        return this.#spreading?.onIHave?.(from, message, env);
+      case "graft":
+        return this.#spreading?.onGraft?.(from, message, env);
+      case "prune":
+        return this.#spreading?.onPrune?.(from, message, env);
+      case "have-you":
+        return this.#coverage.onHaveYou(from, message, this.hasSeen(message), env);
+      case "have-reply":
+        return this.#coverage.onHaveReply(from, message, env);
     }
   }
 
@@ -272,7 +253,9 @@ export class Broadcast
       case "repair":
         return this.#repair(timer.dueAt, env);
       case "compare":
-        return this.#history.compareWith(timer.neighbor, env);
+        return this.#compareWith(timer.neighbor, env);
+      case "coverage":
+        return this.#coverage.end(timer.nonce, env);
     }
   }
 
@@ -280,8 +263,9 @@ export class Broadcast
     const known = notice as StackNotice;
     switch (known.type) {
       case "publish":
-        return this.#publish(known.payloads, undefined, env);
+        return this.#publish(known, env);
       case "neighbor-up": {
+        this.#spreading?.onNeighborUp?.(known.neighbor, env);
         if (!this.#options.repairs) return;
         // The first link asks at once. Later ones wait a little, so that the first has brought the bulk.
         const isFirst = this.#config.view.neighbors.length <= 1;
@@ -289,6 +273,8 @@ export class Broadcast
         return env.schedule(wait, { type: "compare", neighbor: known.neighbor });
       }
       case "neighbor-down":
+        this.#compared.delete(known.neighbor);
+        this.#spreading?.onNeighborDown?.(known.neighbor);
         return this.#forgetHolder(known.neighbor);
     }
   }
@@ -304,6 +290,9 @@ export class Broadcast
   isHolder(retained: Retained, node: NodeId): boolean {
     return this.#history.isHolder(retained, node);
   }
+  noteHolder(retained: Retained, node: NodeId, env: BroadcastEnvironment): void {
+    this.#history.noteHolder(retained, node, env);
+  }
   forward(retained: Retained, to: readonly NodeId[], env: BroadcastEnvironment): void {
     const { origin, incarnation, sequence, payloads } = retained.gossip.statement;
     for (const node of to) this.#history.sendTo(node, retained, env);
@@ -316,7 +305,14 @@ export class Broadcast
 
   // ---- Publishing and receiving ----
 
-  #publish(payloads: readonly Payload[], priority: number | undefined, env: BroadcastEnvironment): void {
+  #publish(
+    {
+      payloads,
+      priority,
+      topic,
+    }: { readonly payloads: readonly Payload[]; readonly priority?: number; readonly topic?: string },
+    env: BroadcastEnvironment,
+  ): void {
     if (payloads.length === 0 || payloads.length > maxPayloadsPerGossip) {
       throw new UsageError(`payloads: ${payloads.length} is not between 1 and ${maxPayloadsPerGossip}`);
     }
@@ -325,6 +321,8 @@ export class Broadcast
     if (total > maxGossipBytes)
       throw new UsageError(`payloads: ${total} bytes together is more than ${maxGossipBytes}`);
     checkPriority(priority);
+    checkTopic(topic);
+    const about = topic === undefined ? {} : { topic };
     const statement: GossipStatement = {
       type: "gossip",
       origin: env.self,
@@ -332,17 +330,20 @@ export class Broadcast
       sequence: this.#nextSequence,
       at: env.now,
       ...(priority === undefined || priority === 0 ? {} : { priority }),
+      ...about,
       payloads,
     };
     this.#nextSequence += payloads.length;
     const { seen } = this.#history;
     const known = seen.find(statement);
     const life = seen.hasWithin(known, statement) ? known : this.#history.markSeen(known, statement);
-    const gossip: Gossip = { type: "gossip", statement, proof: this.#config.signatures.sign(statement) };
+    const proof = this.#config.signatures.sign(statement);
+    const countsHops = this.method === "plumtree";
+    const gossip: Gossip = { type: "gossip", statement, proof, ...(countsHops ? { hops: 1 } : {}) };
     this.counters.published += payloads.length;
     payloads.forEach((payload, i) => {
       const { origin, incarnation, sequence, at } = statement;
-      env.notify({ type: "published", origin, incarnation, sequence: sequence + i, at, payload });
+      env.notify({ type: "published", origin, incarnation, sequence: sequence + i, at, ...about, payload });
     });
     const retained = this.#history.retain(gossip, life, env);
     this.#newInRounds[0]! += payloads.length;
@@ -350,7 +351,7 @@ export class Broadcast
   }
 
   #onGossip(from: NodeId, gossip: Gossip, env: BroadcastEnvironment): void {
-    const { origin, incarnation, sequence, at, payloads } = gossip.statement;
+    const { origin, incarnation, sequence, at, topic, payloads } = gossip.statement;
     const { seen } = this.#history;
     const kept = this.#history.find(gossip.statement);
     // The quick way, which most copies take: what is kept was seen, unless its whole life was forgotten since.
@@ -364,8 +365,14 @@ export class Broadcast
     }
     const isNew = payloads.map((_, i) => known?.sequences.has(sequence + i) !== true);
     const life = this.#history.markSeen(known, gossip.statement);
+    const { hops } = gossip;
+    const isWanted = this.#topics.wants(topic);
     for (let i = 0; i < payloads.length; i++) {
       if (!isNew[i]) continue; // an origin that numbers two messages alike
+      if (!isWanted) {
+        this.counters.filtered++;
+        continue;
+      }
       this.counters.delivered++;
       env.notify({
         type: "delivered",
@@ -373,11 +380,14 @@ export class Broadcast
         incarnation,
         sequence: sequence + i,
         at,
+        ...(topic === undefined ? {} : { topic }),
         payload: payloads[i]!,
         from,
+        ...(hops === undefined ? {} : { hops }),
       });
     }
-    const retained = this.#history.retain(gossip, life, env);
+    const onwards = hops === undefined ? gossip : { ...gossip, hops: Math.min(hops + 1, maxHops) };
+    const retained = this.#history.retain(onwards, life, env);
     this.#newInRounds[0]! += payloads.length;
     this.#history.noteHolder(retained, from, env);
     this.#spreading?.onNew(retained, from, env);
@@ -408,9 +418,19 @@ export class Broadcast
     const isBusy = env.now - dueAt > this.#options.repairIntervalMs / 20;
     if (this.#options.repairs && !isBusy) {
       const partner = this.#repairPartner(env);
-      if (partner !== undefined) this.#history.compareWith(partner, env);
+      if (partner !== undefined) this.#compareWith(partner, env);
     }
     this.#scheduleRepair(everyMs, env);
+  }
+
+  /** Who is not ready wants to hear from the other side even if there is no difference. */
+  #compareWith(neighbor: NodeId, env: BroadcastEnvironment): void {
+    const asks = this.method === "plumtree" && !this.#compared.has(neighbor);
+    this.#history.compareWith(neighbor, asks, env);
+  }
+
+  #hasCompared(neighbor: NodeId): void {
+    if (this.#config.view.has(neighbor)) this.#compared.add(neighbor);
   }
 
   #repairPartner(env: BroadcastEnvironment): NodeId | undefined {

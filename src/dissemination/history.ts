@@ -10,7 +10,7 @@
  *
  * The summary is a checksum. The digest costs a few bytes for each life of an origin, however many messages it wrote.
  */
-import { type NeighborView, type NodeId, RangeSet } from "../core/index.ts";
+import { type Millis, type NeighborView, type NodeId, RangeSet } from "../core/index.ts";
 import {
   type Digest,
   type Gossip,
@@ -39,7 +39,7 @@ export interface HistoryConfig {
   readonly options: HistoryOptions;
   readonly counters: HistoryCounters;
   /** Whoever lacks it will be offered it by gossip: sent as well, it would travel twice. */
-  readonly isOffered?: (retained: Retained) => boolean;
+  readonly isOffered?: (retained: Retained, now: Millis) => boolean;
 }
 
 export interface HistoryCounters {
@@ -58,7 +58,7 @@ export class History {
   readonly #view: NeighborView;
   readonly #options: HistoryOptions;
   readonly #counters: HistoryCounters;
-  readonly #isOffered: (retained: Retained) => boolean;
+  readonly #isOffered: (retained: Retained, now: Millis) => boolean;
   readonly #retained = new RetainedMessages();
   /** Messages in them: what was published in one turn is one gossip, and counts each of its messages. */
   #retainedCount = 0;
@@ -166,16 +166,20 @@ export class History {
 
   // ---- Comparing ----
 
-  compareWith(neighbor: NodeId, env: BroadcastEnvironment): void {
+  /** `asks`: it shall answer even if both have seen the same. */
+  compareWith(neighbor: NodeId, asks: boolean, env: BroadcastEnvironment): void {
     if (!this.#view.has(neighbor)) return; // gone meanwhile
     this.#counters.comparisons++;
     const { count, fingerprint } = this.seen;
-    env.send(neighbor, { type: "summary", count, fingerprint });
+    env.send(neighbor, { type: "summary", count, fingerprint, ...(asks ? { asks } : {}) });
   }
 
   onSummary(from: NodeId, summary: Summary, env: BroadcastEnvironment): void {
     const { count, fingerprint } = this.seen;
-    if (summary.count === count && summary.fingerprint === fingerprint) return;
+    if (summary.count === count && summary.fingerprint === fingerprint) {
+      if (summary.asks) env.send(from, { type: "summary", count, fingerprint });
+      return;
+    }
     env.send(from, { type: "digest", entries: this.seen.digest(), isAnswer: false });
   }
 
@@ -197,7 +201,7 @@ export class History {
       if (isFull()) break;
       const { statement } = retained.gossip;
       const seen = theirs.get(lifeKey(statement));
-      if (seen?.has(statement.sequence) || this.#isOffered(retained)) continue;
+      if (seen?.has(statement.sequence) || this.#isOffered(retained, env.now)) continue;
       const sentAt = place === undefined ? undefined : retained.heldAt(place);
       if (sentAt !== undefined) {
         if (env.now - sentAt < this.#options.resendAfterMs) continue; // on its way

@@ -1,5 +1,5 @@
 import { UsageError } from "../core/index.ts";
-import { maxPayloadBytes, maxPriority, type Payload } from "./messages.ts";
+import { maxPayloadBytes, maxPriority, maxTopicLength, type Payload } from "./messages.ts";
 
 /** UTF-8 cannot say it. */
 export const halfASurrogatePair = /\p{Surrogate}/u;
@@ -22,6 +22,18 @@ export function checkPriority(priority: number | undefined): void {
   if (priority === undefined) return;
   if (!Number.isInteger(priority) || priority < 0 || priority > maxPriority)
     throw new UsageError(`priority: ${priority} is not an integer between 0 and ${maxPriority}`);
+}
+
+/** Letters, digits, signs and spaces of any script: people read topics. The wire says the same. */
+const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}]+$/u;
+
+/** Throws `UsageError` for what is no topic. */
+export function checkTopic(topic: string | undefined): void {
+  if (topic === undefined) return;
+  if (topic.length < 1 || topic.length > maxTopicLength)
+    throw new UsageError(`topic: ${topic.length} characters are not between 1 and ${maxTopicLength}`);
+  if (!printable.test(topic))
+    throw new UsageError("topic: only letters, digits, signs and spaces can be sent");
 }
 
 /** Bytes of a payload on the wire: of a text, its UTF-8 (a surrogate half counts two, so that a pair counts four). */

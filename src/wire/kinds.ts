@@ -24,6 +24,7 @@ import {
   type WriteStatement,
 } from "../dissemination/anti-entropy-messages.ts";
 import {
+  type Announcement,
   type Answer,
   type BroadcastMessage,
   type Busy,
@@ -32,17 +33,26 @@ import {
   type Feedback,
   type Gossip,
   type GossipStatement,
+  type Graft,
+  type HaveReply,
+  type HaveYou,
+  type IHave,
   type MessageId,
   maxAgeRounds,
+  maxAnnounced,
   maxDigestOrigins,
   maxGossipBytes,
+  maxHops,
   maxLevel,
   maxOffers,
   maxPayloadBytes,
   maxPayloadsPerGossip,
   maxPriority,
+  maxTopicLength,
+  maxTreesNamed,
   type Offer,
   type Payload,
+  type Prune,
   type SeenEntry,
   type Summary,
 } from "../dissemination/messages.ts";
@@ -170,6 +180,7 @@ import {
   identity,
   keptPayload,
   keyText,
+  label,
   listOf,
   oneOf,
   optional,
@@ -184,6 +195,8 @@ import {
   struct,
   uint32,
   uint64,
+  unlessEmptyText,
+  unlessFalse,
   unlessZero,
 } from "./shapes.ts";
 
@@ -237,6 +250,7 @@ export const gossipStatement = checked(
       sequence: uint64,
       at: uint64,
       priority: unlessZero(atMost(maxPriority)),
+      topic: unlessEmptyText(label(maxTopicLength)),
       payloads: listOf(payload, maxPayloadsPerGossip, 1),
     },
     "gossip",
@@ -348,7 +362,9 @@ const deltaEntry = struct<DeltaEntry>({
 
 const seenEntry = struct<SeenEntry>({ origin: peer, incarnation: uint64, ranges });
 
-const messageId = struct<MessageId>({ origin: peer, incarnation: uint64, sequence: uint64 });
+const messageIdFields = { origin: peer, incarnation: uint64, sequence: uint64 } as const;
+const messageId = struct<MessageId>(messageIdFields);
+const announcement = struct<Announcement>({ ...messageIdFields, hops: atMost(maxHops) });
 
 const offer = struct<Offer>({
   origin: peer,
@@ -502,8 +518,12 @@ const heartbeat: KindsOf<HeartbeatMessage> = {
 };
 
 const broadcast: KindsOf<BroadcastMessage> = {
-  gossip: kind<Gossip>("gossip", "Gossip", { statement: gossipStatement, proof }),
-  summary: kind<Summary>("summary", "Summary", { count: uint64, fingerprint: uint64 }),
+  gossip: kind<Gossip>("gossip", "Gossip", {
+    statement: gossipStatement,
+    proof,
+    hops: unlessZero(atMost(maxHops)),
+  }),
+  summary: kind<Summary>("summary", "Summary", { count: uint64, fingerprint: uint64, asks: unlessFalse }),
   digest: kind<Digest>("digest", "Digest", { entries: listOf(seenEntry, maxDigestOrigins), isAnswer: flag }),
   call: kind<Call>("call", "Call", { round: uint64, offers: listOf(offer, maxOffers), asks: flag }),
   answer: kind<Answer>("answer", "Answer", {
@@ -518,6 +538,15 @@ const broadcast: KindsOf<BroadcastMessage> = {
     known: listOf(offer, maxOffers),
   }),
   busy: kind<Busy>("busy", "Busy", { round: uint64 }),
+  "i-have": kind<IHave>("i-have", "IHave", { messages: listOf(announcement, maxAnnounced, 1) }),
+  graft: kind<Graft>("graft", "Graft", {
+    sources: listOf(identity, maxTreesNamed),
+    isShared: flag,
+    wanted: listOf(messageId, maxAnnounced),
+  }),
+  prune: kind<Prune>("prune", "Prune", { sources: listOf(identity, maxTreesNamed), isShared: flag }),
+  "have-you": kind<HaveYou>("have-you", "HaveYou", { nonce: uint64, ...messageIdFields }),
+  "have-reply": kind<HaveReply>("have-reply", "HaveReply", { nonce: uint64, has: flag }),
 };
 
 const state: KindsOf<AntiEntropyMessage> = {

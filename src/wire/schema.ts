@@ -72,6 +72,11 @@ enum Kind {
   KIND_ANSWER = 84;
   KIND_FEEDBACK = 85;
   KIND_BUSY = 86;
+  KIND_I_HAVE = 87;
+  KIND_GRAFT = 88;
+  KIND_PRUNE = 89;
+  KIND_HAVE_YOU = 90;
+  KIND_HAVE_REPLY = 91;
 
   // 96-111: layer "state".
   KIND_COMPARE = 96;
@@ -366,14 +371,17 @@ message GossipStatement {
   uint64 at = 4;
   repeated Payload payloads = 5; // 1 to 64, together at most 512 KiB
   uint32 priority = 6; // at most 255
+  string topic = 7; // at most 64 units of UTF-16, printable; missing or empty: none
 }
 message Gossip {
   GossipStatement statement = 1;
   bytes proof = 2;
+  uint32 hops = 3; // at most 255; 0 where nobody counts. Each relay counts on: it is not signed
 }
 message Summary {
   uint64 count = 1;
   uint64 fingerprint = 2;
+  bool asks = 3;
 }
 message SeenEntry {
   Contact origin = 1;
@@ -415,6 +423,35 @@ message Feedback {
 }
 message Busy {
   uint64 round = 1;
+}
+message Announcement {
+  Contact origin = 1;
+  uint64 incarnation = 2;
+  uint64 sequence = 3;
+  uint32 hops = 4; // at most 255; 0 where nobody counts
+}
+message IHave {
+  repeated Announcement messages = 1; // 1 to 256
+}
+// Trees are named by the ids of their sources, 20 bytes each; the one of all quiet sources is shared.
+message Graft {
+  repeated bytes sources = 1; // at most 256
+  bool is_shared = 2;
+  repeated MessageId wanted = 3; // at most 256
+}
+message Prune {
+  repeated bytes sources = 1; // at most 256
+  bool is_shared = 2;
+}
+message HaveYou {
+  uint64 nonce = 1;
+  Contact origin = 2;
+  uint64 incarnation = 3;
+  uint64 sequence = 4;
+}
+message HaveReply {
+  uint64 nonce = 1;
+  bool has = 2;
 }
 
 // ---- Layer "state" --------------------------------------------------------------------------------------------

@@ -300,6 +300,22 @@ export function unlessZero(shape: Shape<number>): Shape<number | undefined> {
   };
 }
 
+/** A text that is not there when it is empty. */
+export function unlessEmptyText(shape: Shape<string>): Shape<string | undefined> {
+  return {
+    read: (value) => shape.read(value) || undefined,
+    write: (value) => (value === undefined ? undefined : shape.write(value) || undefined),
+    maxFields: shape.maxFields,
+  };
+}
+
+/** A flag that is not there when it is false. */
+export const unlessFalse: Shape<boolean | undefined> = {
+  read: (value) => value === true || undefined,
+  write: (value) => value || undefined,
+  maxFields: 1,
+};
+
 /** A message or a part of one; `type` is put into what is read. */
 export function struct<T extends object>(
   fields: Fields<T>,
