@@ -1,23 +1,60 @@
 /**
  * HyParView: a small active view of neighbors, which is symmetric and watched, and a passive view of peers that can
  * take their places (Leitao, Pereira, Rodrigues 2007).
+ *
+ * Joining. The contact takes the newcomer in, and the news of it walks over links; where a walk ends, that peer asks
+ * for a link:
+ *
+ *     N -> join -> C      C -> forward-join(N, 6) -> neighbor … (0) -> P      P -> neighbor -> N
+ *
+ * Repair. Whoever loses a neighbor asks others at once, one for each place that is empty; insistently where it has no
+ * neighbor left. Measured (dissemination reference, 2.5): without "at once" cliques split off and never come back.
+ *
+ * Deviations: a peer that gives a neighbor up tells it who has its place, so that it asks there, where there is room,
+ * instead of searching the network for one (the newcomer is put *into* a link). A walk's end asks the newcomer before it
+ * gives anybody up. Who misses two neighbors or more, and was refused often, joins again.
+ *
+ * While the membership has everybody, nothing is shuffled. Then every peer but the eldest sees to it that one of its
+ * neighbors is elder: following elders from anywhere ends at the eldest, so no part can stay an island (see
+ * seniority.ts).
+ *
+ * What others can make us do is bounded: so many joins, walks and evictions a second, and the half of our neighbors that
+ * has stood longest is given up for nobody.
  */
-import type {
-  Candidate,
-  Environment,
-  Identity,
-  LinkQuality,
-  Members,
-  NeighborView,
-  NodeId,
-  Protocol,
-  Random,
-  StackNotice,
-  Standing,
-  Typed,
+import {
+  type Candidate,
+  type Environment,
+  type Identity,
+  identityOf,
+  type LinkQuality,
+  type Members,
+  type Millis,
+  type NeighborDown,
+  type NeighborView,
+  type NodeId,
+  nonce,
+  type Protocol,
+  type Random,
+  type StackNotice,
+  type Standing,
+  sample,
+  type Typed,
 } from "../core/index.ts";
-import type { HyParViewMessage } from "./hyparview-messages.ts";
+import { ActiveView, type Link } from "./active-view.ts";
+import {
+  type ForwardJoin,
+  type HyParViewMessage,
+  type Join,
+  maxShuffle,
+  type NeighborReply,
+  type NeighborRequest,
+  type Shuffle,
+  type ShuffleReply,
+  type ViewEntry,
+} from "./hyparview-messages.ts";
 import { type HyParViewOptions, hyParViewOptions } from "./hyparview-options.ts";
+import { KnownPeers } from "./known-peers.ts";
+import { isElder, type Seniority } from "./seniority.ts";
 
 export interface HyParViewConfig {
   /** Who else is there, for the first contact, and instead of the passive view while it has everybody. */
@@ -30,7 +67,12 @@ export interface HyParViewConfig {
   readonly options?: Partial<HyParViewOptions>;
 }
 
-export type HyParViewTimer = { readonly type: "promote" };
+export type HyParViewTimer =
+  | { readonly type: "promote"; readonly round: number }
+  | { readonly type: "answer-timeout"; readonly peer: NodeId; readonly at: Millis }
+  | { readonly type: "link-timeout"; readonly neighbor: NodeId; readonly at: Millis }
+  | { readonly type: "keep-alive" }
+  | { readonly type: "shuffle" };
 
 export type HyParViewCommand =
   /** The connection to a neighbor broke. */
@@ -42,46 +84,640 @@ export type HyParViewNotice = StackNotice;
 
 type HyParViewEnvironment = Environment<HyParViewMessage, HyParViewTimer, HyParViewNotice>;
 
+interface Ask {
+  readonly at: Millis;
+  /** Of high priority. */
+  readonly insists: boolean;
+  readonly type: "join" | "neighbor" | "walk-end" | "elder";
+}
+
+/** How many refusals in a row before a peer pauses; then it joins again if it misses two neighbors. */
+const patience = 10;
+/** Pauses grow to so many times `promotionIntervalMs`. */
+const maxPause = 32;
+/** What others may make us do in a second: take newcomers in, pass walks on. */
+const maxJoins = 16;
+const maxWalks = 64;
+const windowMs = 1000;
+
 /** As `Members` it is all that a node knows where nobody has a full list: both views. */
 export class HyParView
-  implements Protocol<HyParViewMessage, HyParViewTimer, HyParViewNotice, HyParViewCommand>, NeighborView, Members
+  implements
+    Protocol<HyParViewMessage, HyParViewTimer, HyParViewNotice, HyParViewCommand>,
+    NeighborView,
+    Members
 {
-  readonly counters = { joins: 0, promotions: 0, refused: 0, evicted: 0, shuffles: 0, swaps: 0, silent: 0, unasked: 0 };
+  readonly counters = {
+    joins: 0,
+    promotions: 0,
+    refused: 0,
+    evicted: 0,
+    shuffles: 0,
+    swaps: 0,
+    silent: 0,
+    eldersSought: 0,
+    bounded: 0,
+    unasked: 0,
+  };
   readonly options: HyParViewOptions;
+  readonly #config: HyParViewConfig;
+  readonly #active = new ActiveView();
+  readonly #passive: KnownPeers;
+  /** Asked for a link and not answered yet. */
+  readonly #asked = new Map<NodeId, Ask>();
+  /** Asked in vain since the last pause. */
+  readonly #refusing = new Set<Identity>();
+  /** Refusals since the last new link. */
+  #refusals = 0;
+  #pause = 1;
+  /** The next promotion, which makes those that were scheduled before void, and when it is due. */
+  #round = 0;
+  #dueAt: Millis = Number.POSITIVE_INFINITY;
+  /** Nobody is asked before the next promotion. */
+  #isWaiting = false;
+  #isNewcomer = true;
+  #hasLeft = false;
+  /** The walk with a sample of our views that is out; 0 where none is. */
+  #shuffleNonce = 0;
+  #shuffled: readonly ViewEntry[] = [];
+  /** What others made us do since the window began. */
+  #windowFrom: Millis = 0;
+  #joins = 0;
+  #walks = 0;
+  #evictions = 0;
 
   constructor(config: HyParViewConfig) {
+    this.#config = config;
     this.options = hyParViewOptions(config.options);
+    this.#passive = new KnownPeers(this.options.passiveView);
   }
+
+  // ---- What others may read ----
 
   get neighbors(): readonly NodeId[] {
-    return [];
+    return this.#active.neighbors;
   }
-  has(_node: NodeId): boolean {
-    return false;
+  has(node: NodeId): boolean {
+    return this.#active.has(node);
   }
+  /** As many as there are others, if those are few. */
   get wantedDegree(): number {
-    return this.options.activeView;
+    return Math.min(this.options.activeView, Math.max(this.#config.sampler.size, this.size));
   }
   get passive(): readonly Candidate[] {
-    return [];
+    return this.#passive.candidates;
   }
   get size(): number {
-    return 0;
+    return this.#active.size + this.#passive.size;
   }
   get candidates(): readonly Candidate[] {
-    return [];
+    return [...this.#active.links, ...this.#passive.candidates];
   }
-  get(_identity: Identity): Candidate | undefined {
-    return undefined;
+  get(identity: Identity): Candidate | undefined {
+    return this.#active.ofIdentity(identity) ?? this.#passive.get(identity);
   }
-  sample(_count: number, _random: Random, _accept?: (candidate: Candidate) => boolean): Candidate[] {
-    return [];
+  sample(count: number, random: Random, accept?: (candidate: Candidate) => boolean): Candidate[] {
+    const all = this.candidates.slice();
+    const chosen: Candidate[] = [];
+    for (let left = all.length; left > 0 && chosen.length < count; left--) {
+      const place = random.below(left);
+      const candidate = all[place]!;
+      all[place] = all[left - 1]!;
+      if (accept === undefined || accept(candidate)) chosen.push(candidate);
+    }
+    return chosen;
   }
 
-  start(_env: HyParViewEnvironment): void {}
-  onHeard(_from: NodeId): void {}
-  onNotice(_notice: Typed, _env: HyParViewEnvironment): void {}
-  onCommand(_command: HyParViewCommand, _env: HyParViewEnvironment): void {}
-  onMessage(_from: NodeId, _message: HyParViewMessage, _env: HyParViewEnvironment): void {}
-  onTimer(_timer: HyParViewTimer, _env: HyParViewEnvironment): void {}
+  // ---- Handlers ----
+
+  start(env: HyParViewEnvironment): void {
+    const { keepAliveMs, shuffleIntervalMs } = this.options;
+    this.#schedulePromotion(0, env);
+    // Somewhere in the first interval, so that a network that starts at once does not do it in step.
+    env.schedule(env.random.below(keepAliveMs), { type: "keep-alive" });
+    env.schedule(env.random.below(shuffleIntervalMs), { type: "shuffle" });
+  }
+
+  onHeard(from: NodeId): void {
+    const link = this.#active.get(from);
+    if (link === undefined) return;
+    link.wasHeard = true;
+    link.breaks = 0;
+    link.brokenAt = undefined;
+  }
+
+  onNotice(notice: Typed, env: HyParViewEnvironment): void {
+    if (this.#hasLeft) return;
+    const known = notice as StackNotice | { readonly type: "left" };
+    switch (known.type) {
+      case "member-up":
+        return this.#onMemberUp(known.peer, known.since, known.incarnation, env);
+      case "member-failed":
+        return this.#onGone(known.peer, known.incarnation, "failed", env);
+      case "peer-left":
+        return this.#onGone(known.peer, known.incarnation, "left", env);
+      case "left":
+        for (const neighbor of this.neighbors) this.#disconnect(neighbor, env, { isLeaving: true });
+        this.#hasLeft = true;
+        return;
+    }
+  }
+
+  onCommand(command: HyParViewCommand, env: HyParViewEnvironment): void {
+    if (this.#hasLeft) return;
+    switch (command.type) {
+      case "link-lost":
+        return this.#onLinkLost(command.neighbor, env);
+      case "unreachable":
+        this.#passive.remove(identityOf(command.node));
+        this.#drop(command.node, "unreachable", env);
+        this.#onRefused(command.node, env);
+        return this.#seek(env);
+    }
+  }
+
+  onMessage(from: NodeId, message: HyParViewMessage, env: HyParViewEnvironment): void {
+    if (this.#hasLeft) return;
+    switch (message.type) {
+      case "join":
+        return this.#onJoin(from, message, env);
+      case "forward-join":
+        return this.#onForwardJoin(from, message, env);
+      case "neighbor":
+        return this.#onNeighborRequest(from, message, env);
+      case "neighbor-reply":
+        return this.#onNeighborReply(from, message, env);
+      case "disconnect":
+        return this.#onDisconnect(from, message.instead, message.isLeaving, env);
+      case "shuffle":
+        return this.#onShuffle(from, message, env);
+      case "shuffle-reply":
+        return this.#onShuffleReply(message, env);
+      case "keep-alive":
+        return env.send(from, {
+          type: "keep-alive-reply",
+          nonce: message.nonce,
+          isLinked: this.#active.has(from),
+        });
+      case "keep-alive-reply":
+        return this.#onKeepAliveReply(from, message.nonce, message.isLinked, env);
+    }
+  }
+
+  onTimer(timer: HyParViewTimer, env: HyParViewEnvironment): void {
+    if (this.#hasLeft) return;
+    switch (timer.type) {
+      case "promote":
+        if (timer.round !== this.#round) return; // a sooner one was scheduled meanwhile
+        return this.#onPromote(env);
+      case "answer-timeout":
+        if (this.#asked.get(timer.peer)?.at !== timer.at) return; // answered
+        this.counters.silent++;
+        this.#passive.remove(identityOf(timer.peer));
+        this.#onRefused(timer.peer, env);
+        return this.#seek(env);
+      case "link-timeout":
+        if (this.#active.get(timer.neighbor)?.brokenAt !== timer.at) return; // heard since
+        this.#drop(timer.neighbor, "unreachable", env);
+        return this.#seek(env);
+      case "keep-alive":
+        this.#testLinks(env);
+        return env.schedule(this.options.keepAliveMs, timer);
+      case "shuffle":
+        this.#shuffle(env);
+        return env.schedule(this.options.shuffleIntervalMs, timer);
+    }
+  }
+
+  // ---- Joining ----
+
+  /** The contact's part: take the newcomer in, and send the news of it over all other links. */
+  #onJoin(from: NodeId, { since, incarnation }: Join, env: HyParViewEnvironment): void {
+    if (!this.#active.has(from)) env.notify({ type: "peer-met", peer: from, since });
+    const mayJoin = this.#isWithin("joins", maxJoins, env);
+    if (!mayJoin || !this.#takeIn(from, { since, incarnation, insists: true }, env)) {
+      this.counters.refused++;
+      return this.#reply(from, false, env);
+    }
+    this.#reply(from, true, env);
+    const newcomer = { peer: from, since };
+    for (const neighbor of this.neighbors) {
+      if (neighbor === from) continue;
+      env.send(neighbor, { type: "forward-join", newcomer, hopsLeft: this.options.activeWalk });
+    }
+  }
+
+  #onForwardJoin(from: NodeId, { newcomer, hopsLeft }: ForwardJoin, env: HyParViewEnvironment): void {
+    if (!this.#isWalk(from, env) || identityOf(newcomer.peer) === identityOf(env.self)) return;
+    const hops = Math.min(hopsLeft, this.options.activeWalk);
+    const next =
+      hops <= 0 || this.#active.size <= 1 ? undefined : this.#active.another(env.random, from, newcomer.peer);
+    if (next !== undefined) {
+      if (hops === this.options.passiveWalk) this.#remember(newcomer, env);
+      return env.send(next, { type: "forward-join", newcomer, hopsLeft: hops - 1 });
+    }
+    if (this.#isFree(newcomer.peer)) this.#ask(newcomer.peer, "walk-end", env);
+  }
+
+  // ---- Links: asking and being asked ----
+
+  /**
+   * Asks for as many neighbors as are missing; and for an elder one, where the membership knows somebody elder. Called
+   * whenever something has changed: a peer that wants nothing does nothing here.
+   */
+  #seek(env: HyParViewEnvironment): void {
+    if (this.#isWaiting && this.#active.size > 0) return;
+    this.#seekElder(env);
+    if (this.#isNewcomer && this.#active.size === 0) {
+      if (this.#asked.size === 0) this.#askSomebody("join", env);
+    } else while (this.#missing() > 0 && this.#askSomebody("neighbor", env)) {}
+    if (this.#asked.size === 0 && this.#isShort(env)) this.#scheduleNext(env);
+  }
+
+  #onPromote(env: HyParViewEnvironment): void {
+    this.#dueAt = Number.POSITIVE_INFINITY;
+    this.#isWaiting = false;
+    const joinsAgain = this.#refusals >= patience && this.#missing() >= 2;
+    this.#refusing.clear();
+    this.#refusals = 0;
+    if (joinsAgain) this.#askSomebody("join", env);
+    this.#seek(env);
+  }
+
+  /** Neighbors are missing, or an elder one, and there is somebody who could be it. */
+  #isShort(env: HyParViewEnvironment): boolean {
+    return this.#active.size < this.wantedDegree || this.#lacksElder(env);
+  }
+
+  #missing(): number {
+    return this.wantedDegree - this.#active.size - this.#asked.size;
+  }
+
+  #askSomebody(type: Ask["type"], env: HyParViewEnvironment): boolean {
+    const accept = ({ peer }: Candidate) => this.#isFree(peer);
+    const { sampler, isFullView } = this.#config;
+    let [candidate] = isFullView() ? [] : this.#passive.sample(1, env.random, accept);
+    if (candidate === undefined) [candidate] = sampler.sample(1, env.random, accept);
+    if (candidate === undefined) return false;
+    this.#ask(candidate.peer, type, env);
+    return true;
+  }
+
+  #isFree(peer: NodeId): boolean {
+    const identity = identityOf(peer);
+    if (this.#refusing.has(identity) || this.#active.ofIdentity(identity) !== undefined) return false;
+    for (const asked of this.#asked.keys()) if (identityOf(asked) === identity) return false;
+    return true;
+  }
+
+  #ask(peer: NodeId, type: Ask["type"], env: HyParViewEnvironment): void {
+    const { since, incarnation } = this.#config.standing;
+    // Only one of several insists: the others look for room.
+    const isFirst = this.#active.size === 0 && ![...this.#asked.values()].some(({ insists }) => insists);
+    const insists = type === "elder" || isFirst;
+    this.#asked.set(peer, { at: env.now, type, insists });
+    if (type === "join") env.send(peer, { type, since, incarnation });
+    else env.send(peer, { type: "neighbor", since, incarnation, isHighPriority: insists });
+    env.schedule(this.options.answerTimeoutMs, { type: "answer-timeout", peer, at: env.now });
+    if (type === "join") this.counters.joins++;
+    else if (type === "neighbor") this.counters.promotions++;
+  }
+
+  /** It has refused, or is silent. */
+  #onRefused(peer: NodeId, env: HyParViewEnvironment): void {
+    const ask = this.#asked.get(peer);
+    if (ask === undefined) return;
+    this.#asked.delete(peer);
+    if (ask.type === "walk-end") return; // its own affair
+    this.#refusing.add(identityOf(peer));
+    this.#refusals++;
+    if (this.#refusals >= patience) this.#wait(env);
+  }
+
+  #onNeighborRequest(from: NodeId, request: NeighborRequest, env: HyParViewEnvironment): void {
+    const { since, incarnation, isHighPriority } = request;
+    if (!this.#active.has(from)) env.notify({ type: "peer-met", peer: from, since });
+    const isTaken = this.#takeIn(from, { since, incarnation, insists: isHighPriority }, env);
+    if (!isTaken) this.counters.refused++;
+    this.#reply(from, isTaken, env);
+    this.#seek(env);
+  }
+
+  #reply(to: NodeId, isAccepted: boolean, env: HyParViewEnvironment): void {
+    const { since, incarnation } = this.#config.standing;
+    env.send(to, { type: "neighbor-reply", since, incarnation, isAccepted });
+  }
+
+  #onNeighborReply(from: NodeId, reply: NeighborReply, env: HyParViewEnvironment): void {
+    const ask = this.#asked.get(from);
+    if (ask === undefined) {
+      this.counters.unasked++;
+      // The other end must not count on a link that we do not have.
+      if (reply.isAccepted && !this.#active.has(from)) this.#disconnect(from, env);
+      return;
+    }
+    if (!reply.isAccepted) this.#onRefused(from, env);
+    else {
+      const insists = ask.type === "walk-end" || ask.type === "elder";
+      if (!this.#takeIn(from, { ...reply, insists }, env)) this.#disconnect(from, env);
+      this.#asked.delete(from);
+    }
+    this.#seek(env);
+  }
+
+  /** Makes a link if there is room, or if room can be made for who insists. True if there is one now. */
+  #takeIn(
+    peer: NodeId,
+    { since, incarnation, insists }: Pick<Link, "since" | "incarnation"> & { readonly insists: boolean },
+    env: HyParViewEnvironment,
+  ): boolean {
+    const old = this.#active.ofIdentity(identityOf(peer));
+    // The other end may have forgotten the link, or we asked each other at the same time. Who is older than what we
+    // know of it is an echo.
+    if (old !== undefined && old.incarnation >= incarnation) return old.peer === peer;
+    // Or it started anew: then this is another link, and the layers above must not count on what crossed the old one.
+    if (old !== undefined) this.#drop(old.peer, "replaced", env);
+    const isFull = this.#active.size >= this.options.activeView;
+    if (isFull && !(insists && this.#evictFor(peer, env))) return false;
+    this.#active.add(peer, since, incarnation);
+    this.#passive.remove(identityOf(peer));
+    this.#asked.delete(peer);
+    this.#refusals = 0;
+    this.#pause = 1;
+    if (this.#isNewcomer) this.#wait(env); // for the ends of its walks
+    this.#isNewcomer = false;
+    env.notify({ type: "neighbor-up", neighbor: peer, incarnation });
+    return true;
+  }
+
+  #evictFor(peer: NodeId, env: HyParViewEnvironment): boolean {
+    const kept = Math.floor(this.options.activeView / 2);
+    const me = this.#config.isFullView() ? this.#me(env) : undefined;
+    const victim = this.#active.toEvict(kept, me, env.random);
+    if (victim === undefined || !this.#isWithin("evictions", this.options.activeView - kept, env))
+      return false;
+    this.counters.evicted++;
+    const { since } = this.#active.get(victim)!;
+    this.#disconnect(victim, env, { instead: peer });
+    this.#drop(victim, "replaced", env);
+    this.#remember({ peer: victim, since }, env);
+    return true;
+  }
+
+  #disconnect(
+    peer: NodeId,
+    env: HyParViewEnvironment,
+    { instead, isLeaving = false }: { readonly instead?: NodeId; readonly isLeaving?: boolean } = {},
+  ): void {
+    env.send(peer, { type: "disconnect", instead, isLeaving });
+  }
+
+  #onDisconnect(
+    from: NodeId,
+    instead: NodeId | undefined,
+    isLeaving: boolean,
+    env: HyParViewEnvironment,
+  ): void {
+    const link = this.#active.get(from);
+    if (link === undefined) return;
+    this.#drop(from, isLeaving ? "left" : "replaced", env);
+    if (isLeaving) this.#passive.remove(identityOf(from));
+    else this.#remember({ peer: from, since: link.since }, env);
+    const isOther = instead !== undefined && identityOf(instead) !== identityOf(env.self);
+    if (isOther && this.#missing() > 0 && this.#isFree(instead)) this.#ask(instead, "neighbor", env);
+    this.#seek(env);
+  }
+
+  /** What has to happen afterwards is the caller's affair: usually `#seek`. */
+  #drop(peer: NodeId, reason: NeighborDown["reason"], env: HyParViewEnvironment): void {
+    if (!this.#active.remove(peer)) return;
+    this.#refusals = 0;
+    this.#pause = 1;
+    this.#isWaiting = false;
+    env.notify({ type: "neighbor-down", neighbor: peer, reason });
+  }
+
+  // ---- Elders: only where the membership has everybody ----
+
+  #me(env: HyParViewEnvironment): Seniority {
+    return { peer: env.self, since: this.#config.standing.since };
+  }
+
+  #lacksElder(env: HyParViewEnvironment): boolean {
+    const me = this.#me(env);
+    if (!this.#config.isFullView() || this.#active.hasElderThan(me)) return false;
+    return this.#config.sampler.sample(1, env.random, (candidate) => isElder(candidate, me)).length > 0;
+  }
+
+  #seekElder(env: HyParViewEnvironment): void {
+    if (this.#isNewcomer || !this.#lacksElder(env)) return;
+    for (const { type } of this.#asked.values()) if (type === "elder") return; // on its way
+    const me = this.#me(env);
+    const isUsable = (candidate: Candidate) => isElder(candidate, me) && this.#isFree(candidate.peer);
+    const [elder] = this.#config.sampler.sample(1, env.random, isUsable);
+    if (elder === undefined) return;
+    this.counters.eldersSought++;
+    this.#ask(elder.peer, "elder", env);
+  }
+
+  // ---- What the membership and the transport say ----
+
+  #onMemberUp(peer: NodeId, since: Millis, incarnation: number, env: HyParViewEnvironment): void {
+    const link = this.#active.ofIdentity(identityOf(peer));
+    if (link === undefined) this.#remember({ peer, since }, env);
+    else if (link.peer !== peer && link.incarnation < incarnation) this.#drop(link.peer, "replaced", env);
+    else if (link.incarnation < incarnation) this.#testLink(link, env); // it may have started anew
+    if (this.#isShort(env)) this.#seekSoon(env);
+  }
+
+  #onGone(peer: NodeId, incarnation: number, reason: "failed" | "left", env: HyParViewEnvironment): void {
+    const identity = identityOf(peer);
+    const link = this.#active.ofIdentity(identity);
+    if (link !== undefined && link.incarnation > incarnation) return; // it came back since
+    this.#passive.remove(identity);
+    if (link !== undefined) this.#drop(link.peer, reason, env);
+    this.#seek(env);
+  }
+
+  /** It may be a new connection already. If none can be made, the transport says so again, or says "unreachable". */
+  #onLinkLost(neighbor: NodeId, env: HyParViewEnvironment): void {
+    const link = this.#active.get(neighbor);
+    if (link === undefined) return;
+    if (link.breaks >= this.options.keepAliveMisses) {
+      this.#drop(neighbor, "unreachable", env);
+      return this.#seek(env);
+    }
+    link.breaks++;
+    link.brokenAt = env.now;
+    this.#testLink(link, env);
+    env.schedule(this.options.answerTimeoutMs, { type: "link-timeout", neighbor, at: env.now });
+  }
+
+  #seekSoon(env: HyParViewEnvironment): void {
+    const soon = env.random.below(Math.ceil(this.options.promotionIntervalMs / 5) + 1);
+    if (env.now + soon < this.#dueAt) this.#schedulePromotion(soon, env);
+  }
+
+  /** Until the next promotion nobody is asked, unless we lose a neighbor. */
+  #wait(env: HyParViewEnvironment): void {
+    this.#isWaiting = true;
+    this.#scheduleNext(env);
+  }
+
+  /** The next promotion, later each time that one was of no use. */
+  #scheduleNext(env: HyParViewEnvironment): void {
+    if (this.#dueAt !== Number.POSITIVE_INFINITY) return;
+    const pause = this.options.promotionIntervalMs * this.#pause * (0.5 + 0.5 * env.random.unit());
+    this.#pause = Math.min(maxPause, this.#pause * 2);
+    this.#schedulePromotion(Math.ceil(pause), env);
+  }
+
+  #schedulePromotion(after: Millis, env: HyParViewEnvironment): void {
+    this.#round++;
+    this.#dueAt = env.now + after;
+    env.schedule(after, { type: "promote", round: this.#round });
+  }
+
+  // ---- Are the links there? ----
+
+  /**
+   * Those on which nothing was said since the last tick; and one of the others, since a link that only one end counts
+   * looks busy as well.
+   */
+  #testLinks(env: HyParViewEnvironment): void {
+    const lucky = this.#active.another(env.random);
+    for (const link of [...this.#active.links]) {
+      if (link.wasHeard) link.misses = 0;
+      else if (link.nonce !== 0 && ++link.misses >= this.options.keepAliveMisses) {
+        this.counters.silent++;
+        this.#drop(link.peer, "failed", env);
+        continue;
+      }
+      if (!link.wasHeard || link.peer === lucky) this.#testLink(link, env);
+      link.wasHeard = false;
+    }
+    this.#seek(env);
+  }
+
+  #testLink(link: Link, env: HyParViewEnvironment): void {
+    link.nonce = nonce(env.random);
+    link.askedAt = env.now;
+    env.send(link.peer, { type: "keep-alive", nonce: link.nonce });
+  }
+
+  #onKeepAliveReply(from: NodeId, answered: number, isLinked: boolean, env: HyParViewEnvironment): void {
+    const link = this.#active.get(from);
+    if (link === undefined || link.nonce === 0 || link.nonce !== answered) {
+      this.counters.unasked++;
+      return;
+    }
+    link.nonce = 0;
+    const rttMs = env.now - link.askedAt;
+    link.rttMs = link.rttMs === undefined ? rttMs : link.rttMs + (rttMs - link.rttMs) / 8; // as TCP smooths
+    if (isLinked) {
+      link.oneSided = 0;
+      return;
+    }
+    // Twice, since the first may have crossed the reply on its way.
+    if (++link.oneSided < 2) return this.#testLink(link, env);
+    this.#drop(from, "one-sided", env);
+    this.#seek(env);
+  }
+
+  // ---- The passive view ----
+
+  /** Whoever is a neighbor, or we ourselves, has no place there. What we know already is not overwritten by hearsay. */
+  #remember(entry: ViewEntry, env: HyParViewEnvironment): void {
+    const identity = identityOf(entry.peer);
+    if (identity === identityOf(env.self) || this.#active.ofIdentity(identity) !== undefined) return;
+    if (this.#passive.get(identity) === undefined)
+      this.#passive.add({ peer: entry.peer, since: entry.since }, env.random);
+  }
+
+  #shuffle(env: HyParViewEnvironment): void {
+    const neighbor = this.#active.another(env.random);
+    if (neighbor === undefined || this.#config.isFullView()) return;
+    const { shuffleActive, shufflePassive, activeWalk } = this.options;
+    const me = { peer: env.self, since: this.#config.standing.since };
+    const neighbors = [...this.#active.links].filter(({ peer }) => peer !== neighbor);
+    const chosen = sample(neighbors, shuffleActive, env.random);
+    this.#shuffled = this.#passive.sample(shufflePassive, env.random);
+    this.#shuffleNonce = nonce(env.random);
+    this.counters.shuffles++;
+    const entries = [me, ...[...chosen, ...this.#shuffled].map(({ peer, since }) => ({ peer, since }))];
+    env.send(neighbor, {
+      type: "shuffle",
+      nonce: this.#shuffleNonce,
+      origin: env.self,
+      hopsLeft: activeWalk,
+      entries,
+    });
+  }
+
+  #onShuffle(from: NodeId, shuffle: Shuffle, env: HyParViewEnvironment): void {
+    if (!this.#isWalk(from, env)) return;
+    const { origin, entries } = shuffle;
+    const isOurs = identityOf(origin) === identityOf(env.self);
+    const hopsLeft = Math.min(shuffle.hopsLeft, this.options.activeWalk) - 1;
+    const next =
+      hopsLeft <= 0 || this.#active.size <= 1 ? undefined : this.#active.another(env.random, from, origin);
+    if (next !== undefined) return env.send(next, { ...shuffle, hopsLeft });
+    if (isOurs) return;
+    const given = this.#passive.sample(Math.min(entries.length, maxShuffle), env.random);
+    env.send(origin, {
+      type: "shuffle-reply",
+      nonce: shuffle.nonce,
+      entries: given.map(({ peer, since }) => ({ peer, since })),
+    });
+    this.#integrate(entries, given, env);
+  }
+
+  #onShuffleReply({ nonce: answered, entries }: ShuffleReply, env: HyParViewEnvironment): void {
+    if (this.#shuffleNonce === 0 || answered !== this.#shuffleNonce) {
+      this.counters.unasked++;
+      return;
+    }
+    this.#shuffleNonce = 0;
+    this.#integrate(entries, this.#shuffled, env);
+    this.#shuffled = [];
+  }
+
+  /** What was given away makes room first, then chance does. */
+  #integrate(entries: readonly ViewEntry[], given: readonly ViewEntry[], env: HyParViewEnvironment): void {
+    const { shuffleActive, shufflePassive, passiveView } = this.options;
+    const leaving = [...given];
+    // Nobody makes us take more than we would send ourselves.
+    for (const entry of entries.slice(0, 1 + shuffleActive + shufflePassive)) {
+      const identity = identityOf(entry.peer);
+      if (this.#passive.get(identity) !== undefined) continue;
+      while (this.#passive.size >= passiveView && leaving.length > 0)
+        this.#passive.remove(identityOf(leaving.pop()!.peer));
+      this.#remember(entry, env);
+    }
+    this.#seek(env);
+  }
+
+  // ---- What others may make us do ----
+
+  /** Walks go over links, and so many a second. */
+  #isWalk(from: NodeId, env: HyParViewEnvironment): boolean {
+    if (!this.#active.has(from)) {
+      this.counters.unasked++;
+      return false;
+    }
+    return this.#isWithin("walks", maxWalks, env);
+  }
+
+  #isWithin(what: "joins" | "walks" | "evictions", limit: number, env: HyParViewEnvironment): boolean {
+    if (env.now >= this.#windowFrom + windowMs || env.now < this.#windowFrom) {
+      this.#windowFrom = env.now;
+      this.#joins = 0;
+      this.#walks = 0;
+      this.#evictions = 0;
+    }
+    const count = what === "joins" ? ++this.#joins : what === "walks" ? ++this.#walks : ++this.#evictions;
+    if (count <= limit) return true;
+    this.counters.bounded++;
+    return false;
+  }
 }
