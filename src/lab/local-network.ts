@@ -1,10 +1,11 @@
 /**
- * A whole classic network in this process: seeds and peers on loopback, over real sockets. What `grapevine up`
+ * A whole network in this process: seeds and peers on loopback, over real sockets. What `grapevine up`
  * runs, what live scenarios disturb, and what the benchmarks measure.
  */
 import { readFileSync, rmSync } from "node:fs";
 import { powerLaw, seedExponential } from "../core/degree-law.ts";
 import { UsageError } from "../core/index.ts";
+import { hyParViewOptions } from "../membership/hyparview-options.ts";
 import { overlayOptions } from "../membership/overlay.ts";
 import {
   type Authority,
@@ -19,7 +20,7 @@ import {
   type Security,
   shellLayer,
 } from "../node/index.ts";
-import { leastDegree } from "../profiles/index.ts";
+import { broadcastOf, leastDegree, profileOf } from "../profiles/index.ts";
 import { type DegreeReport, describeDegrees } from "../theory/degree-report.ts";
 import { isConnected } from "../theory/graph-measures.ts";
 import type { Address } from "../transport/index.ts";
@@ -435,7 +436,7 @@ export class LocalNetwork {
 
   #spreading(counters: SpreadingFigures["counters"]): SpreadingReport | undefined {
     return spreadingReport({
-      options: this.options.broadcast,
+      options: { ...this.options.broadcast, method: broadcastOf(this.options) },
       adjacency: this.adjacency(),
       messages: this.measurement.published,
       deliveries: this.measurement.deliveries,
@@ -445,10 +446,9 @@ export class LocalNetwork {
   }
 
   degreeReport(): DegreeReport {
-    const { law } = overlayOptions({ law: this.options.overlay?.law });
     return describeDegrees(
       this.adjacency().map((neighbors) => neighbors.length),
-      law,
+      lawOf(this.options),
     );
   }
 
@@ -467,17 +467,27 @@ export function checkDescriptors({ seeds, peers, options }: LocalNetworkConfig):
   if (limit === undefined) return;
   const needed = Math.ceil(peers * expectedDegree(peers, options)) + peers + seeds + spareDescriptors;
   if (needed <= limit) return;
-  const { law } = overlayOptions(options?.overlay);
+  const ways =
+    profileOf(options) === "modern"
+      ? "a smaller --active-view"
+      : "a smaller --min-degree or --max-degree, another --law";
   throw new UsageError(
-    `peers: ${peers} peers under --law ${law} need about ${needed} file descriptors in one process, the limit is ${limit}; ` +
-      "take fewer peers, a smaller --min-degree or --max-degree, another --law, or raise `ulimit -n`",
+    `peers: ${peers} peers (${lawOf(options)}) need about ${needed} file descriptors in one process, the limit is ${limit}; ` +
+      `take fewer peers, ${ways}, or raise \`ulimit -n\``,
   );
+}
+
+/** What shapes the overlay: the law of its degrees, or the protocol that keeps them all alike. */
+function lawOf(options: NodeOptions = {}): string {
+  return profileOf(options) === "modern" ? "hyparview" : overlayOptions(options.overlay).law;
 }
 
 /** Mean degree that the overlay's law gives in a network of that size. */
 export function expectedDegree(peers: number, options: NodeOptions | undefined): number {
-  const { law, exponent, minDegree, maxDegree } = overlayOptions(options?.overlay);
   if (peers <= 1) return 0;
+  if (profileOf(options) === "modern")
+    return Math.min(hyParViewOptions(options?.hyparview).activeView, peers - 1);
+  const { law, exponent, minDegree, maxDegree } = overlayOptions(options?.overlay);
   if (law === "uniform") return Math.min(minDegree, peers - 1);
   if (law === "preferential") return Math.min(2 * minDegree, peers - 1);
   const support = {

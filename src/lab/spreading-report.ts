@@ -63,11 +63,11 @@ const maxRounds = 400;
 const intervalMs = 100;
 const latencyMs = 1;
 
-/** Undefined for a flood, which leaves nothing out. */
+/** Undefined for a flood and for Plumtree, which leave nothing out. */
 export function spreadingReport(figures: SpreadingFigures): SpreadingReport | undefined {
   const { adjacency, messages, deliveries, expected, counters } = figures;
   const options = broadcastOptions(figures.options);
-  if (options.method === "flood") return undefined;
+  if (options.method === "flood" || options.method === "plumtree") return undefined;
   const peers = Math.max(1, counters.length);
   const sum = (name: "repairs" | "calls" | "offers" | "comparisons") =>
     counters.reduce((total, one) => total + one[name], 0);

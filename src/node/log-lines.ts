@@ -337,6 +337,7 @@ function sayNotice(notice: AnyNotice, node: LoggedNode, options: LogLineOptions)
     case "history-sent":
     case "removed":
     case "probe-failed": // member-suspected follows
+    case "coverage":
     case "persist":
     case "link-open":
     case "link-closed":

@@ -39,13 +39,16 @@ function fakePeer(name: string) {
     seed: undefined,
     lookupCounts: new LookupCounts(),
     peer: {
-      registration: {
-        counters: { registrations: 2, seedTimeouts: 1, reportsSent: 3, refutations: 0, unasked: 4 },
-        size: 19,
-        registeredWith: ["@a:1", "@b:2"],
+      members: { size: 19 },
+      introducers: ["@a:1", "@b:2"],
+      view: { neighbors: ["x", "y"] },
+      classic: {
+        registration: {
+          counters: { registrations: 2, seedTimeouts: 1, reportsSent: 3, refutations: 0, unasked: 4 },
+        },
+        overlay: { counters: { unasked: 0 } },
+        heartbeat: { counters: { pings: 10, misses: 2, suspicions: 1, cleared: 0, unasked: 0 } },
       },
-      overlay: { counters: { unasked: 0 }, neighbors: ["x", "y"] },
-      heartbeat: { counters: { pings: 10, misses: 2, suspicions: 1, cleared: 0, unasked: 0 } },
       broadcast: {
         counters: {
           published: 5,
@@ -91,7 +94,7 @@ function fakeSeed(name: string) {
     links: fakeLinks(),
     lookupCounts: new LookupCounts(),
     peer: undefined,
-    seed: { registry: { counters, size: 18 } },
+    seed: { registry: { counters }, list: { length: 18 } },
   };
 }
 
@@ -343,6 +346,52 @@ describe("the process", () => {
     metrics = new Metrics({ nodes: () => [] });
     expect(await metrics.text()).toContain("process_resident_memory_bytes");
     expect(metrics.contentType).toContain("text/plain");
+  });
+});
+
+describe("of the modern membership", () => {
+  const swim = {
+    members: ["alive", "alive", "suspect", "failed"].map((state) => ({ state })),
+    localHealth: 2,
+    counters: {
+      probes: 30,
+      probeFailures: 4,
+      suspicions: 3,
+      refutations: 1,
+      failures: 2,
+      stalls: 5,
+      newsDropped: 6,
+      unasked: 7,
+    },
+  };
+
+  test("probes are pings, and members are counted by what is thought of them", async () => {
+    const { classic: _, ...peer } = fakePeer("peer-1").peer;
+    const modern = { swim, hyparview: { counters: { unasked: 8 } } };
+    start({ ...fakePeer("peer-1"), peer: { ...peer, modern } });
+    expect(await samples("grapevine_pings_total")).toEqual(['grapevine_pings_total{node="peer-1"} 30']);
+    expect(await samples("grapevine_ping_misses_total")).toEqual([
+      'grapevine_ping_misses_total{node="peer-1"} 4',
+    ]);
+    expect(await samples("grapevine_members")).toEqual([
+      'grapevine_members{node="peer-1",state="alive"} 2',
+      'grapevine_members{node="peer-1",state="suspect"} 1',
+      'grapevine_members{node="peer-1",state="failed"} 1',
+      'grapevine_members{node="peer-1",state="left"} 0',
+    ]);
+    expect(await samples("grapevine_local_health")).toEqual(['grapevine_local_health{node="peer-1"} 2']);
+    expect(await samples("grapevine_stalls_total")).toEqual(['grapevine_stalls_total{node="peer-1"} 5']);
+    expect(await samples("grapevine_unasked_total")).toContain(
+      'grapevine_unasked_total{node="peer-1",layer="hyparview"} 8',
+    );
+  });
+
+  test("a seed has it too", async () => {
+    start({ ...fakeSeed("seed-1"), seed: { swim, list: { length: 2 } } });
+    expect(await samples("grapevine_removals_total")).toEqual(['grapevine_removals_total{node="seed-1"} 2']);
+    expect(await samples("grapevine_member_failures_total")).toEqual([
+      'grapevine_member_failures_total{node="seed-1"} 2',
+    ]);
   });
 });
 

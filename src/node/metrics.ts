@@ -346,7 +346,7 @@ export const nodeMetrics: readonly NodeMetric[] = [
     name: "grapevine_removals_total",
     type: "counter",
     help: "Entries that a seed took out of its list",
-    read: ({ seed }) => seed?.registry?.counters.removals,
+    read: ({ seed }) => seed?.registry?.counters.removals ?? seed?.swim?.counters.failures,
   },
   {
     name: "grapevine_seed_timeouts_total",
@@ -359,20 +359,20 @@ export const nodeMetrics: readonly NodeMetric[] = [
   {
     name: "grapevine_pings_total",
     type: "counter",
-    help: "Pings sent to neighbors",
-    read: ({ peer }) => peer?.classic?.heartbeat.counters.pings,
+    help: "Pings sent to neighbors; under the modern profile, probes of members",
+    read: (node) => node.peer?.classic?.heartbeat.counters.pings ?? swimOf(node)?.counters.probes,
   },
   {
     name: "grapevine_ping_misses_total",
     type: "counter",
-    help: "Pings without an answer in time",
-    read: ({ peer }) => peer?.classic?.heartbeat.counters.misses,
+    help: "Pings without an answer in time; under the modern profile, probes that failed through helpers too",
+    read: (node) => node.peer?.classic?.heartbeat.counters.misses ?? swimOf(node)?.counters.probeFailures,
   },
   {
     name: "grapevine_suspicions_total",
     type: "counter",
-    help: "Neighbors suspected after too many misses",
-    read: ({ peer }) => peer?.classic?.heartbeat.counters.suspicions,
+    help: "Neighbors suspected after too many misses; under the modern profile, members that this node itself suspected",
+    read: (node) => node.peer?.classic?.heartbeat.counters.suspicions ?? swimOf(node)?.counters.suspicions,
   },
   {
     name: "grapevine_suspicions_cleared_total",
@@ -394,8 +394,46 @@ export const nodeMetrics: readonly NodeMetric[] = [
   {
     name: "grapevine_refutations_total",
     type: "counter",
-    help: "How often this peer was taken for dead and said that it lives",
-    read: ({ peer }) => peer?.classic?.registration.counters.refutations,
+    help: "How often this node was suspected or taken for dead and said that it lives",
+    read: (node) =>
+      node.peer?.classic?.registration.counters.refutations ?? swimOf(node)?.counters.refutations,
+  },
+  {
+    name: "grapevine_members",
+    type: "gauge",
+    help: "Modern profile: members that this node remembers, seeds too, by what it thinks of them",
+    label: "state",
+    read: (node) => {
+      const swim = swimOf(node);
+      if (swim === undefined || !node.isRunning) return [];
+      const counts = { alive: 0, suspect: 0, failed: 0, left: 0, unknown: 0 };
+      for (const { state } of swim.members) counts[state]++;
+      return Object.entries(counts).filter(([state]) => state !== "unknown");
+    },
+  },
+  {
+    name: "grapevine_member_failures_total",
+    type: "counter",
+    help: "Modern profile: members that this node has given up",
+    read: (node) => swimOf(node)?.counters.failures,
+  },
+  {
+    name: "grapevine_local_health",
+    type: "gauge",
+    help: "Modern profile: 0 while this node keeps up; others get so many times longer to answer",
+    read: (node) => (node.isRunning ? swimOf(node)?.localHealth : undefined),
+  },
+  {
+    name: "grapevine_stalls_total",
+    type: "counter",
+    help: "Modern profile: how often this process stood still for longer than --pause",
+    read: (node) => swimOf(node)?.counters.stalls,
+  },
+  {
+    name: "grapevine_news_dropped_total",
+    type: "counter",
+    help: "Modern profile: news of members that made way for other news before it was passed on often enough",
+    read: (node) => swimOf(node)?.counters.newsDropped,
   },
   {
     name: "grapevine_unasked_total",
@@ -406,6 +444,8 @@ export const nodeMetrics: readonly NodeMetric[] = [
       ["introduction", seed?.registry?.counters.unasked ?? peer?.classic?.registration.counters.unasked],
       ["overlay", peer?.classic?.overlay.counters.unasked],
       ["heartbeat", peer?.classic?.heartbeat.counters.unasked],
+      ["membership", (peer?.modern?.swim ?? seed?.swim)?.counters.unasked],
+      ["hyparview", peer?.modern?.hyparview.counters.unasked],
       ["broadcast", peer?.broadcast.counters.unexpected],
     ],
   },
@@ -706,4 +746,9 @@ function delayAt(histogram: IntervalHistogram, quantile: number): number {
   if (histogram.count === 0) return 0;
   const nanoseconds = quantile === 1 ? histogram.max : histogram.percentile(quantile * 100);
   return Math.max(0, nanoseconds / 1e9 - loopResolutionMs / 1000);
+}
+
+/** The membership of the modern profile. */
+function swimOf({ peer, seed }: GrapevineNode) {
+  return peer?.modern?.swim ?? seed?.swim;
 }
