@@ -39,7 +39,7 @@ test("every command explains itself: what it does, every option, and examples th
 });
 
 test("commands that print have --json", async () => {
-  const silent = new Set(["seed", "peer", "cluster", "trace", "state", "act"]); // they log, or their subcommands print
+  const silent = new Set(["seed", "peer", "cluster", "trace", "state", "act", "compare"]); // they log, or their subcommands print
   for (const [file, command] of await commands()) {
     if (silent.has(command.name())) continue;
     expect(

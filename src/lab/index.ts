@@ -1,5 +1,6 @@
 export * from "../simulated/index.ts";
 export * from "./campaign/index.ts";
+export * from "./detection/index.ts";
 export * from "./glomers/index.ts";
 export * from "./kept-network.ts";
 export * from "./live-hands.ts";
