@@ -369,29 +369,23 @@ describe("of the modern membership", () => {
     const { classic: _, ...peer } = fakePeer("peer-1").peer;
     const modern = { swim, hyparview: { counters: { unasked: 8 } } };
     start({ ...fakePeer("peer-1"), peer: { ...peer, modern } });
-    expect(await samples("grapevine_pings_total")).toEqual(['grapevine_pings_total{node="peer-1"} 30']);
-    expect(await samples("grapevine_ping_misses_total")).toEqual([
-      'grapevine_ping_misses_total{node="peer-1"} 4',
-    ]);
+    expect(await samples("grapevine_pings_total")).toEqual(['{node="peer-1"} 30']);
+    expect(await samples("grapevine_ping_misses_total")).toEqual(['{node="peer-1"} 4']);
     expect(await samples("grapevine_members")).toEqual([
-      'grapevine_members{node="peer-1",state="alive"} 2',
-      'grapevine_members{node="peer-1",state="suspect"} 1',
-      'grapevine_members{node="peer-1",state="failed"} 1',
-      'grapevine_members{node="peer-1",state="left"} 0',
+      '{node="peer-1",state="alive"} 2',
+      '{node="peer-1",state="suspect"} 1',
+      '{node="peer-1",state="failed"} 1',
+      '{node="peer-1",state="left"} 0',
     ]);
-    expect(await samples("grapevine_local_health")).toEqual(['grapevine_local_health{node="peer-1"} 2']);
-    expect(await samples("grapevine_stalls_total")).toEqual(['grapevine_stalls_total{node="peer-1"} 5']);
-    expect(await samples("grapevine_unasked_total")).toContain(
-      'grapevine_unasked_total{node="peer-1",layer="hyparview"} 8',
-    );
+    expect(await samples("grapevine_local_health")).toEqual(['{node="peer-1"} 2']);
+    expect(await samples("grapevine_stalls_total")).toEqual(['{node="peer-1"} 5']);
+    expect(await samples("grapevine_unasked_total")).toContain('{node="peer-1",layer="hyparview"} 8');
   });
 
   test("a seed has it too", async () => {
     start({ ...fakeSeed("seed-1"), seed: { swim, list: { length: 2 } } });
-    expect(await samples("grapevine_removals_total")).toEqual(['grapevine_removals_total{node="seed-1"} 2']);
-    expect(await samples("grapevine_member_failures_total")).toEqual([
-      'grapevine_member_failures_total{node="seed-1"} 2',
-    ]);
+    expect(await samples("grapevine_removals_total")).toEqual(['{node="seed-1"} 2']);
+    expect(await samples("grapevine_member_failures_total")).toEqual(['{node="seed-1"} 2']);
   });
 });
 
