@@ -49,6 +49,13 @@ import {
   type PastryMessage,
 } from "../lookup/pastry-messages.ts";
 import {
+  type CyclonEntry,
+  type CyclonMessage,
+  maxCyclonAge,
+  maxCyclonEntries,
+} from "../membership/cyclon-messages.ts";
+import { type HyParViewMessage, maxShuffle, maxWalkHops } from "../membership/hyparview-messages.ts";
+import {
   type DeadReport,
   type DeltaEntry,
   type DigestEntry,
@@ -404,6 +411,41 @@ const pastry: Bodies<PastryMessage> = {
   leave: typed("leave", { leaves: pastryNodes }),
 };
 
+const walkHops = fc.nat(maxWalkHops);
+const viewEntries = listOf(listEntry, maxShuffle);
+const answer = { nonce: number, isAccepted: fc.boolean(), since: number, incarnation: number };
+const hyparview: Bodies<HyParViewMessage> = {
+  join: typed("join", { since: number, incarnation: number }),
+  "forward-join": typed("forward-join", { newcomer: listEntry, hopsLeft: walkHops }),
+  neighbor: typed("neighbor", { since: number, incarnation: number, isHighPriority: fc.boolean() }),
+  "neighbor-reply": typed("neighbor-reply", {
+    since: number,
+    incarnation: number,
+    isAccepted: fc.boolean(),
+  }),
+  disconnect: typed("disconnect", { instead: maybe(contact), isLeaving: fc.boolean() }),
+  shuffle: typed("shuffle", { nonce: number, origin: contact, hopsLeft: walkHops, entries: viewEntries }),
+  "shuffle-reply": typed("shuffle-reply", { nonce: number, entries: viewEntries }),
+  "keep-alive": typed("keep-alive", { nonce: number }),
+  "keep-alive-reply": typed("keep-alive-reply", { nonce: number, isLinked: fc.boolean() }),
+  optimisation: typed("optimisation", { nonce: number, old: contact, since: number, incarnation: number }),
+  "optimisation-reply": typed("optimisation-reply", answer),
+  replace: typed("replace", { nonce: number, old: contact, initiator: contact }),
+  "replace-reply": typed("replace-reply", { nonce: number, isAccepted: fc.boolean() }),
+  switch: typed("switch", { nonce: number, initiator: contact, since: number, incarnation: number }),
+  "switch-reply": typed("switch-reply", answer),
+};
+const cyclonEntry: fc.Arbitrary<CyclonEntry> = fc.record({
+  peer: contact,
+  since: number,
+  age: fc.nat(maxCyclonAge),
+});
+const cyclonEntries = listOf(cyclonEntry, maxCyclonEntries);
+const cyclon: Bodies<CyclonMessage> = {
+  shuffle: typed("shuffle", { nonce: number, entries: cyclonEntries }),
+  "shuffle-reply": typed("shuffle-reply", { nonce: number, entries: cyclonEntries }),
+};
+
 const kinds: [string, fc.Arbitrary<Tagged>][] = Object.entries({
   introduction,
   overlay,
@@ -414,6 +456,8 @@ const kinds: [string, fc.Arbitrary<Tagged>][] = Object.entries({
   kademlia,
   chord,
   pastry,
+  hyparview,
+  cyclon,
 }).flatMap(([layer, bodies]) =>
   Object.entries<fc.Arbitrary<Typed>>(bodies).map(([type, body]): [string, fc.Arbitrary<Tagged>] => [
     `${layer}/${type}`,
@@ -591,6 +635,8 @@ describe("the schema is the truth", () => {
       kademlia: [112, 127],
       chord: [128, 143],
       pastry: [144, 159],
+      hyparview: [192, 207],
+      cyclon: [208, 215],
     } as const;
     for (const [layer, [from, to]] of Object.entries(rooms)) {
       for (const { code } of Object.values(layers[layer as keyof typeof rooms])) {

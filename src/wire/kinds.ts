@@ -105,6 +105,34 @@ import {
   type StateMessage,
 } from "../lookup/pastry-messages.ts";
 import {
+  type CyclonEntry,
+  type CyclonMessage,
+  type CyclonShuffle,
+  type CyclonShuffleReply,
+  maxCyclonAge,
+  maxCyclonEntries,
+} from "../membership/cyclon-messages.ts";
+import {
+  type ForwardJoin,
+  type HyParViewMessage,
+  type Join,
+  type KeepAlive,
+  type KeepAliveReply,
+  maxShuffle,
+  maxWalkHops,
+  type NeighborReply,
+  type NeighborRequest,
+  type Optimisation,
+  type OptimisationReply,
+  type Replace,
+  type ReplaceReply,
+  type Shuffle,
+  type ShuffleReply,
+  type Switch,
+  type SwitchReply,
+  type ViewDisconnect,
+} from "../membership/hyparview-messages.ts";
+import {
   type Accept,
   type CallBack,
   type CallBackReply,
@@ -728,8 +756,99 @@ const pastry: KindsOf<PastryMessage> = {
   leave: kind<PastryLeaveMessage>("leave", "PastryLeave", { leaves: pastryLeaves }),
 };
 
+const walkHops = atMost(maxWalkHops);
+const viewEntries = listOf(listEntry, maxShuffle);
+
+const hyparview: KindsOf<HyParViewMessage> = {
+  join: kind<Join>("join", "ViewJoin", { since: uint64, incarnation: uint64 }),
+  "forward-join": kind<ForwardJoin>("forward-join", "ForwardJoin", {
+    newcomer: listEntry,
+    hopsLeft: walkHops,
+  }),
+  neighbor: kind<NeighborRequest>("neighbor", "NeighborRequest", {
+    since: uint64,
+    incarnation: uint64,
+    isHighPriority: flag,
+  }),
+  "neighbor-reply": kind<NeighborReply>("neighbor-reply", "NeighborReply", {
+    since: uint64,
+    incarnation: uint64,
+    isAccepted: flag,
+  }),
+  disconnect: kind<ViewDisconnect>("disconnect", "ViewDisconnect", {
+    instead: optional(peer),
+    isLeaving: flag,
+  }),
+  shuffle: kind<Shuffle>("shuffle", "ViewShuffle", {
+    nonce: uint64,
+    origin: peer,
+    hopsLeft: walkHops,
+    entries: viewEntries,
+  }),
+  "shuffle-reply": kind<ShuffleReply>("shuffle-reply", "ViewShuffleReply", {
+    nonce: uint64,
+    entries: viewEntries,
+  }),
+  "keep-alive": kind<KeepAlive>("keep-alive", "KeepAlive", { nonce: uint64 }),
+  "keep-alive-reply": kind<KeepAliveReply>("keep-alive-reply", "KeepAliveReply", {
+    nonce: uint64,
+    isLinked: flag,
+  }),
+  optimisation: kind<Optimisation>("optimisation", "Optimisation", {
+    nonce: uint64,
+    old: peer,
+    since: uint64,
+    incarnation: uint64,
+  }),
+  "optimisation-reply": kind<OptimisationReply>("optimisation-reply", "OptimisationReply", {
+    nonce: uint64,
+    isAccepted: flag,
+    since: uint64,
+    incarnation: uint64,
+  }),
+  replace: kind<Replace>("replace", "Replace", { nonce: uint64, old: peer, initiator: peer }),
+  "replace-reply": kind<ReplaceReply>("replace-reply", "ReplaceReply", { nonce: uint64, isAccepted: flag }),
+  switch: kind<Switch>("switch", "Switch", {
+    nonce: uint64,
+    initiator: peer,
+    since: uint64,
+    incarnation: uint64,
+  }),
+  "switch-reply": kind<SwitchReply>("switch-reply", "SwitchReply", {
+    nonce: uint64,
+    isAccepted: flag,
+    since: uint64,
+    incarnation: uint64,
+  }),
+};
+
+const cyclonEntries = listOf(
+  struct<CyclonEntry>({ peer, since: uint64, age: atMost(maxCyclonAge) }),
+  maxCyclonEntries,
+);
+
+const cyclon: KindsOf<CyclonMessage> = {
+  shuffle: kind<CyclonShuffle>("shuffle", "CyclonShuffle", { nonce: uint64, entries: cyclonEntries }),
+  "shuffle-reply": kind<CyclonShuffleReply>("shuffle-reply", "CyclonShuffleReply", {
+    nonce: uint64,
+    entries: cyclonEntries,
+  }),
+};
+
 /** All kinds that carry a message of a layer. */
-export const layers = { introduction, overlay, heartbeat, broadcast, state, store, kademlia, chord, pastry };
+export const layers = {
+  introduction,
+  overlay,
+  heartbeat,
+  broadcast,
+  state,
+  store,
+  kademlia,
+  chord,
+  pastry,
+  hyparview,
+  cyclon,
+};
 
 type AnyKind = Kind<Typed>;
 

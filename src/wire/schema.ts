@@ -132,6 +132,27 @@ enum Kind {
   KIND_PASTRY_PONG = 153;
   KIND_PASTRY_LEAVE = 154;
 
+  // 192-207: layer "hyparview".
+  KIND_VIEW_JOIN = 192;
+  KIND_FORWARD_JOIN = 193;
+  KIND_NEIGHBOR_REQUEST = 194;
+  KIND_NEIGHBOR_REPLY = 195;
+  KIND_VIEW_DISCONNECT = 196;
+  KIND_VIEW_SHUFFLE = 197;
+  KIND_VIEW_SHUFFLE_REPLY = 198;
+  KIND_KEEP_ALIVE = 199;
+  KIND_KEEP_ALIVE_REPLY = 200;
+  KIND_OPTIMISATION = 201;
+  KIND_OPTIMISATION_REPLY = 202;
+  KIND_REPLACE = 203;
+  KIND_REPLACE_REPLY = 204;
+  KIND_SWITCH = 205;
+  KIND_SWITCH_REPLY = 206;
+
+  // 208-215: layer "cyclon".
+  KIND_CYCLON_SHUFFLE = 208;
+  KIND_CYCLON_SHUFFLE_REPLY = 209;
+
   // 112-239: later layers, sixteen each. 240-255: private experiments, never in a release.
 }
 
@@ -756,5 +777,96 @@ message PastryPong {
 }
 message PastryLeave {
   repeated Contact leaves = 1; // at most 64
+}
+
+// ---- Layer "hyparview" ------------------------------------------------------------------------------------
+
+message ViewJoin {
+  uint64 since = 1;
+  uint64 incarnation = 2;
+}
+message ForwardJoin {
+  ListEntry newcomer = 1;
+  uint32 hops_left = 2; // at most 16
+}
+message NeighborRequest {
+  uint64 since = 1;
+  uint64 incarnation = 2;
+  bool is_high_priority = 3;
+}
+message NeighborReply {
+  uint64 since = 1;
+  uint64 incarnation = 2;
+  bool is_accepted = 3;
+}
+message ViewDisconnect {
+  Contact instead = 1; // optional
+  bool is_leaving = 2;
+}
+message ViewShuffle {
+  uint64 nonce = 1;
+  Contact origin = 2;
+  uint32 hops_left = 3; // at most 16
+  repeated ListEntry entries = 4; // at most 32
+}
+message ViewShuffleReply {
+  uint64 nonce = 1;
+  repeated ListEntry entries = 2; // at most 32
+}
+message KeepAlive {
+  uint64 nonce = 1;
+}
+message KeepAliveReply {
+  uint64 nonce = 1;
+  bool is_linked = 2;
+}
+message Optimisation {
+  uint64 nonce = 1;
+  Contact old = 2;
+  uint64 since = 3;
+  uint64 incarnation = 4;
+}
+message OptimisationReply {
+  uint64 nonce = 1;
+  bool is_accepted = 2;
+  uint64 since = 3;
+  uint64 incarnation = 4;
+}
+message Replace {
+  uint64 nonce = 1;
+  Contact old = 2;
+  Contact initiator = 3;
+}
+message ReplaceReply {
+  uint64 nonce = 1;
+  bool is_accepted = 2;
+}
+message Switch {
+  uint64 nonce = 1;
+  Contact initiator = 2;
+  uint64 since = 3;
+  uint64 incarnation = 4;
+}
+message SwitchReply {
+  uint64 nonce = 1;
+  bool is_accepted = 2;
+  uint64 since = 3;
+  uint64 incarnation = 4;
+}
+
+// ---- Layer "cyclon" ---------------------------------------------------------------------------------------
+
+message CyclonEntry {
+  Contact peer = 1;
+  uint64 since = 2;
+  uint32 age = 3; // at most 65535
+}
+message CyclonShuffle {
+  uint64 nonce = 1;
+  repeated CyclonEntry entries = 2; // at most 32
+}
+message CyclonShuffleReply {
+  uint64 nonce = 1;
+  repeated CyclonEntry entries = 2; // at most 32
 }
 `;
