@@ -770,6 +770,41 @@ describe("a message at its limit is taken, one over is refused", () => {
       "bad-number",
       (over) => forge("PastryRoute", { origin: node, key: id, purpose: 1, hops: 1 - over }),
     ],
+    [
+      "maxShuffle, in a walk",
+      "too-many-entries",
+      (over) => forge("ViewShuffle", { origin: node, entries: repeat(maxShuffle + over, { peer: node }) }),
+    ],
+    [
+      "maxShuffle, in a reply",
+      "too-many-entries",
+      (over) => forge("ViewShuffleReply", { entries: repeat(maxShuffle + over, { peer: node }) }),
+    ],
+    [
+      "maxWalkHops, with a newcomer",
+      "bad-number",
+      (over) => forge("ForwardJoin", { newcomer: { peer: node }, hopsLeft: maxWalkHops + over }),
+    ],
+    [
+      "maxWalkHops, with a sample",
+      "bad-number",
+      (over) => forge("ViewShuffle", { origin: node, hopsLeft: maxWalkHops + over }),
+    ],
+    [
+      "maxCyclonEntries",
+      "too-many-entries",
+      (over) => forge("CyclonShuffle", { entries: repeat(maxCyclonEntries + over, { peer: node }) }),
+    ],
+    [
+      "maxCyclonEntries, in a reply",
+      "too-many-entries",
+      (over) => forge("CyclonShuffleReply", { entries: repeat(maxCyclonEntries + over, { peer: node }) }),
+    ],
+    [
+      "maxCyclonAge",
+      "bad-number",
+      (over) => forge("CyclonShuffle", { entries: [{ peer: node, age: maxCyclonAge + over }] }),
+    ],
     ["maxPastryRows", "bad-number", (over) => forge("PastryAskRow", { row: maxPastryRows + over })],
     [
       "the key of a Pastry route",
