@@ -23,3 +23,4 @@ export type * from "./signed.ts";
 export * from "./stack.ts";
 export * from "./student-t.ts";
 export * from "./trace.ts";
+export * from "./wire-sizes.ts";

@@ -122,6 +122,15 @@ export interface MemberFailed {
   readonly by: readonly NodeId[];
 }
 
+/** Gossip of heartbeats: an endpoint is known to be further than before. `isNewLife` if its generation is new to us. */
+export interface EndpointAdvanced {
+  readonly type: "endpoint-advanced";
+  readonly endpoint: Identity;
+  readonly generation: number;
+  readonly version: number;
+  readonly isNewLife: boolean;
+}
+
 /** Somebody unknown so far asked us for a link. */
 export interface PeerMet {
   readonly type: "peer-met";

@@ -10,12 +10,18 @@
  * is signed here: whoever takes part can say what it likes of others, until they hear of it and begin a new generation.
  */
 import {
+  datagramBytes,
   defineOptions,
+  type EndpointAdvanced,
   type Environment,
-  type Identity,
+  identityBytes,
+  incarnationBytes,
   type NodeId,
+  nestedBytes,
   type PeerSampler,
   type Protocol,
+  tagBytes,
+  varintBytes,
 } from "../core/index.ts";
 import {
   type EndpointDelta,
@@ -54,15 +60,7 @@ export type HeartbeatGossipCommand = {
   readonly key: string;
   readonly value: string;
 };
-export type HeartbeatGossipNotice =
-  /** We know more of it than before; `isNewLife` if its generation is new to us. */
-  {
-    readonly type: "endpoint-advanced";
-    readonly endpoint: Identity;
-    readonly generation: number;
-    readonly version: number;
-    readonly isNewLife: boolean;
-  };
+export type HeartbeatGossipNotice = EndpointAdvanced;
 
 export interface HeartbeatGossipConfig {
   readonly state: HeartbeatState;
@@ -136,4 +134,28 @@ export class HeartbeatGossip
       env.notify({ type: "endpoint-advanced", ...digest, isNewLife: digest.generation > before });
     }
   }
+}
+
+/** Bytes of a message as a sealed datagram, by the rules of docs/wire.md. */
+export function heartbeatGossipBytes(message: HeartbeatGossipMessage): number {
+  const digests = message.type === "syn" ? message.digests : message.type === "ack" ? message.wanted : [];
+  const deltas = message.type === "syn" ? [] : message.deltas;
+  let body = 0;
+  for (const digest of digests) body += nestedBytes(digestBytes(digest));
+  for (const delta of deltas) body += nestedBytes(deltaBytes(delta));
+  return datagramBytes(body);
+}
+
+/** Endpoint, generation, version. */
+function digestBytes({ version }: { readonly version: number }): number {
+  return nestedBytes(identityBytes) + tagBytes + incarnationBytes + tagBytes + varintBytes(version);
+}
+
+function deltaBytes({ since, states }: EndpointDelta): number {
+  let bytes = digestBytes({ version: since });
+  for (const { key, value, version } of states)
+    bytes += nestedBytes(
+      nestedBytes(key.length) + nestedBytes(value.length) + tagBytes + varintBytes(version),
+    );
+  return bytes;
 }

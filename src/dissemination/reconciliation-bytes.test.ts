@@ -1,13 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { seededRandom } from "../core/index.ts";
+import { seededRandom, varintBytes } from "../core/index.ts";
 import { idBytes, joined, unpacked } from "./packed-ids.ts";
 import { RangeFingerprints } from "./range-fingerprints.ts";
 import {
   reconcileByFullExchange,
   reconcileByMerkleTrees,
   reconcileByRanges,
-  varintBytes,
 } from "./reconciliation-bytes.ts";
 
 function randomIds(count: number, seed: number): Uint8Array[] {

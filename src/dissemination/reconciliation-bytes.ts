@@ -7,7 +7,7 @@
  * length of its end, and as many bytes as its end has. An item is its id: where items carry values, those come on top,
  * for each id that was sent (`itemsSent`), by any method. What the network adds below is left out.
  */
-import { invariant } from "../core/index.ts";
+import { invariant, varintBytes } from "../core/index.ts";
 import { MerkleTree, type MerkleTreeOptions } from "./merkle-tree.ts";
 import { differencesOf, idBytes, joined } from "./packed-ids.ts";
 import type { RangeFingerprints } from "./range-fingerprints.ts";
@@ -30,13 +30,6 @@ export interface ReconciliationCost {
   readonly itemsInVain: number;
   /** What came to the one that began and was new to it, and to the other: packed ids. */
   readonly gained: readonly [Uint8Array, Uint8Array];
-}
-
-/** Bytes of a number as a varint. */
-export function varintBytes(value: number): number {
-  let bytes = 1;
-  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) bytes++;
-  return bytes;
 }
 
 /** Bytes of a list of ids, given packed. */
