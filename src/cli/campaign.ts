@@ -11,8 +11,10 @@ import {
   faultKinds,
   labRouters,
   lookupFaultKinds,
+  memberFaultKinds,
   runCampaign,
 } from "../lab/index.ts";
+import { type ProfileName, stackOptions } from "../profiles/index.ts";
 import { guardOutput } from "./api-client.ts";
 import { exitWhenPrinted } from "./exit.ts";
 import { lookupCampaign, lookupReplay } from "./lookup-campaign.ts";
@@ -24,6 +26,7 @@ interface CampaignOptions {
   readonly runs: number;
   readonly seed: number;
   readonly threads?: number;
+  readonly profile: ProfileName;
   readonly broadcast: CampaignBroadcast;
   readonly router?: string;
   readonly replay?: string;
@@ -52,7 +55,15 @@ export function campaignCommand(): Command {
       wholeNumber("--threads", 1, 1024),
     )
     .addOption(
-      new Option("--broadcast <name>", "how messages spread; any: each scenario draws it, and its options")
+      new Option("--profile <name>", "which protocols the nodes run")
+        .choices(stackOptions.specs.profile.choices!)
+        .default("classic"),
+    )
+    .addOption(
+      new Option(
+        "--broadcast <name>",
+        "how messages spread; any: each scenario draws it, and its options; modern: plumtree",
+      )
         .choices(campaignBroadcasts)
         .default("any"),
     )
@@ -72,7 +83,8 @@ export function campaignCommand(): Command {
     .addHelpText(
       "after",
       `
-Which kinds of faults can happen is drawn for each run: ${faultKinds.join(", ")}.
+Which kinds of faults can happen is drawn for each run: ${faultKinds.join(", ")};
+with --profile modern also ${memberFaultKinds.join(" and ")}: members that accuse others falsely, and many that join at once.
 Invariants are checked from outside the nodes, at every transition and after a calm. The same seed draws the same
 scenario and gives the same run, on any machine and with any number of threads.
 
@@ -84,6 +96,7 @@ The exit code is 0 only if nothing broke, and if what should happen in a campaig
 Examples:
   $ grapevine campaign                          200 scenarios, a few seconds
   $ grapevine campaign --runs 1000 --seed 1 --json
+  $ grapevine campaign --profile modern --runs 1000
   $ grapevine campaign --broadcast bimodal      the same faults, another way of spreading
   $ grapevine campaign --router chord --runs 1000
   $ grapevine campaign --runs 1 --seed 81723 --output failing.yaml
@@ -95,9 +108,11 @@ Examples:
 
 async function campaign(options: CampaignOptions): Promise<void> {
   guardOutput();
-  const { runs, seed, threads, broadcast, router, replay, shrink, output, json } = options;
+  const { runs, seed, threads, profile, broadcast, router, replay, shrink, output, json } = options;
   if (replay !== undefined) return lookupReplay(replay, json === true);
   if (router !== undefined) {
+    if (profile !== "classic")
+      throw new UsageError("--profile: a campaign of a router runs nothing but that router; leave it out");
     if (broadcast !== "any") throw new UsageError("--broadcast: routers broadcast nothing; leave it out");
     return await lookupCampaign({ router, runs, seed, threads, shrink, output, json });
   }
@@ -111,6 +126,7 @@ async function campaign(options: CampaignOptions): Promise<void> {
     runs,
     seed,
     threads,
+    profile,
     broadcast,
     shrinks: shrink ? 1 : 0,
     signal: controller.signal,
@@ -169,9 +185,11 @@ function interesting({ occurred }: CampaignReport): string {
     "partitioned",
     "cut",
     "peer-removed",
+    "member-failed",
     "refuted",
   ];
   return [...names, "message-lost", "message-duplicated", "stream-reset"]
+    .filter((name) => occurred[name] !== undefined)
     .map((name) => `${name} ${(occurred[name] ?? 0).toLocaleString("en")}`)
     .join(", ");
 }

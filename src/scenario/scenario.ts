@@ -131,6 +131,8 @@ export const invariantNames = [
   "delivered-was-published",
   "memory-bounds",
   "live-peers-stay-listed",
+  "lives-go-forward",
+  "no-false-verdicts",
   "overlay-reconnects",
   "seeds-converge",
   "everything-arrives",

@@ -4,7 +4,7 @@
  */
 import { UsageError } from "../../core/index.ts";
 import type { Scenario, Violation } from "../../scenario/scenario.ts";
-import { type CampaignBroadcast, campaignBroadcasts, closed, drawScenario } from "./draw.ts";
+import { campaignBroadcasts, closed, type Drawing, drawScenario } from "./draw.ts";
 import { runDrawn } from "./run-one.ts";
 import {
   runSeedCampaign,
@@ -15,10 +15,8 @@ import {
 import { shrink } from "./shrink.ts";
 import type { CampaignTask } from "./worker.ts";
 
-export interface CampaignConfig extends SeedCampaignConfig {
-  /** How messages spread; by default each scenario draws it. */
-  readonly broadcast?: CampaignBroadcast;
-}
+/** `broadcast`: how messages spread; by default each scenario draws it, or takes that of its profile. */
+export interface CampaignConfig extends SeedCampaignConfig, Drawing {}
 
 /** The smallest scenario that was found that breaks the same, and what it breaks. */
 export interface ShrunkScenario {
@@ -35,7 +33,7 @@ export type CampaignFailure = SeedFailure<ShrunkScenario>;
 export type CampaignReport = SeedCampaignReport<ShrunkScenario>;
 
 /** Without these a campaign has not tried what it is for. */
-const mustOccur = [
+const mustOccur: readonly string[] = [
   "delivered",
   "crashed",
   "restarted",
@@ -48,9 +46,6 @@ const mustOccur = [
   "healed",
   "slowed",
   "drifted",
-  "suspected",
-  "dead-node",
-  "peer-removed",
   "refuted",
   "history-sent",
   "message-lost",
@@ -59,34 +54,45 @@ const mustOccur = [
   "message-retransmitted",
   "stream-reset",
   "timer-of-an-earlier-life",
-] as const;
+];
+const mustOccurInClassic = ["suspected", "dead-node", "peer-removed"];
+const mustOccurInModern = [
+  ...["member-up", "member-suspected", "member-cleared", "member-failed", "peer-left", "probe-failed"],
+  ...["local-health", "view-partial", "forged", "neighbor-up", "neighbor-down"],
+];
 /** Where the way of spreading is drawn, each of them must have been. */
-function mustOccurWith(broadcast: CampaignBroadcast = "any"): readonly string[] {
-  const methods = campaignBroadcasts.filter((method) => method !== "any");
-  return broadcast === "any" ? [...mustOccur, ...methods.map((method) => `spread-by-${method}`)] : mustOccur;
+function mustOccurWith({ broadcast = "any", profile = "classic" }: Drawing): readonly string[] {
+  if (profile === "modern") return [...mustOccur, ...mustOccurInModern];
+  const methods = campaignBroadcasts.filter((method) => method !== "any" && method !== "plumtree");
+  const drawn = broadcast === "any" ? methods.map((method) => `spread-by-${method}`) : [];
+  return [...mustOccur, ...mustOccurInClassic, ...drawn];
 }
 
-const faultEvents = ["crashed", "paused", "left", "partitioned", "cut", "links-changed", "slowed", "drifted"];
+const faultEvents = [
+  ...["crashed", "paused", "left", "partitioned", "cut", "links-changed", "slowed", "drifted", "forged"],
+];
 
 export async function runCampaign(config: CampaignConfig): Promise<CampaignReport> {
-  const { broadcast } = config;
+  const { broadcast, profile = "classic" } = config;
   if (broadcast !== undefined && !campaignBroadcasts.includes(broadcast))
     throw new UsageError(`broadcast: ${broadcast} is not one of ${campaignBroadcasts.join(", ")}`);
   const method = broadcast === undefined || broadcast === "any" ? "" : ` --broadcast ${broadcast}`;
+  const stack = profile === "classic" ? "" : ` --profile ${profile}`;
+  const drawing: Drawing = { broadcast, profile };
   return await runSeedCampaign<CampaignTask, ShrunkScenario>(config, {
     worker: new URL("./worker.js", import.meta.url),
-    taskOf: (seeds) => ({ seeds, broadcast }),
-    runHere: (seed) => runDrawn(seed, broadcast),
-    commandOf: (seed) => `grapevine campaign --runs 1 --seed ${seed}${method}`,
-    shrink: (seed) => shrunk(seed, broadcast),
+    taskOf: (seeds) => ({ seeds, drawing }),
+    runHere: (seed) => runDrawn(seed, drawing),
+    commandOf: (seed) => `grapevine campaign${stack} --runs 1 --seed ${seed}${method}`,
+    shrink: (seed) => shrunk(seed, drawing),
     faults: faultEvents,
     work: "delivered",
-    mustOccur: mustOccurWith(broadcast),
+    mustOccur: mustOccurWith(drawing),
   });
 }
 
-async function shrunk(seed: number, broadcast: CampaignBroadcast = "any"): Promise<ShrunkScenario> {
-  const draft = drawScenario(seed, broadcast);
+async function shrunk(seed: number, drawing: Drawing): Promise<ShrunkScenario> {
+  const draft = drawScenario(seed, drawing);
   const { draft: smallest, outcome, runs } = await shrink(draft, { seed });
   return {
     scenario: closed({ ...smallest, name: `${draft.name}-shrunk` }),

@@ -5,32 +5,16 @@
  * A drawn scenario is data. It has two parts: the faults, and a closing that ends them all, so that calm can be asked
  * for. Shrinking leaves out faults; the closing is made anew for those that are left.
  */
-import { hashNumbers, pick, type Random, sample, seededRandom } from "../../core/index.ts";
+import { hashNumbers, pick, type Random, seededRandom } from "../../core/index.ts";
 import {
   type BroadcastMethod,
   type BroadcastOptions,
   broadcastOptions,
 } from "../../dissemination/broadcast-options.ts";
-import type { Action, Scenario, Step } from "../../scenario/scenario.ts";
+import type { ProfileName } from "../../profiles/index.ts";
+import type { Action, Scenario, ScenarioOptions, Step } from "../../scenario/scenario.ts";
 import type { Latency, LinkSettings } from "../../simulator/index.ts";
-
-/** Kinds of faults; each is on in about half of all runs. */
-export const faultKinds = [
-  "crash",
-  "restart",
-  "seed-crash",
-  "pause",
-  "leave",
-  "join",
-  "partition",
-  "cut",
-  "loss",
-  "duplication",
-  "reordering",
-  "slow",
-  "drift",
-] as const;
-export type FaultKind = (typeof faultKinds)[number];
+import { type FaultKind, Faults, faultKinds, memberFaultKinds } from "./faults.ts";
 
 /** A scenario before its closing. */
 export interface Draft {
@@ -39,8 +23,11 @@ export interface Draft {
   readonly peers: number;
   readonly links: Partial<LinkSettings>;
   readonly isWireTrue: boolean;
+  readonly profile: ProfileName;
   /** How messages spread. */
   readonly broadcast: Partial<BroadcastOptions>;
+  /** Of the membership, where the profile has one: its options were drawn, too. */
+  readonly membership?: Pick<ScenarioOptions, "swim" | "hyparview">;
   /** Which kinds were on. */
   readonly kinds: readonly FaultKind[];
   readonly steps: readonly (Action & { readonly at: number })[];
@@ -49,8 +36,6 @@ export interface Draft {
 export const campaignPingIntervalMs = 1000;
 /** Ten refreshes, as in the defaults: with pings each second a peer refreshes each 5 s. */
 const leaseMs = 50_000;
-/** When the last fault may begin. */
-const faultsForMs = 30_000;
 const calm = "90 pings";
 const maxUnlisted = "40 pings";
 
@@ -61,12 +46,29 @@ export const campaignBroadcasts: readonly CampaignBroadcast[] = [
   ...broadcastOptions.specs.method.choices!,
 ];
 
+export interface Drawing {
+  readonly broadcast?: CampaignBroadcast | undefined;
+  readonly profile?: ProfileName | undefined;
+}
+
 /** The scenario of that number. The same seed always draws the same, with the same faults for any `broadcast`. */
-export function drawScenario(seed: number, broadcast: CampaignBroadcast = "any"): Draft {
+export function drawScenario(seed: number, { broadcast = "any", profile = "classic" }: Drawing = {}): Draft {
   // With few kinds on, it may be that none of them could happen: such a run would prove nothing.
   for (let attempt = 0; ; attempt++) {
-    const drawn = drawOnce(seed, seededRandom(hashNumbers([seed, attempt])));
-    const draft = { ...drawn, broadcast: drawBroadcast(broadcast, seededRandom(hashNumbers([seed], 1))) };
+    const draft =
+      profile === "classic"
+        ? {
+            ...drawClassic(seed, seededRandom(hashNumbers([seed, attempt]))),
+            broadcast: drawBroadcast(broadcast, seededRandom(hashNumbers([seed], 1))),
+          }
+        : {
+            ...drawModern(seed, seededRandom(hashNumbers([seed, attempt], 2))),
+            // Its own way of spreading, unless another is asked for.
+            broadcast: drawBroadcast(
+              broadcast === "any" ? "plumtree" : broadcast,
+              seededRandom(hashNumbers([seed], 3)),
+            ),
+          };
     if (draft.steps.some(isFault) && draft.steps.some((step) => step.do === "publish")) return draft;
   }
 }
@@ -110,27 +112,86 @@ function drawBroadcast(wanted: CampaignBroadcast, random: Random): Partial<Broad
   }
 }
 
-function drawOnce(seed: number, random: Random): Omit<Draft, "broadcast"> {
+function drawClassic(seed: number, random: Random): Omit<Draft, "broadcast"> {
   const peers = 3 + random.below(12);
   const seeds = 1 + random.below(6);
   const isStream = random.below(2) === 0;
-  const kinds = faultKinds.filter((kind) => {
-    const isOn = random.below(2) === 0;
-    // A stream is in order and loses nothing for good.
-    return isOn && !(isStream && (kind === "duplication" || kind === "reordering"));
-  });
+  const kinds = drawKinds(faultKinds, isStream, random);
   const latency = drawLatency(random);
   const isWireTrue = random.below(4) === 0;
-  const steps = new Faults(random, kinds, seeds, peers).draw();
+  // A majority of the seeds must live: that is what the network asks for.
+  const mayMissSeeds = (all: number) => Math.floor((all - 1) / 2);
+  const steps = new Faults(random, { kinds, seeds, peers, mayMissSeeds }).draw();
   return {
     name: `campaign-${seed}`,
     seeds,
     peers,
     links: { kind: isStream ? "stream" : "datagram", latency },
     isWireTrue,
+    profile: "classic",
     kinds,
     steps,
   };
+}
+
+function drawKinds<Kind extends FaultKind>(all: readonly Kind[], isStream: boolean, random: Random): Kind[] {
+  return all.filter((kind) => {
+    const isOn = random.below(2) === 0;
+    // A stream is in order and loses nothing for good.
+    return isOn && !(isStream && (kind === "duplication" || kind === "reordering"));
+  });
+}
+
+/** Members need seeds to find each other only, so that any one that lives is enough. */
+function drawModern(seed: number, random: Random): Omit<Draft, "broadcast"> {
+  const peers = 3 + random.below(14);
+  const seeds = 1 + random.below(4);
+  const isStream = random.below(2) === 0;
+  // What travels beside the streams is lost, doubled and overtaken there, too.
+  const kinds = drawKinds([...faultKinds, ...memberFaultKinds], false, random);
+  const latency = drawLanLatency(random);
+  const isWireTrue = random.below(4) === 0;
+  const membership = drawMembership(random);
+  const steps = new Faults(random, { kinds, seeds, peers, mayMissSeeds: (all) => all - 1 }).draw();
+  return {
+    name: `campaign-modern-${seed}`,
+    seeds,
+    peers,
+    links: { kind: isStream ? "stream" : "datagram", latency },
+    isWireTrue,
+    profile: "modern",
+    membership,
+    kinds,
+    steps,
+  };
+}
+
+function drawMembership(random: Random): NonNullable<Draft["membership"]> {
+  const isPartial = random.below(8) === 0;
+  const fullViewMembers = 2 + random.below(10);
+  return {
+    swim: {
+      probeOrder: random.below(4) === 0 ? "random" : "shared",
+      syncIntervalMs: 1000 + random.below(30_000),
+      ...(isPartial ? { fullViewMembers } : {}),
+    },
+    hyparview: {
+      activeView: 3 + random.below(4),
+      passiveView: 5 + random.below(30),
+      shuffleIntervalMs: 1000 + random.below(9000),
+      isLatencyAware: random.below(4) === 0,
+    },
+  };
+}
+
+/** Most round trips stay below the time-out of a probe, some do not. */
+function drawLanLatency(random: Random): Latency {
+  const model = random.below(4);
+  if (model === 0) return { model: "constant", ms: random.below(40) };
+  if (model === 1) return { model: "uniform", fromMs: random.below(10), toMs: 10 + random.below(70) };
+  const medianMs = 1 + random.below(20);
+  if (model === 2) return { model: "log-normal", medianMs, sigma: 0.1 + random.below(5) / 10 };
+  return { model: "pareto", minMs: medianMs, shape: 2 + random.below(3), maxMs: 120 };
 }
 
 /** Round trips stay below the time-outs of a ping each second: slower links are another parameter, not a fault. */
@@ -143,154 +204,31 @@ function drawLatency(random: Random): Latency {
   return { model: "pareto", minMs: medianMs, shape: 2 + random.below(3), maxMs: 140 };
 }
 
-/** Draws what happens, and remembers who is where, so that nobody is crashed twice and somebody is left. */
-class Faults {
-  readonly #random: Random;
-  readonly #kinds: readonly FaultKind[];
-  readonly #living: string[];
-  readonly #crashed: string[] = [];
-  readonly #paused: string[] = [];
-  readonly #seeds: string[];
-  readonly #deadSeeds: string[] = [];
-  readonly #steps: (Action & { readonly at: number })[] = [];
-  #joined = 0;
-  #at = 0;
-
-  constructor(random: Random, kinds: readonly FaultKind[], seeds: number, peers: number) {
-    this.#random = random;
-    this.#kinds = kinds;
-    this.#living = Array.from({ length: peers }, (_, i) => `peer-${i + 1}`);
-    this.#seeds = Array.from({ length: seeds }, (_, i) => `seed-${i + 1}`);
-  }
-
-  draw(): readonly (Action & { readonly at: number })[] {
-    const { length: kinds } = this.#kinds;
-    while (this.#at < faultsForMs) {
-      this.#at += 100 + this.#random.below(3000);
-      const publishes = kinds === 0 || this.#random.below(3) === 0;
-      if (publishes) this.#publish();
-      else this.#fault(pick(this.#kinds, this.#random));
-    }
-    return this.#steps;
-  }
-
-  #add(action: Action): void {
-    this.#steps.push({ ...action, at: this.#at });
-  }
-
-  #publish(): void {
-    const from = sample(this.#living, 1 + this.#random.below(3), this.#random);
-    this.#add({ do: "publish", from, messages: 1 + this.#random.below(3) });
-  }
-
-  #fault(kind: FaultKind): void {
-    const random = this.#random;
-    switch (kind) {
-      case "crash": {
-        // Somebody has to be left who can tell.
-        if (this.#living.length <= 2) return;
-        const node = this.#take(this.#living);
-        this.#crashed.push(node);
-        return this.#add({ do: "crash", node });
-      }
-      case "restart": {
-        if (this.#crashed.length === 0) return;
-        const node = this.#take(this.#crashed);
-        this.#living.push(node);
-        return this.#add({ do: "restart", node, keepsDisk: random.below(4) > 0 });
-      }
-      case "seed-crash": {
-        if (this.#deadSeeds.length > 0 && random.below(2) === 0) {
-          const node = this.#take(this.#deadSeeds);
-          this.#seeds.push(node);
-          return this.#add({ do: "restart", node, keepsDisk: random.below(2) === 0 });
-        }
-        // A majority of the seeds must live: that is what the network asks for.
-        const all = this.#seeds.length + this.#deadSeeds.length;
-        if (this.#deadSeeds.length + 1 > Math.floor((all - 1) / 2)) return;
-        const node = this.#take(this.#seeds);
-        this.#deadSeeds.push(node);
-        return this.#add({ do: "crash", node });
-      }
-      case "pause": {
-        if (this.#paused.length > 0 && random.below(2) === 0) {
-          const node = this.#take(this.#paused);
-          this.#living.push(node);
-          return this.#add({ do: "resume", node });
-        }
-        if (this.#living.length <= 2) return;
-        const node = this.#take(this.#living);
-        this.#paused.push(node);
-        return this.#add({ do: "pause", node });
-      }
-      case "leave":
-        if (this.#living.length <= 2) return;
-        return this.#add({ do: "leave", node: this.#take(this.#living) });
-      case "join": {
-        const name = `joiner-${++this.#joined}`;
-        this.#living.push(name);
-        return this.#add({ do: "join", name });
-      }
-      case "partition": {
-        const peers = this.#some(this.#living);
-        const seeds = this.#some(this.#seeds);
-        if (peers.length + seeds.length === 0) return;
-        return this.#add(
-          random.below(3) === 0 ? { do: "heal" } : { do: "partition", groups: [[], [...peers, ...seeds]] },
-        );
-      }
-      case "cut": {
-        if (random.below(3) === 0) return this.#add({ do: "heal" });
-        const [from, ...to] = sample([...this.#living, ...this.#seeds], 2 + random.below(3), random);
-        if (from !== undefined && to.length > 0) this.#add({ do: "cut", from, to });
-        return;
-      }
-      case "loss":
-        return this.#add({ do: "links", set: { loss: random.below(20) / 100 } });
-      case "duplication":
-        return this.#add({ do: "links", set: { duplication: random.below(50) / 100 } });
-      case "reordering":
-        return this.#add({
-          do: "links",
-          set: { reordering: random.below(50) / 100, reorderMs: random.below(300) },
-        });
-      case "slow":
-        return this.#add({ do: "slow", node: pick(this.#living, random), perEventMs: random.below(20) });
-      case "drift": {
-        const rate = (random.below(201) - 100) / 10_000;
-        return this.#add({ do: "drift", node: pick(this.#living, random), rate, offset: random.below(2000) });
-      }
-    }
-  }
-
-  #take(names: string[]): string {
-    return names.splice(this.#random.below(names.length), 1)[0]!;
-  }
-
-  /** Up to half of them. */
-  #some(names: readonly string[]): string[] {
-    return sample(names, this.#random.below(Math.floor(names.length / 2) + 1), this.#random);
-  }
-}
-
 /** The scenario of a draft: its faults, and what ends them. */
-export function closed({ name, seeds, peers, links, isWireTrue, broadcast, steps }: Draft): Scenario {
+export function closed(draft: Draft): Scenario {
+  const { name, seeds, peers, links, isWireTrue, profile, broadcast, membership, steps } = draft;
+  const isClassic = profile === "classic";
   return {
     name,
     network: { seeds, peers, links, ...(isWireTrue ? { isWireTrue } : {}) },
-    stack: {
-      options: {
-        heartbeat: { pingIntervalMs: campaignPingIntervalMs },
-        registry: { leaseMs },
-        // A flood is the default: then there is nothing to say.
-        ...(broadcast.method === "flood" ? {} : { broadcast }),
-      },
-    },
-    timeline: [...steps, ...closing(steps)],
+    stack: isClassic
+      ? {
+          options: {
+            heartbeat: { pingIntervalMs: campaignPingIntervalMs },
+            registry: { leaseMs },
+            // A flood is the default: then there is nothing to say.
+            ...(broadcast.method === "flood" ? {} : { broadcast }),
+          },
+        }
+      : { profile, options: { ...membership, broadcast } },
+    timeline: [...steps, ...closing(steps), ...(isClassic ? [] : quietTime)],
     calm,
     maxUnlisted,
   };
 }
+
+/** In which nobody may be given up any more. */
+const quietTime: readonly Step[] = [{ do: "wait", for: "30 pings" }];
 
 /** Wakes who hangs, starts dead seeds, mends links and clocks; then everybody who lives says one thing more. */
 function closing(steps: readonly Action[]): readonly Step[] {

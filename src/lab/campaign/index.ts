@@ -4,10 +4,10 @@ export {
   campaignBroadcasts,
   closed,
   type Draft,
+  type Drawing,
   drawScenario,
-  type FaultKind,
-  faultKinds,
 } from "./draw.ts";
+export { type FaultKind, faultKinds, memberFaultKinds } from "./faults.ts";
 export * from "./run-one.ts";
 export type * from "./seed-campaign.ts";
 export * from "./shrink.ts";

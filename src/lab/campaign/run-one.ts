@@ -3,12 +3,12 @@ import { checkersFor } from "../../scenario/checkers.ts";
 import { runScenario } from "../../scenario/runner.ts";
 import type { Scenario, ScenarioReport, Violation } from "../../scenario/scenario.ts";
 import { createSimulatedWorld } from "../scenario/simulated-world.ts";
-import { type CampaignBroadcast, closed, drawScenario } from "./draw.ts";
+import { closed, type Drawing, drawScenario } from "./draw.ts";
 import type { SeedOutcome } from "./seed-campaign.ts";
 
 /** The run of that number, as a campaign draws it. */
-export function runDrawn(seed: number, broadcast?: CampaignBroadcast): Promise<SeedOutcome> {
-  return runOne(closed(drawScenario(seed, broadcast)), seed);
+export function runDrawn(seed: number, drawing?: Drawing): Promise<SeedOutcome> {
+  return runOne(closed(drawScenario(seed, drawing)), seed);
 }
 
 /** Runs a scenario in virtual time. Never throws for what goes wrong within: that is a violation. */

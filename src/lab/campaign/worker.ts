@@ -1,15 +1,15 @@
 /** What a worker thread of a campaign does: some runs, one after the other. */
-import type { CampaignBroadcast } from "./draw.ts";
+import type { Drawing } from "./draw.ts";
 import { runDrawn } from "./run-one.ts";
 import type { SeedOutcome } from "./seed-campaign.ts";
 
 export interface CampaignTask {
   readonly seeds: readonly number[];
-  readonly broadcast: CampaignBroadcast | undefined;
+  readonly drawing: Drawing;
 }
 
-export default async function runSeeds({ seeds, broadcast }: CampaignTask): Promise<SeedOutcome[]> {
+export default async function runSeeds({ seeds, drawing }: CampaignTask): Promise<SeedOutcome[]> {
   const outcomes: SeedOutcome[] = [];
-  for (const seed of seeds) outcomes.push(await runDrawn(seed, broadcast));
+  for (const seed of seeds) outcomes.push(await runDrawn(seed, drawing));
   return outcomes;
 }

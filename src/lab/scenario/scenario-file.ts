@@ -21,6 +21,7 @@ import {
   truth,
 } from "../../node/action-shapes.ts";
 import { type NodeOptions, optionsOf } from "../../node/index.ts";
+import { stackOptions } from "../../profiles/index.ts";
 import {
   type Action,
   type Condition,
@@ -105,7 +106,12 @@ const shape = z.strictObject({
       isWireTrue: truth.optional(),
     })
     .optional(),
-  stack: z.strictObject({ profile: oneOf(["classic"]).optional(), options: options.optional() }).optional(),
+  stack: z
+    .strictObject({
+      profile: oneOf(stackOptions.specs.profile.choices!).optional(),
+      options: options.optional(),
+    })
+    .optional(),
   nodes: z
     .array(
       z.strictObject({
