@@ -101,15 +101,13 @@ export class ActiveView {
   /**
    * Whom to give up for somebody who insists: a random one, but none of the `kept` that have stood longest. So
    * whoever asks for links again and again, under however many names, cannot push out all that we have. Nor our only
-   * elder neighbor, if `me` is given.
+   * elder neighbor.
    */
-  toEvict(kept: number, me: Seniority | undefined, random: Random): NodeId | undefined {
+  toEvict(kept: number, me: Seniority, random: Random): NodeId | undefined {
     const open = this.#neighbors.slice(kept);
-    if (me !== undefined) {
-      const elders = [...this.#links.values()].filter((link) => isElder(link, me));
-      const place = elders.length === 1 ? open.indexOf(elders[0]!.peer) : -1;
-      if (place >= 0) open.splice(place, 1);
-    }
+    const elders = [...this.#links.values()].filter((link) => isElder(link, me));
+    const place = elders.length === 1 ? open.indexOf(elders[0]!.peer) : -1;
+    if (place >= 0) open.splice(place, 1);
     return open.length === 0 ? undefined : pick(open, random);
   }
 }

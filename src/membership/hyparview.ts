@@ -92,7 +92,7 @@ interface Ask {
 }
 
 /** How many refusals in a row before a peer pauses; then it joins again if it misses two neighbors. */
-const patience = 10;
+const patience = 5;
 /** Pauses grow to so many times `promotionIntervalMs`. */
 const maxPause = 32;
 /** What others may make us do in a second: take newcomers in, pass walks on. */
@@ -354,13 +354,20 @@ export class HyParView
   }
 
   #askSomebody(type: Ask["type"], env: HyParViewEnvironment): boolean {
-    const accept = ({ peer }: Candidate) => this.#isFree(peer);
-    const { sampler, isFullView } = this.#config;
-    let [candidate] = isFullView() ? [] : this.#passive.sample(1, env.random, accept);
-    if (candidate === undefined) [candidate] = sampler.sample(1, env.random, accept);
+    const candidate = this.#candidate(env, ({ peer }) => this.#isFree(peer));
     if (candidate === undefined) return false;
     this.#ask(candidate.peer, type, env);
     return true;
+  }
+
+  /** Somebody that we could ask, at random. */
+  #candidate(env: HyParViewEnvironment, accept: (candidate: Candidate) => boolean): Candidate | undefined {
+    const { sampler, isFullView } = this.#config;
+    if (!isFullView()) {
+      const [remembered] = this.#passive.sample(1, env.random, accept);
+      if (remembered !== undefined) return remembered;
+    }
+    return sampler.sample(1, env.random, accept)[0];
   }
 
   #isFree(peer: NodeId): boolean {
@@ -452,8 +459,7 @@ export class HyParView
 
   #evictFor(peer: NodeId, env: HyParViewEnvironment): boolean {
     const kept = Math.floor(this.options.activeView / 2);
-    const me = this.#config.isFullView() ? this.#me(env) : undefined;
-    const victim = this.#active.toEvict(kept, me, env.random);
+    const victim = this.#active.toEvict(kept, this.#me(env), env.random);
     if (victim === undefined || !this.#isWithin("evictions", this.options.activeView - kept, env))
       return false;
     this.counters.evicted++;
@@ -497,7 +503,7 @@ export class HyParView
     env.notify({ type: "neighbor-down", neighbor: peer, reason });
   }
 
-  // ---- Elders: only where the membership has everybody ----
+  // ---- Elders ----
 
   #me(env: HyParViewEnvironment): Seniority {
     return { peer: env.self, since: this.#config.standing.since };
@@ -505,8 +511,8 @@ export class HyParView
 
   #lacksElder(env: HyParViewEnvironment): boolean {
     const me = this.#me(env);
-    if (!this.#config.isFullView() || this.#active.hasElderThan(me)) return false;
-    return this.#config.sampler.sample(1, env.random, (candidate) => isElder(candidate, me)).length > 0;
+    if (this.#active.hasElderThan(me)) return false;
+    return this.#candidate(env, (candidate) => isElder(candidate, me)) !== undefined;
   }
 
   #seekElder(env: HyParViewEnvironment): void {
@@ -514,7 +520,7 @@ export class HyParView
     for (const { type } of this.#asked.values()) if (type === "elder") return; // on its way
     const me = this.#me(env);
     const isUsable = (candidate: Candidate) => isElder(candidate, me) && this.#isFree(candidate.peer);
-    const [elder] = this.#config.sampler.sample(1, env.random, isUsable);
+    const elder = this.#candidate(env, isUsable);
     if (elder === undefined) return;
     this.counters.eldersSought++;
     this.#ask(elder.peer, "elder", env);
