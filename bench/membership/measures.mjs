@@ -22,8 +22,16 @@ async function withCluster(system, count, use) {
   }
 }
 
+const folders = new Set();
+
+/** What is left where a measurement was interrupted. */
+export function removeFolders() {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+}
+
 async function within(system, places, use) {
   const folder = mkdtempSync(join(tmpdir(), "grapevine-bench-"));
+  folders.add(folder);
   try {
     const cluster = await Cluster.start(system, folder, places);
     try {
@@ -33,6 +41,7 @@ async function within(system, places, use) {
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
+    folders.delete(folder);
   }
 }
 

@@ -1,14 +1,22 @@
 /** Serf's agents as Debian packages them, with their LAN timings and everything else as it is by default. */
 import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { serfNews } from "./parsing.mjs";
 
 export const title = "Serf";
-export const startsPerSecond = 10;
+const installScript = fileURLToPath(new URL("../../scripts/install-serf.mjs", import.meta.url));
 
+/** Installs it where it is missing. */
 export function whyNot() {
-  const { error, status, stdout } = spawnSync("serf", ["version"], { encoding: "utf8" });
-  if (error === undefined && status === 0 && /Protocol/.test(stdout)) return undefined;
-  return "there is no program `serf`: run `node scripts/install-serf.mjs`";
+  const { status, stderr } = spawnSync(process.execPath, [installScript], { encoding: "utf8" });
+  return status === 0 ? undefined : stderr.trim();
+}
+
+/** As Debian counts: what the program says of itself is older. */
+export function version() {
+  return /^Version: (.*)$/m.exec(
+    spawnSync("dpkg-query", ["-s", "serf"], { encoding: "utf8" }).stdout ?? "",
+  )?.[1];
 }
 
 export async function create() {
