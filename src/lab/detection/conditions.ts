@@ -101,6 +101,8 @@ export interface CalmFigures {
 
 /** Times are from the crash on; of observers that nothing ails. Null: nobody noticed, or not all. */
 export interface CrashFigures {
+  /** The first who doubted of its own experience. */
+  readonly doubtedMs: Millis | null;
   readonly firstMs: Millis | null;
   readonly lastMs: Millis | null;
   /** Of all pairs of somebody who watches and somebody who crashed. */

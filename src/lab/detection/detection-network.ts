@@ -1,5 +1,6 @@
 /** A network of nodes that do nothing but watch each other, with troubles and crashes. */
 import {
+  type FailureDetector,
   hashNumbers,
   type Millis,
   type NodeId,
@@ -17,7 +18,7 @@ import { wireCodec } from "../wire-codec.ts";
 import type { DetectionConditions, Trouble } from "./conditions.ts";
 import type { DetectorTuning, LabDetector, MadeDetector } from "./lab-detectors.ts";
 import { watchDegree } from "./lab-detectors.ts";
-import { TroubledProcess } from "./troubled-process.ts";
+import { type SendTap, TroubledProcess } from "./troubled-process.ts";
 import { Verdicts } from "./verdicts.ts";
 import { randomCircles } from "./watch-graph.ts";
 
@@ -40,13 +41,20 @@ export class DetectionNetwork {
   readonly #incarnations: number[];
   /** What ails whom. */
   readonly #troubles = new Map<number, Trouble>();
+  readonly #onSend: SendTap | undefined;
   #datagrams = 0;
 
-  constructor(detector: LabDetector, conditions: DetectionConditions, tuning: DetectorTuning) {
+  constructor(
+    detector: LabDetector,
+    conditions: DetectionConditions,
+    tuning: DetectorTuning,
+    onSend?: SendTap,
+  ) {
     const { nodes, seed, links, isWireTrue } = conditions;
     this.#detector = detector;
     this.#tuning = tuning;
     this.#conditions = conditions;
+    this.#onSend = onSend;
     this.#graph = randomCircles(nodes, Math.min(watchDegree, nodes - 1), this.dieFor(dice.graph));
     this.#members = new Array(nodes).fill(undefined);
     this.#incarnations = new Array(nodes).fill(0);
@@ -108,8 +116,9 @@ export class DetectionNetwork {
     this.#members[row] = made;
     this.verdicts.returned(row);
     const trouble = this.#troubles.get(row);
-    const isAround = trouble !== undefined && trouble.kind !== "slow";
-    simulation.host(row, isAround ? new TroubledProcess(made.stack, trouble.kind) : made.stack);
+    const isPlain = this.#onSend === undefined && (trouble === undefined || trouble.kind === "slow");
+    const { stack } = made;
+    simulation.host(row, isPlain ? stack : new TroubledProcess(stack, trouble?.kind, this.#onSend));
   }
 
   /** The machine is gone: nobody is told that a connection broke. */
@@ -171,6 +180,10 @@ export class DetectionNetwork {
     );
   }
 
+  hasGivenUp(observer: number, subject: number): boolean {
+    return this.detectorOf(observer)?.stateOf(this.simulation.idOf(subject)) === "failed";
+  }
+
   /** Of all pairs of a healthy watcher and whom it watches, the share that it takes for alive. */
   get settled(): number {
     let pairs = 0;
@@ -178,10 +191,15 @@ export class DetectionNetwork {
     for (const subject of this.healthy) {
       for (const watcher of this.watchersOf(subject)) {
         pairs++;
-        if (this.#members[watcher]!.detector.stateOf(this.simulation.idOf(subject)) === "alive") known++;
+        if (this.detectorOf(watcher)!.stateOf(this.simulation.idOf(subject)) === "alive") known++;
       }
     }
     return known / pairs;
+  }
+
+  /** Undefined while it is dead. */
+  detectorOf(row: number): FailureDetector | undefined {
+    return this.#members[row]?.detector;
   }
 
   /** With what seals datagrams. */

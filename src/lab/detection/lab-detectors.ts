@@ -1,13 +1,32 @@
 /** The failure detectors that are compared, each as a stack for one node. */
 import {
   type FailureDetector,
+  identityOf,
   type Millis,
   type NodeId,
   Stack,
+  sample,
   type Tagged,
   UsageError,
 } from "../../core/index.ts";
-import { Heartbeat, type HeartbeatOptions } from "../../membership/index.ts";
+import {
+  HeartbeatGossip,
+  type HeartbeatGossipMessage,
+  HeartbeatState,
+  heartbeatGossipBytes,
+} from "../../dissemination/index.ts";
+import {
+  AllToAllHeartbeat,
+  type AllToAllMessage,
+  type AllToAllOptions,
+  allToAllBytes,
+  GossipHeartbeat,
+  type GossipHeartbeatOptions,
+  Heartbeat,
+  type HeartbeatOptions,
+  heartbeatOptions,
+  type SilenceOptions,
+} from "../../membership/index.ts";
 import { StaticLinks } from "./watch-graph.ts";
 
 /** What a node is given to begin with. */
@@ -28,6 +47,8 @@ export interface DetectorPlace {
 /** Options beside the detector's own. */
 export interface DetectorTuning {
   readonly heartbeat?: Partial<HeartbeatOptions>;
+  readonly allToAll?: Partial<AllToAllOptions>;
+  readonly gossip?: Partial<GossipHeartbeatOptions>;
 }
 
 export interface LabDetector {
@@ -47,27 +68,88 @@ export interface MadeDetector {
   readonly detector: FailureDetector;
 }
 
+const allToAllLook = {
+  watches: "everybody",
+  isOnWire: false,
+  isDatagram: () => true,
+  sizeOf: ({ body }: Tagged) => allToAllBytes(body as AllToAllMessage),
+} as const;
+
+const gossipLook = {
+  watches: "everybody",
+  isOnWire: false,
+  isDatagram: () => true,
+  sizeOf: ({ body }: Tagged) => heartbeatGossipBytes(body as HeartbeatGossipMessage),
+} as const;
+
 /** Of the classic network: three links at least, more for many. */
 export const watchDegree = 6;
+
+const cassandra: Partial<SilenceOptions> = { verdict: "phi", phiModel: "exponential" };
 
 export const labDetectors: readonly LabDetector[] = [
   {
     name: "heartbeat",
-    description: "classic: a ping to each of 6 neighbors every 13 s, three misses, other neighbors are asked",
+    description: "classic: each of 6 neighbors is pinged every 13 s; three misses, then other neighbors try",
     watches: "neighbors",
     isOnWire: true,
     isDatagram: () => false,
-    make: ({ neighbors, incarnation, since, incarnationOf }, tuning) => {
-      const links = new StaticLinks({ neighbors, incarnationOf, relinkMs: 13_000 });
-      const detector = new Heartbeat({
-        view: links,
-        standing: { incarnation, since },
-        options: tuning.heartbeat,
-      });
-      return { stack: new Stack({ links, heartbeat: detector }), detector };
-    },
+    make: heartbeat,
+  },
+  {
+    name: "all-to-all",
+    description: "everybody tells everybody each second; given up after 3.5 s of silence",
+    ...allToAllLook,
+    make: (place, tuning) => allToAll(place, { ...tuning.allToAll }),
+  },
+  {
+    name: "all-to-all-phi",
+    description: "the same, given up when the silence is unlikely: phi 8, normal intervals",
+    ...allToAllLook,
+    make: (place, tuning) => allToAll(place, { verdict: "phi", ...tuning.allToAll }),
+  },
+  {
+    name: "gossip",
+    description: "counters travel by gossip, one partner a second; given up when one stands still",
+    ...gossipLook,
+    make: (place, tuning) => gossip(place, { ...tuning.gossip }),
+  },
+  {
+    name: "gossip-phi",
+    description: "the same as in Cassandra: phi 8, exponential intervals",
+    ...gossipLook,
+    make: (place, tuning) => gossip(place, { ...cassandra, ...tuning.gossip }),
   },
 ];
+
+function heartbeat(place: DetectorPlace, { heartbeat: options }: DetectorTuning): MadeDetector {
+  const { neighbors, incarnation, since, quorum, incarnationOf } = place;
+  const { pingIntervalMs: relinkMs } = heartbeatOptions(options);
+  const links = new StaticLinks({ neighbors, incarnationOf, relinkMs });
+  const standing = { incarnation, since };
+  const detector = new Heartbeat({ view: links, standing, options: { quorum, ...options } });
+  return { stack: new Stack({ links, heartbeat: detector }), detector };
+}
+
+function allToAll(place: DetectorPlace, options: Partial<AllToAllOptions>): MadeDetector {
+  const { others: contacts, incarnation, since, quorum } = place;
+  const standing = { incarnation, since };
+  const detector = new AllToAllHeartbeat({ contacts, standing, options: { quorum, ...options } });
+  return { stack: new Stack({ detector }), detector };
+}
+
+function gossip(place: DetectorPlace, options: Partial<GossipHeartbeatOptions>): MadeDetector {
+  const { self, others, incarnation, quorum } = place;
+  const states = new HeartbeatState(identityOf(self), incarnation);
+  const detector = new GossipHeartbeat({ contacts: others, states, options: { quorum, ...options } });
+  const { intervalMs } = options;
+  const heartbeats = new HeartbeatGossip({
+    state: states,
+    peers: { sample: (count, random) => sample(others, count, random).map((peer) => ({ peer, since: 0 })) },
+    ...(intervalMs !== undefined && { options: { intervalMs } }),
+  });
+  return { stack: new Stack({ heartbeats, detector }), detector };
+}
 
 /** Throws `UsageError` where there is none. */
 export function labDetectorNamed(name: string): LabDetector {

@@ -70,7 +70,6 @@ export function runDetection(
     phase++;
     const victims = sample(network.healthy, Math.max(1, Math.round(conditions.crashShare * nodes)), random);
     if (!advance(random.below(crashWithinMs))) return undefined;
-    for (const row of victims) network.crash(row);
     rounds.push(crashFigures(network, victims, conditions));
     for (const row of victims) network.start(row);
     if (!advance(conditions.recoverMs)) return undefined;
@@ -89,24 +88,41 @@ export function runDetection(
   };
 }
 
-/** Runs until all have noticed, or the deadline. */
+/** All of them crash at once; runs until all others have noticed, or the deadline. */
 function crashFigures(
   network: DetectionNetwork,
   victims: readonly number[],
   { deadlineMs }: DetectionConditions,
 ): CrashFigures {
   const { simulation, verdicts } = network;
-  const watching = victims.reduce((sum, row) => sum + network.watchersOf(row).length, 0);
-  const gaveUp = () => victims.reduce((sum, row) => sum + verdicts.noticed(row).length, 0);
+  const dying = new Set(victims);
+  // Whoever has wrongly given it up before cannot notice it any more.
+  const watchers = new Map(
+    victims.map((row) => [
+      row,
+      network.watchersOf(row).filter((other) => !dying.has(other) && !network.hasGivenUp(other, row)),
+    ]),
+  );
+  const watching = victims.reduce((sum, row) => sum + watchers.get(row)!.length, 0);
+  const noticed = (row: number) =>
+    verdicts.noticed(row).filter(([observer]) => watchers.get(row)!.includes(observer));
+  for (const row of victims) network.crash(row);
+  const gaveUp = () => victims.reduce((sum, row) => sum + noticed(row).length, 0);
   const end = simulation.time + deadlineMs;
   while (simulation.time < end && gaveUp() < watching)
     simulation.run(Math.min(end, simulation.time + lookEveryMs));
-  const times = victims.flatMap((row) => verdicts.noticed(row).map(([, afterMs]) => afterMs));
+  const times = victims.flatMap((row) => noticed(row).map(([, afterMs]) => afterMs));
   const isComplete = gaveUp() === watching;
+  const doubts = victims.flatMap((row) => verdicts.doubtedMs(row) ?? []);
   return {
-    firstMs: times.length === 0 ? null : times.reduce((least, ms) => Math.min(least, ms)),
+    doubtedMs: least(doubts),
+    firstMs: least(times),
     lastMs: isComplete && times.length > 0 ? times.reduce((most, ms) => Math.max(most, ms)) : null,
     watching,
     gaveUp: gaveUp(),
   };
+}
+
+function least(times: readonly number[]): number | null {
+  return times.length === 0 ? null : times.reduce((first, ms) => Math.min(first, ms));
 }

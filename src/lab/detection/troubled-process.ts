@@ -10,21 +10,25 @@ export interface TroubleCommand {
   readonly type: "trouble-begins" | "trouble-ends";
 }
 
+/** Told of all that a node sends, before it leaves. */
+export type SendTap = (row: number, to: NodeId, message: unknown) => void;
+
 /** What a socket keeps for a process that does not read (guess: 200 KiB of small datagrams). */
 const maxHeld = 4096;
 
 export class TroubledProcess implements AnyProtocol {
   readonly #inner: AnyProtocol;
-  readonly #kind: Trouble["kind"];
-  readonly #outbox = new Outbox();
+  readonly #kind: Trouble["kind"] | undefined;
+  readonly #outbox: Outbox;
   #isTroubled = false;
   #timers: unknown[] = [];
   #commands: unknown[] = [];
   #messages: { readonly from: NodeId; readonly message: unknown }[] = [];
 
-  constructor(inner: AnyProtocol, kind: Trouble["kind"]) {
+  constructor(inner: AnyProtocol, kind: Trouble["kind"] | undefined, onSend?: SendTap) {
     this.#inner = inner;
     this.#kind = kind;
+    this.#outbox = new Outbox(onSend);
   }
 
   start(env: AnyEnvironment): void {
@@ -73,8 +77,13 @@ export class TroubledProcess implements AnyProtocol {
 /** The environment, but for messages, which may have to wait. */
 class Outbox implements AnyEnvironment {
   isOpen = true;
+  readonly #onSend: SendTap | undefined;
   #outer!: AnyEnvironment;
   #waiting: { readonly to: NodeId; readonly message: unknown }[] = [];
+
+  constructor(onSend: SendTap | undefined) {
+    this.#onSend = onSend;
+  }
 
   within(outer: AnyEnvironment): this {
     this.#outer = outer;
@@ -93,6 +102,7 @@ class Outbox implements AnyEnvironment {
     return this.#outer.random;
   }
   send(to: NodeId, message: unknown): void {
+    this.#onSend?.(this.#outer.row, to, message);
     if (this.isOpen) this.#outer.send(to, message);
     else if (this.#waiting.length < maxHeld) this.#waiting.push({ to, message });
   }

@@ -20,6 +20,8 @@ export interface VerdictsConfig {
 /** A crash, and those who have noticed. */
 interface Death {
   readonly at: Millis;
+  /** Somebody who is well did not get an answer any more. */
+  doubtedAt: Millis | undefined;
   /** By row of the observer; only those that nothing ails. */
   readonly noticed: Map<number, Millis>;
 }
@@ -41,7 +43,7 @@ export class Verdicts {
   }
 
   died(row: number, at: Millis): void {
-    this.#deaths.set(row, { at, noticed: new Map() });
+    this.#deaths.set(row, { at, doubtedAt: undefined, noticed: new Map() });
   }
 
   /** A new life: what is said of the earlier one is no longer of interest. */
@@ -56,6 +58,12 @@ export class Verdicts {
     return death === undefined ? [] : [...death.noticed].map(([observer, at]) => [observer, at - death.at]);
   }
 
+  /** From its death to the first who doubted of its own experience. */
+  doubtedMs(row: number): Millis | undefined {
+    const death = this.#deaths.get(row);
+    return death?.doubtedAt === undefined ? undefined : death.doubtedAt - death.at;
+  }
+
   onNotice(observer: number, notice: Typed, at: Millis): void {
     switch (notice.type) {
       case "member-failed":
@@ -63,7 +71,7 @@ export class Verdicts {
         return this.#onVerdict(observer, notice as Verdict, at);
       case "member-suspected":
       case "suspected":
-        return this.#onDoubt(observer, notice as Doubt);
+        return this.#onDoubt(observer, notice as Doubt, at);
       case "member-cleared":
       case "member-up":
         return this.#forgetDoubt(observer, (notice as Typed & { readonly peer: NodeId }).peer);
@@ -95,7 +103,7 @@ export class Verdicts {
     if (isByHealthy) this.falseByHealthy++;
   }
 
-  #onDoubt(observer: number, doubt: Doubt): void {
+  #onDoubt(observer: number, doubt: Doubt, at: Millis): void {
     if (doubt.type === "member-suspected" && !doubt.by.includes(this.#config.idOf(observer))) return;
     const subject = this.#rowOf(doubt);
     if (subject === undefined) return;
@@ -107,7 +115,10 @@ export class Verdicts {
     if (doubts.has(subject)) return;
     doubts.add(subject);
     const { incarnationOf, isHealthy } = this.#config;
-    if (this.isCounting && isHealthy(subject) && incarnationOf(subject) !== undefined) this.suspicions++;
+    const death = incarnationOf(subject) === undefined ? this.#deaths.get(subject) : undefined;
+    if (death !== undefined) {
+      if (isHealthy(observer)) death.doubtedAt ??= at;
+    } else if (this.isCounting && isHealthy(subject)) this.suspicions++;
   }
 
   #forgetDoubt(observer: number, node: NodeId): void {
