@@ -84,7 +84,12 @@ describe("one control API", () => {
         body += chunk;
       });
       request.on("end", () =>
-        response.end(JSON.stringify({ published: `${request.headers["content-type"]} ${body}` })),
+        response.end(
+          JSON.stringify({
+            published: `${request.headers["content-type"]} ${body}`,
+            ...{ sent: 1, queued: 0, dropped: 0 },
+          }),
+        ),
       );
     });
     const client = new ApiClient({ url });

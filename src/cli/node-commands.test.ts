@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 import type { Command } from "commander";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { addressOf, identityOf } from "../core/index.ts";
 import type { MessageId } from "../dissemination/messages.ts";
 import { handsOf, LocalNetwork, openGates } from "../lab/index.ts";
 import { announce, type ControlApi, startControlApi } from "../node/index.ts";
@@ -18,6 +19,7 @@ import { publishCommand } from "./publish.ts";
 import { stateCommand } from "./state.ts";
 import { statusCommand } from "./status.ts";
 import { tail, tailCommand } from "./tail.ts";
+import { whyCommand } from "./why.ts";
 
 const token = "a secret of the test";
 let base: string;
@@ -178,10 +180,13 @@ test("options that exclude each other are refused", async () => {
 
 test("a message is published by any peer, or by the one that is named", async () => {
   const everybody = heard("hello");
-  expect(await run(publishCommand(), "hello")).toBe("peer-1 published 1 message.");
+  expect(await run(publishCommand(), "hello")).toMatch(
+    /^peer-1 published 1 message: sent to [1-9]\d* neighbors?\.$/,
+  );
   await everybody;
-  expect(JSON.parse(await run(publishCommand(), "hi", "--node", "peer-3", "--json"))).toEqual({
+  expect(JSON.parse(await run(publishCommand(), "hi", "--node", "peer-3", "--json"))).toMatchObject({
     published: "peer-3",
+    dropped: 0,
     messages: 1,
   });
   await expect(run(publishCommand(), "hi", "--node", "seed-1")).rejects.toThrow("a seed does not gossip");
@@ -229,7 +234,7 @@ test("standard input is one message a line, and a failure says how many went out
     vi.spyOn(process, "stdin", "get").mockReturnValue(Readable.from([text]) as any);
   const everybody = heard("zwei ✓");
   stdin("eins\r\n\n  \nzwei ✓\ndrei");
-  expect(await run(publishCommand(), "-")).toBe("peer-1 published 3 messages.");
+  expect(await run(publishCommand(), "-")).toMatch(/^peer-1 published 3 messages: sent to /);
   await everybody;
   stdin(`one\ntwo\n${"x".repeat(70_000)}\nthree\n`);
   await expect(run(publishCommand(), "-")).rejects.toThrow(
@@ -237,6 +242,25 @@ test("standard input is one message a line, and a failure says how many went out
   );
   stdin("");
   expect(await run(publishCommand(), "-")).toBe("peer-1 published 0 messages.");
+});
+
+test("coverage and topic can be asked for, but not of a whole stream", async () => {
+  const answer = JSON.parse(await run(publishCommand(), "hi", "--topic", "t", "--coverage", "2", "--json"));
+  expect(answer.coverage).toMatchObject({ asked: 2, answered: 2, have: 2 });
+  await expect(run(publishCommand(), "-", "--coverage")).rejects.toThrow("--coverage: of one message");
+  await expect(run(publishCommand(), "hi", "--topic", "x".repeat(65))).rejects.toThrow("topic");
+});
+
+test("why says what is thought of a member, by name, address and beginning of its id", async () => {
+  const peer = network.peers[1]!;
+  const said = await run(whyCommand(), "peer-2");
+  expect(said).toMatch(/^peer-1 thinks: peer-2 is (alive|unknown)\n {2}Nobody has ever doubted it/);
+  const id = String(identityOf(peer.contact));
+  for (const name of [id, id.slice(0, 12), addressOf(peer.contact), String(peer.contact)]) {
+    const answer = JSON.parse(await run(whyCommand(), name, "--at", "seed-1", "--json"));
+    expect(answer).toMatchObject({ node: "seed-1", peer: expect.stringContaining(id), state: "alive" });
+  }
+  await expect(run(whyCommand(), "nobody")).rejects.toThrow('peer-1 knows nobody called "nobody"');
 });
 
 test("state sets, gets, lists and deletes what all peers share", async () => {

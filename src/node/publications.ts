@@ -105,8 +105,7 @@ export class Publications {
   /** See `GrapevineNode.coverage`. */
   coverage(id: MessageId, samples = defaultSamples): Promise<CoverageEstimate> {
     this.#checkAwake("coverage");
-    if (!Number.isSafeInteger(samples) || samples < 1 || samples > maxSamples)
-      throw new UsageError(`samples: ${samples} is not a whole number from 1 to ${maxSamples}`);
+    checkSamples(samples);
     return new Promise((resolve, reject) => {
       const key = keyOf(id);
       const polls = this.#polls.get(key) ?? [];
@@ -241,9 +240,17 @@ export class Publications {
   }
 }
 
+/** 0 where nobody is to be asked. Throws `UsageError`. */
 function samplesOf(coverage: PublishOptions["coverage"]): number {
   if (coverage === undefined || coverage === false) return 0;
-  return coverage === true ? defaultSamples : coverage;
+  if (coverage === true) return defaultSamples;
+  checkSamples(coverage);
+  return coverage;
+}
+
+function checkSamples(samples: number): void {
+  if (!Number.isSafeInteger(samples) || samples < 1 || samples > maxSamples)
+    throw new UsageError(`coverage: ${samples} is not a whole number from 1 to ${maxSamples}`);
 }
 
 function keyOf({ origin, incarnation, sequence }: MessageId): string {
