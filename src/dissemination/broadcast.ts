@@ -269,7 +269,7 @@ export class Broadcast
         if (!this.#options.repairs) return;
         // The first link asks at once. Later ones wait a little, so that the first has brought the bulk.
         const isFirst = this.#config.view.neighbors.length <= 1;
-        const wait = isFirst ? 0 : env.random.below(Math.ceil(this.#options.repairIntervalMs / 5) + 1);
+        const wait = isFirst ? 0 : env.random.below(this.#longestWaitMs + 1);
         return env.schedule(wait, { type: "compare", neighbor: known.neighbor });
       }
       case "neighbor-down":
@@ -431,6 +431,12 @@ export class Broadcast
 
   #hasCompared(neighbor: NodeId): void {
     if (this.#config.view.has(neighbor)) this.#compared.add(neighbor);
+  }
+
+  /** A tree sends nothing along a new link but what is new: there only the history can bring what two parts lack. */
+  get #longestWaitMs(): Millis {
+    const { method, repairIntervalMs } = this.#options;
+    return Math.ceil(repairIntervalMs / (method === "plumtree" ? 30 : 5));
   }
 
   #repairPartner(env: BroadcastEnvironment): NodeId | undefined {

@@ -21,18 +21,23 @@ import {
   type ValueEntry,
 } from "../dissemination/anti-entropy-messages.ts";
 import {
+  type Announcement,
   type BroadcastMessage,
   type GossipStatement,
   type MessageId,
   maxAgeRounds,
+  maxAnnounced,
   maxDigestOrigins,
   maxGossipBytes,
+  maxHops,
   maxLevel,
   maxOffers,
   maxPayloadBytes,
   maxPayloadsPerGossip,
   maxPriority,
   maxRangesPerOrigin,
+  maxTopicLength,
+  maxTreesNamed,
   type Offer,
   type Payload,
   type SeenEntry,
@@ -136,6 +141,7 @@ const gossipStatement = typed<GossipStatement>("gossip", {
   sequence: fc.nat(2 ** 31 - 1),
   at: number,
   priority: fc.oneof(fc.constant(undefined), fc.integer({ min: 1, max: maxPriority })),
+  topic: maybe(fc.constantFrom("t", "news of today", "x".repeat(maxTopicLength), "天気")),
   payloads: fc.array(payload, { minLength: 1, maxLength: maxPayloadsPerGossip }),
 });
 const ranges = fc
@@ -173,6 +179,12 @@ const offer: fc.Arbitrary<Offer> = fc.record({
   sequence: number,
   level: fc.nat(maxLevel),
   ageRounds: fc.nat(maxAgeRounds),
+});
+const announcement: fc.Arbitrary<Announcement> = fc.record({
+  origin: contact,
+  incarnation: number,
+  sequence: number,
+  hops: fc.nat(maxHops),
 });
 const timestamp: fc.Arbitrary<Timestamp> = fc.record({ time: number, site: hex });
 const key = fc.string({ unit: "grapheme", minLength: 1, maxLength: maxKeyLength / 8 });
@@ -250,8 +262,16 @@ const heartbeat: Bodies<HeartbeatMessage> = {
   "probe-miss": typed("probe-miss", { nonce: number }),
 };
 const broadcast: Bodies<BroadcastMessage> = {
-  gossip: typed("gossip", { statement: gossipStatement, proof: bytes(maxProofBytes) }),
-  summary: typed("summary", { count: number, fingerprint: number }),
+  gossip: typed("gossip", {
+    statement: gossipStatement,
+    proof: bytes(maxProofBytes),
+    hops: maybe(fc.integer({ min: 1, max: maxHops })),
+  }),
+  summary: typed("summary", {
+    count: number,
+    fingerprint: number,
+    asks: maybe(fc.constant(true)),
+  }),
   digest: typed("digest", { entries: listOf(seenEntry, 40), isAnswer: fc.boolean() }),
   call: typed("call", { round: number, offers: listOf(offer, 40), asks: fc.boolean() }),
   answer: typed("answer", {
@@ -266,6 +286,15 @@ const broadcast: Bodies<BroadcastMessage> = {
     known: listOf(offer, maxOffers),
   }),
   busy: typed("busy", { round: number }),
+  "i-have": typed("i-have", { messages: fc.array(announcement, { minLength: 1, maxLength: 40 }) }),
+  graft: typed("graft", {
+    sources: listOf(hex, maxTreesNamed),
+    isShared: fc.boolean(),
+    wanted: listOf(messageId, 40),
+  }),
+  prune: typed("prune", { sources: listOf(hex, maxTreesNamed), isShared: fc.boolean() }),
+  "have-you": typed("have-you", { nonce: number, origin: contact, incarnation: number, sequence: number }),
+  "have-reply": typed("have-reply", { nonce: number, has: fc.boolean() }),
 };
 const state: Bodies<AntiEntropyMessage> = {
   compare: typed("compare", { mode, recent: listOf(mapEntry, 4), checksum: hash16 }),
@@ -770,6 +799,48 @@ describe("a message at its limit is taken, one over is refused", () => {
       "bad-number",
       (over) => forge("PastryRoute", { origin: node, key: id, purpose: 1, hops: 1 - over }),
     ],
+    ["the length of a topic", "too-long", (over) => gossip({ topic: "t".repeat(maxTopicLength + over) })],
+    [
+      "maxHops of a gossip",
+      "bad-number",
+      (over) =>
+        forge("Gossip", {
+          statement: { origin: node, payloads: [{ text: "hi" }] },
+          proof,
+          hops: maxHops + over,
+        }),
+    ],
+    [
+      "maxAnnounced, in an i-have",
+      "too-many-entries",
+      (over) => forge("IHave", { messages: repeat(maxAnnounced + over, { origin: node }) }),
+    ],
+    [
+      "an announcement at least",
+      "bad-length",
+      (over) => forge("IHave", { messages: repeat(1 - over, { origin: node }) }),
+    ],
+    [
+      "maxHops of an announcement",
+      "bad-number",
+      (over) => forge("IHave", { messages: [{ origin: node, hops: maxHops + over }] }),
+    ],
+    [
+      "maxAnnounced, in a graft",
+      "too-many-entries",
+      (over) => forge("Graft", { wanted: repeat(maxAnnounced + over, { origin: node }) }),
+    ],
+    [
+      "maxTreesNamed, in a graft",
+      "too-many-entries",
+      (over) => forge("Graft", { sources: repeat(maxTreesNamed + over, id) }),
+    ],
+    [
+      "maxTreesNamed, in a prune",
+      "too-many-entries",
+      (over) => forge("Prune", { sources: repeat(maxTreesNamed + over, id) }),
+    ],
+    ["the id of a source", "bad-length", (over) => forge("Prune", { sources: [new Uint8Array(20 + over)] })],
     [
       "maxShuffle, in a walk",
       "too-many-entries",
@@ -1132,6 +1203,7 @@ describe("nonsense is refused by name", () => {
       "bad-number",
       raw(kindCodes["KIND_WALK"]!, 0x0a, 6, 0x18, 0x80, 0x80, 0x80, 0x80, 0x10),
     ],
+    ["a topic that moves the cursor", "bad-text", gossip({ topic: "\x1b[2J" })],
     ["half a surrogate pair", "bad-text", gossipText(0xed, 0xa0, 0x80)],
     ["an overlong encoding", "bad-text", gossipText(0xc0, 0x80)],
     ["invalid bytes in a long text", "bad-text", gossipText(...repeat(100, 0xff))],

@@ -70,6 +70,11 @@ describe("canonical statements", () => {
       `${text("grapevine gossip 1\n")}0a23${firstHex}100118800120022a050a03${text("hé")}2a04120200ff2a020a00`,
     ],
     [
+      "gossip, with a topic",
+      { ...gossip, payloads: ["h"], topic: "t" },
+      `${text("grapevine gossip 1\n")}0a23${firstHex}100118800120022a030a01${text("h")}3a01${text("t")}`,
+    ],
+    [
       "write",
       write,
       `${text("grapevine write 1\n")}0a01${text("k")}12030a01${text("v")}1a1908ac021214${"01".repeat(20)}`,
@@ -143,6 +148,8 @@ describe("canonical statements", () => {
       { ...gossip, payloads: ["h", "é", new Uint8Array([0, 255]), ""] },
       { ...gossip, payloads: [new TextEncoder().encode("hé"), new Uint8Array([0, 255]), ""] },
       { ...gossip, payloads: ["hé", new Uint8Array([0, 255])] },
+      { ...gossip, topic: "t" },
+      { ...gossip, topic: "u" },
     ];
     expect(new Set(variants.map((statement) => hex(encodeStatement(statement)))).size).toBe(variants.length);
   });
