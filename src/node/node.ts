@@ -139,6 +139,7 @@ export type ShellNotice =
   | DatagramEvent;
 
 const maxPortAttempts = 10;
+const goodbyePatienceMs = 3000;
 
 export class GrapevineNode {
   readonly name: string;
@@ -562,10 +563,28 @@ export class GrapevineNode {
     if (this.#peer !== undefined) {
       await this.records.handOver();
       if (this.#peer.routing !== undefined) this.command(this.#peer.routing.name, { type: "leave" });
-      this.command(this.#peer.membershipLayer, { type: "leave" });
+    }
+    // A seed of the classic profile is known by its address and nobody's neighbor: it has nobody to tell.
+    if (this.#peer !== undefined || this.#seed?.profile === "modern") {
+      await this.#goodbyeSaid();
       await this.links.settled(1000);
     }
     await this.close("left");
+  }
+
+  /** Tells the membership to leave, and waits until that has told others; but not for long. */
+  async #goodbyeSaid(): Promise<void> {
+    const { membershipLayer } = (this.#peer ?? this.#seed)!;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, goodbyePatienceMs);
+      const stop = this.onNotice((_at, layer, { type }) => {
+        if (layer !== membershipLayer || type !== "left") return;
+        clearTimeout(timer);
+        stop();
+        resolve();
+      });
+      this.command(membershipLayer, { type: "leave" });
+    });
   }
 
   /** Stops in order, without a goodbye: the others will notice. */
