@@ -63,23 +63,33 @@ export class KnownPeers implements PeerSampler {
     return this.#index.find(hashOf(identity), (place) => identityOf(candidates[place]!.peer) === identity);
   }
 
-  sample(count: number, random: Random, accept: (candidate: Candidate) => boolean = () => true): Candidate[] {
-    const size = this.#candidates.length;
-    const chosen = new Set<Candidate>();
-    // Blind tries are cheap when most are acceptable; the scan below settles the rest.
-    for (let tries = 0; tries < 4 * count && chosen.size < count && size > 0; tries++) {
-      const candidate = this.#candidates[random.below(size)]!;
-      if (accept(candidate)) chosen.add(candidate);
-    }
-    if (chosen.size < count && chosen.size < size) {
-      const start = size === 0 ? 0 : random.below(size);
-      for (let i = 0; i < size && chosen.size < count; i++) {
-        const candidate = this.#candidates[(start + i) % size]!;
-        if (accept(candidate)) chosen.add(candidate);
-      }
-    }
-    return [...chosen];
+  sample(count: number, random: Random, accept?: (candidate: Candidate) => boolean): Candidate[] {
+    return sampleOf(this.#candidates, count, random, accept);
   }
+}
+
+/** Up to `count` different ones that are acceptable, in random order. */
+export function sampleOf<T>(
+  all: readonly T[],
+  count: number,
+  random: Random,
+  accept: (one: T) => boolean = () => true,
+): T[] {
+  const size = all.length;
+  const chosen = new Set<T>();
+  // Blind tries are cheap when most are acceptable; the scan below settles the rest.
+  for (let tries = 0; tries < 4 * count && chosen.size < count && size > 0; tries++) {
+    const one = all[random.below(size)]!;
+    if (accept(one)) chosen.add(one);
+  }
+  if (chosen.size < count && chosen.size < size) {
+    const start = size === 0 ? 0 : random.below(size);
+    for (let i = 0; i < size && chosen.size < count; i++) {
+      const one = all[(start + i) % size]!;
+      if (accept(one)) chosen.add(one);
+    }
+  }
+  return [...chosen];
 }
 
 /** Simulated nodes are numbered from 0: a multiplication by an odd number spreads them without a collision. */

@@ -71,18 +71,21 @@ export const swimOptions = defineOptions<SwimOptions>({
     min: 0,
     max: 32,
     flag: "suspicion-confirmations",
-    description: "Independent suspicions that shorten the time-out to its shortest (3: Lifeguard); 0: always the shortest",
+    description:
+      "Independent suspicions that shorten the time-out to its shortest (3: Lifeguard); 0: always the shortest",
   },
   quorum: {
     default: 1,
     min: 1,
     max: 32,
     flag: "suspicion-quorum",
-    description: "Members that must suspect a node before it is given up, however long it takes; 1: ourselves suffice",
+    description:
+      "Members that must suspect a node before it is given up, however long it takes; 1: ourselves suffice",
   },
   localHealth: {
     default: true,
-    description: "Lifeguard: who misses answers, or whose own event loop stands still, gives others more time",
+    description:
+      "Lifeguard: who misses answers, or whose own event loop stands still, gives others more time",
   },
   maxLocalHealth: {
     default: 8,
@@ -129,13 +132,15 @@ export const swimOptions = defineOptions<SwimOptions>({
     default: 1000,
     min: 10,
     max: 600_000,
-    description: "First pause before a member that failed, or a configured address that is silent, is tried again (guess)",
+    description:
+      "First pause before a member that failed, or a configured address that is silent, is tried again (guess)",
   },
   maxReconnectMs: {
     default: 4000,
     min: 10,
     max: 3_600_000,
-    description: "Longest pause between two such tries of the whole node; they never end (guess: heals within 5 s)",
+    description:
+      "Longest pause between two such tries of the whole node; they never end (guess: heals within 5 s)",
   },
   fullViewMembers: {
     default: 200,

@@ -1,70 +1,56 @@
 /**
  * SWIM with Lifeguard: who is there, and who has failed (Das, Gupta, Motivala 2002; Dadgar, Phillips, Currey 2017).
+ *
+ *     each period      ping one other; no answer: others try, too; still none: suspect it, signed, and tell it so
+ *     suspected        raises its incarnation: its own newer word makes the doubts about the earlier life void
+ *     not refuted      each gives it up by itself when its own time is over; sooner where others doubt it, too
+ *     news             ride along with pings and answers, and in gossip between them, each so many times
+ *     now and then     all that is known is compared with one other; whoever is silent is tried again, for ever
+ *
+ * Deviation: there is no "dead" message. A member that lies can make others doubt, and cannot evict anybody who answers.
  */
-import type {
-  Candidate,
-  Environment,
-  Evidence,
-  FailureDetector,
-  Identity,
-  LinkQuality,
-  Members,
-  MemberState,
-  Millis,
-  NeighborView,
-  NodeId,
-  Persist,
-  Persisted,
-  Protocol,
-  Random,
-  Signatures,
-  StackNotice,
-  Standing,
-  Typed,
+import {
+  type Candidate,
+  type Evidence,
+  type FailureDetector,
+  type Identity,
+  identityOf,
+  type LinkQuality,
+  type MemberState,
+  type Members,
+  type Millis,
+  type NodeId,
+  type Protocol,
+  type Random,
+  type StackNotice,
+  type Standing,
+  sample,
+  type Typed,
 } from "../core/index.ts";
-import type { LeaveNotice } from "./messages.ts";
-import type { MemberRecord, Suspicion, SwimMessage } from "./swim-messages.ts";
+import { EvidenceLog } from "./evidence-log.ts";
+import { LocalHealth } from "./local-health.ts";
+import { SwimLearning } from "./swim-learning.ts";
+import { type MemberEntry, MemberTable } from "./swim-members.ts";
+import { type MemberRecord, maxUpdates, type SwimMessage, type Update } from "./swim-messages.ts";
+import { NewsQueue, newsRanks, updateBytes } from "./swim-news.ts";
 import { type SwimOptions, swimOptions } from "./swim-options.ts";
+import {
+  noUpdates,
+  type SwimCommand,
+  type SwimConfig,
+  type SwimCounters,
+  type SwimEnvironment,
+  type SwimNotice,
+  type SwimParts,
+  type SwimTimer,
+} from "./swim-parts.ts";
+import { RandomOrder, SharedOrder } from "./swim-probe-order.ts";
+import { SwimProbes } from "./swim-probes.ts";
+import { SwimStanding } from "./swim-standing.ts";
+import { SwimSuspicions } from "./swim-suspicion.ts";
+import { SwimSync } from "./swim-sync.ts";
 
-export interface SwimConfig {
-  readonly role: "peer" | "seed";
-  /** Configured addresses of others, as contacts without id (live) or numbers (simulated): tried for ever. */
-  readonly introducers: readonly NodeId[];
-  /** Higher than in any earlier life of this identity. */
-  readonly incarnation: number;
-  readonly since: Millis;
-  readonly signatures: Signatures<MemberRecord | Suspicion | LeaveNotice>;
-  readonly tags?: MemberRecord["tags"];
-  /** Members known from an earlier life: asked like configured addresses until they answer. */
-  readonly contacts?: readonly Candidate[];
-  /** Whom to watch once the view is partial. */
-  readonly neighbors?: NeighborView;
-  readonly options?: Partial<SwimOptions>;
-}
-
-export type SwimTimer = { readonly type: "probe" };
-
-export type SwimCommand =
-  | { readonly type: "leave" }
-  /** Nobody answers at that address, or the connection to it broke: it is probed at once. */
-  | { readonly type: "unreachable"; readonly node: NodeId }
-  /** The process stood still for so long: nobody else is to blame for what we missed. */
-  | { readonly type: "stalled"; readonly ms: Millis }
-  | { readonly type: "set-tags"; readonly tags: MemberRecord["tags"] }
-  | Persisted;
-
-export type SwimNotice =
-  | StackNotice
-  | Persist
-  /** A first member has answered; `members` are known by now. */
-  | { readonly type: "membership-joined"; readonly through: NodeId; readonly members: number }
-  | { readonly type: "probe-failed"; readonly peer: NodeId; readonly through: readonly NodeId[]; readonly nacks: number }
-  | { readonly type: "local-health"; readonly score: number; readonly reason: string }
-  | { readonly type: "refuted"; readonly incarnation: number }
-  | { readonly type: "view-partial"; readonly members: number }
-  | { readonly type: "left" };
-
-type SwimEnvironment = Environment<SwimMessage, SwimTimer, SwimNotice>;
+export type { SwimCommand, SwimConfig, SwimNotice, SwimTimer } from "./swim-parts.ts";
 
 /** What is known of one member. */
 export interface Member {
@@ -76,6 +62,13 @@ export interface Member {
   readonly state: MemberState;
 }
 
+/** Doubts that a node repeats in each of its pings until they are cleared; guess. */
+const repeatedDoubts = 2;
+/** How long a leave is passed on by the one who leaves, in gossip intervals; guess. */
+const leaveGossips = 5;
+/** Whoever is gone is remembered, and tried again, for a week; a guess that only memory limits. */
+const rememberGoneMs = 7 * 24 * 3_600_000;
+
 export class Swim
   implements
     Protocol<SwimMessage, SwimTimer, SwimNotice, SwimCommand>,
@@ -84,7 +77,7 @@ export class Swim
     LinkQuality,
     FailureDetector
 {
-  readonly counters = {
+  readonly counters: SwimCounters = {
     probes: 0,
     probeFailures: 0,
     indirectProbes: 0,
@@ -99,78 +92,446 @@ export class Swim
     unasked: 0,
     stalls: 0,
     newsDropped: 0,
+    refused: 0,
   };
   readonly since: Millis;
   readonly options: SwimOptions;
   readonly #config: SwimConfig;
+  readonly #members = new MemberTable();
+  readonly #news = new NewsQueue(() => this.counters.newsDropped++);
+  readonly #evidence = new EvidenceLog();
+  readonly #health: LocalHealth;
+  readonly #standing: SwimStanding;
+  readonly #suspicions: SwimSuspicions;
+  readonly #probes: SwimProbes;
+  readonly #sync: SwimSync;
+  readonly #learning: SwimLearning;
+  readonly #shared: SharedOrder;
+  readonly #random: RandomOrder;
+  #self: Identity | undefined;
+  /** Where in a period this node probes. */
+  #phase: Millis = 0;
+  /** Of a partial view: which neighbor is next. */
+  #turn = 0;
+  #isPartial = false;
+  #isGossiping = false;
+  /** Until then lateness is explained: we were away. */
+  #awakeSince: Millis = Number.NEGATIVE_INFINITY;
+  #isLeaving = false;
+  #hasLeft = false;
 
   constructor(config: SwimConfig) {
     this.#config = config;
     this.options = swimOptions(config.options);
     this.since = config.since;
+    this.#health = new LocalHealth(this.options.localHealth ? this.options.maxLocalHealth : 1);
+    const parts: SwimParts = {
+      config,
+      options: this.options,
+      counters: this.counters,
+      members: this.#members,
+      news: this.#news,
+      health: this.#health,
+      evidence: this.#evidence,
+      isPartial: () => this.#isPartial,
+      companions: (count, except, env) => this.#companions(count, except, env),
+      updatesFor: (to) => this.#updatesFor(to),
+      spread: (update, rank, env) => this.#spread(update, rank, env),
+      changeHealth: (by, reason, env) => this.#changeHealth(by, reason, env),
+      ownRecord: (env) => this.#standing.record(env),
+      accuse: (member, nacks, env) => this.#suspicions.accuse(member, nacks, env),
+      probe: (member, env) => this.#probes.probe(member, env),
+      learn: (updates, from, isTold, env) => this.#learning.learn(updates, from, isTold, env),
+    };
+    this.#standing = new SwimStanding(parts);
+    this.#suspicions = new SwimSuspicions(parts);
+    this.#probes = new SwimProbes(parts);
+    this.#sync = new SwimSync(parts);
+    this.#shared = new SharedOrder(this.#members, () => this.#self!);
+    this.#random = new RandomOrder(this.#members);
+    this.#learning = new SwimLearning({
+      parts,
+      standing: this.#standing,
+      suspicions: this.#suspicions,
+      onMember: (member, env) => this.#onMember(member, env),
+      onDoubt: (member, env) => this.#probes.confirm(member, env),
+      makeRoom: (env) => this.#makeRoom(env),
+    });
   }
 
   // ---- What others may read ----
 
   get incarnation(): number {
-    return this.#config.incarnation;
+    return this.#standing.incarnation;
   }
   /** Peers that are alive or suspect, without ourselves and without seeds. */
   get size(): number {
-    return 0;
+    return this.#members.candidates.length;
   }
   get candidates(): readonly Candidate[] {
-    return [];
+    return this.#members.candidates;
   }
-  get(_identity: Identity): Candidate | undefined {
-    return undefined;
+  get(identity: Identity): Candidate | undefined {
+    const member = this.#members.get(identity);
+    return member !== undefined && member.place >= 0 ? member : undefined;
   }
-  sample(_count: number, _random: Random, _accept?: (candidate: Candidate) => boolean): Candidate[] {
-    return [];
+  sample(count: number, random: Random, accept?: (candidate: Candidate) => boolean): Candidate[] {
+    return this.#members.sampleCandidates(count, random, accept);
   }
   /** Everybody that is remembered, seeds and the dead too, without ourselves. */
   get members(): readonly Member[] {
-    return [];
+    return Array.from(this.#members.values(), ({ peer, incarnation, since, record, state }) => {
+      const { role, tags } = record.statement;
+      return { node: peer, incarnation, since, role, tags, state };
+    });
   }
   /** Somebody has answered, or nobody was configured. */
   get isJoined(): boolean {
-    return false;
+    return this.#sync.isJoined;
   }
   /** Seeds that are alive as far as we know. */
   get introducers(): readonly NodeId[] {
-    return [];
+    return this.#members.here
+      .filter(({ place, state }) => place < 0 && state === "alive")
+      .map(({ peer }) => peer);
   }
   /** A sample of the members instead of all. */
   get isPartial(): boolean {
-    return false;
+    return this.#isPartial;
   }
   /** Lifeguard's score: 0 is healthy. */
   get localHealth(): number {
-    return 0;
+    return this.#health.score;
   }
   /** Of everybody alive: equal where two nodes know the same. */
   get fingerprint(): number {
-    return 0;
+    return this.#self === undefined ? 0 : this.#members.fingerprintWith(this.#self, this.incarnation);
   }
-  rttMs(_neighbor: NodeId): number | undefined {
-    return undefined;
+  rttMs(neighbor: NodeId): number | undefined {
+    const rttMs = this.#members.get(identityOf(neighbor))?.rttMs ?? -1;
+    return rttMs < 0 ? undefined : rttMs;
   }
-  isAnswering(_neighbor: NodeId): boolean {
-    return true;
+  isAnswering(neighbor: NodeId): boolean {
+    return this.#members.get(identityOf(neighbor))?.isSilent !== true;
   }
-  stateOf(_node: NodeId): MemberState {
-    return "unknown";
+  stateOf(node: NodeId): MemberState {
+    if (identityOf(node) === this.#self) return this.#hasLeft ? "left" : "alive";
+    return this.#members.get(identityOf(node))?.state ?? "unknown";
   }
-  why(_node: NodeId): readonly Evidence[] {
-    return [];
+  why(node: NodeId): readonly Evidence[] {
+    return this.#evidence.of(node);
   }
 
   // ---- Handlers ----
 
-  start(_env: SwimEnvironment): void {}
-  onHeard(_from: NodeId): void {}
-  onNotice(_notice: Typed, _env: SwimEnvironment): void {}
-  onCommand(_command: SwimCommand, _env: SwimEnvironment): void {}
-  onMessage(_from: NodeId, _message: SwimMessage, _env: SwimEnvironment): void {}
-  onTimer(_timer: SwimTimer, _env: SwimEnvironment): void {}
+  start(env: SwimEnvironment): void {
+    this.#self = identityOf(env.self);
+    // Not all in the same millisecond, and still early in the period.
+    this.#phase = env.random.below(Math.ceil(this.options.probeIntervalMs / 10));
+    this.#spread(this.#standing.record(env), newsRanks.own, env);
+    this.#scheduleProbe(1, env);
+    this.#sync.start(env);
+  }
+
+  onHeard(from: NodeId): void {
+    this.#probes.onHeard(from);
+  }
+
+  onNotice(notice: Typed, env: SwimEnvironment): void {
+    if (this.#isLeaving) return;
+    const known = notice as StackNotice;
+    if (known.type === "peer-met") this.#meet(known.peer, env);
+    else if (known.type === "neighbor-up") this.#meet(known.neighbor, env);
+  }
+
+  onCommand(command: SwimCommand, env: SwimEnvironment): void {
+    switch (command.type) {
+      case "leave":
+        return this.#leave(env);
+      case "unreachable":
+        return this.#onUnreachable(command.node, env);
+      case "stalled":
+        if (this.options.localHealth) this.#onStall(command.ms, env);
+        return;
+      case "set-tags":
+        return this.#standing.setTags(command.tags, env);
+      case "persisted":
+        if (command.key === "incarnation" && !this.#isLeaving) this.#standing.onPersisted(env);
+        return;
+    }
+  }
+
+  onMessage(from: NodeId, message: SwimMessage, env: SwimEnvironment): void {
+    if (this.#hasLeft) return;
+    switch (message.type) {
+      case "ping":
+      case "stream-ping":
+        this.#probes.onPing(from, message, this.#learn(message.updates, from, env), env);
+        return this.#meet(from, env);
+      case "ack":
+      case "stream-ack":
+        this.#correct(from, this.#learn(message.updates, from, env), env);
+        return this.#probes.onAck(from, message, env);
+      case "ping-request":
+        this.#correct(from, this.#learn(message.updates, from, env), env);
+        return this.#probes.onPingRequest(from, message, env);
+      case "nack":
+        return this.#probes.onNack(from, message);
+      case "gossip":
+        return this.#correct(from, this.#learn(message.updates, from, env), env);
+      case "sync-compare":
+        return this.#sync.onCompare(from, message, env);
+      case "sync-equal":
+        return this.#sync.onEqual(from, message.nonce, env);
+      case "sync-digest":
+        if (message.isPartial) this.#becomePartial(env);
+        return this.#sync.onDigest(from, message, env);
+      case "sync-want":
+        return this.#sync.onWant(from, message, env);
+      case "sync-updates":
+        return this.#sync.onUpdates(from, message, env);
+    }
+  }
+
+  onTimer(timer: SwimTimer, env: SwimEnvironment): void {
+    if (this.#hasLeft) return;
+    const lateMs = env.now - timer.dueAt;
+    if (this.options.localHealth && lateMs > this.options.pauseMs && timer.dueAt > this.#awakeSince)
+      this.#onStall(lateMs, env);
+    switch (timer.type) {
+      case "probe":
+        return this.#onProbeTimer(env);
+      case "probe-timeout":
+      case "probe-end":
+      case "errand-end":
+        return this.#probes.onTimer(timer, env);
+      case "suspicion":
+        return this.#onSuspicionTimer(timer, env);
+      case "gossip":
+        return this.#onGossipTimer(env);
+      case "sync":
+        if (this.#isLeaving) return;
+        this.#forgetLongGone(env);
+        return this.#sync.onSyncTimer(env);
+      case "sync-timeout":
+        return this.#sync.onTimeout(timer.nonce, env);
+      case "reconnect":
+        if (!this.#isLeaving) this.#sync.onReconnectTimer(env);
+        return;
+      case "refute":
+        if (!this.#isLeaving) this.#standing.onRefuteTimer(env);
+        return;
+      case "left":
+        this.#hasLeft = true;
+        return env.notify({ type: "left" });
+    }
+  }
+
+  // ---- Probing ----
+
+  #onProbeTimer(env: SwimEnvironment): void {
+    if (this.#isLeaving) return;
+    // In bad health we ask more rarely (Lifeguard, 3.1).
+    this.#scheduleProbe(this.#health.multiplier, env);
+    this.#probeNext(env);
+  }
+
+  #scheduleProbe(periods: number, env: SwimEnvironment): void {
+    const { probeIntervalMs, probeOrder } = this.options;
+    const period = Math.floor(env.now / probeIntervalMs);
+    const dueAt =
+      probeOrder === "shared"
+        ? (period + periods) * probeIntervalMs + this.#phase
+        : env.now + periods * probeIntervalMs;
+    env.schedule(dueAt - env.now, { type: "probe", dueAt });
+  }
+
+  #probeNext(env: SwimEnvironment): void {
+    if (this.#isPartial) return this.#probeNeighbor(env);
+    const period = Math.floor(env.now / this.options.probeIntervalMs);
+    const order = this.options.probeOrder === "shared" ? this.#shared : this.#random;
+    const member = order.next(period, env.random);
+    if (member !== undefined) this.#probes.probe(member, env);
+  }
+
+  #probeNeighbor(env: SwimEnvironment): void {
+    const neighbors = this.#config.neighbors?.neighbors ?? [];
+    if (neighbors.length === 0) return;
+    const neighbor = neighbors[this.#turn++ % neighbors.length]!;
+    const member = this.#members.get(identityOf(neighbor));
+    if (member?.isHere) this.#probes.probe(member, env);
+    else this.#sync.meet(neighbor, env);
+  }
+
+  /** We stood still: nobody else is to blame. Whoever doubts us tells us so in answer to a ping. */
+  #onStall(ms: Millis, env: SwimEnvironment): void {
+    this.counters.stalls++;
+    this.#awakeSince = env.now;
+    this.#changeHealth(1, `stood still for ${Math.round(ms)} ms`, env);
+    this.#probes.discard();
+    this.#suspicions.restart(env);
+    if (!this.#isLeaving) this.#probeNext(env);
+  }
+
+  #onUnreachable(node: NodeId, env: SwimEnvironment): void {
+    if (this.#isLeaving) return;
+    this.#sync.onUnreachable(node, env);
+    const member = this.#members.get(identityOf(node));
+    if (member?.isHere && member.peer === node) this.#probes.probe(member, env);
+  }
+
+  #onSuspicionTimer(timer: SwimTimer & { readonly type: "suspicion" }, env: SwimEnvironment): void {
+    const before = this.counters.failures;
+    this.#suspicions.onTimer(timer, env);
+    if (this.counters.failures > before) this.#sync.onFailed();
+  }
+
+  #changeHealth(by: number, reason: string, env: SwimEnvironment): void {
+    if (this.#health.change(by)) env.notify({ type: "local-health", score: this.#health.score, reason });
+  }
+
+  // ---- Members ----
+
+  /** Somebody new is here, or somebody is here again. */
+  #onMember(member: MemberEntry, env: SwimEnvironment): void {
+    this.#sync.noteMember(member);
+    if (this.options.probeOrder === "random") this.#random.add(member, env.random);
+    if (this.#members.here.length + 1 > this.options.fullViewMembers) this.#becomePartial(env);
+  }
+
+  /** Nobody who is alive is pushed out of a full view: the longest gone is, or the newcomer has to wait. */
+  #makeRoom(env: SwimEnvironment): boolean {
+    const limit = this.#isPartial ? this.options.fullViewMembers : this.options.maxMembers;
+    if (this.#members.size < limit) return true;
+    const [longestGone] = this.#members.gone;
+    if (longestGone !== undefined) this.#members.forget(longestGone);
+    else if (this.#isPartial) this.#forgetSome(1, env);
+    return this.#members.size < limit;
+  }
+
+  #becomePartial(env: SwimEnvironment): void {
+    if (this.#isPartial || this.#config.neighbors === undefined) return;
+    this.#isPartial = true;
+    env.notify({ type: "view-partial", members: this.#members.here.length });
+    this.#forgetSome(this.#members.size - this.options.fullViewMembers, env);
+  }
+
+  /** Anybody but those whom we watch. */
+  #forgetSome(count: number, env: SwimEnvironment): void {
+    const { neighbors } = this.#config;
+    const some = this.#members.sampleHere(count, env.random, ({ peer }) => !neighbors!.has(peer));
+    for (const member of some) {
+      this.#suspicions.forget(member);
+      this.#members.forget(member);
+    }
+  }
+
+  #forgetLongGone(env: SwimEnvironment): void {
+    for (const member of this.#members.gone) {
+      if (env.now - member.changedAt < rememberGoneMs) return;
+      this.#members.forget(member);
+    }
+  }
+
+  #meet(node: NodeId, env: SwimEnvironment): void {
+    if (this.#members.get(identityOf(node)) === undefined && !this.#isLeaving) this.#sync.meet(node, env);
+  }
+
+  // ---- News ----
+
+  #learn(updates: readonly Update[], from: NodeId, env: SwimEnvironment): readonly Update[] {
+    return updates.length === 0 ? noUpdates : this.#learning.learn(updates, from, true, env);
+  }
+
+  /** Whoever doubts a life that is over learns of the next one. */
+  #correct(from: NodeId, records: readonly Update[], env: SwimEnvironment): void {
+    if (records.length > 0) env.send(from, { type: "gossip", updates: records });
+  }
+
+  #spread(update: Update, rank: 0 | 1 | 2, env: SwimEnvironment): void {
+    this.#news.add(update, rank);
+    if (this.#isGossiping) return;
+    this.#isGossiping = true;
+    const after = env.random.below(this.options.gossipIntervalMs);
+    env.schedule(after, { type: "gossip", dueAt: env.now + after });
+  }
+
+  #onGossipTimer(env: SwimEnvironment): void {
+    this.#isGossiping = false;
+    for (const node of this.#companions(this.options.gossipFanout, undefined, env)) {
+      const updates = this.#takeNews(this.options.maxGossipBytes, maxUpdates);
+      if (updates.length === 0) return;
+      env.send(node, { type: "gossip", updates });
+    }
+    // Alone we keep what we have; the first who comes sets this going again.
+    if (this.#news.size === 0 || this.#members.here.length === 0) return;
+    this.#isGossiping = true;
+    const { gossipIntervalMs } = this.options;
+    env.schedule(gossipIntervalMs, { type: "gossip", dueAt: env.now + gossipIntervalMs });
+  }
+
+  #takeNews(maxBytes: number, maxCount: number): Update[] {
+    // retransmitMult * ceil(log10(n + 1)), for n with ourselves
+    let digits = 1;
+    for (let limit = 10; limit < this.#members.here.length + 2; limit *= 10) digits++;
+    return this.#news.take(maxBytes, maxCount, this.options.retransmitMult * digits);
+  }
+
+  /** First what is said against the receiver itself, then news, then what we doubt, until it is cleared. */
+  #updatesFor(to: NodeId): readonly Update[] {
+    const member = this.#members.get(identityOf(to));
+    const { suspects } = this.#suspicions;
+    const accusation = this.options.buddy ? member?.doubt?.accusations[0] : undefined;
+    if (this.#news.size === 0 && accusation === undefined && suspects.size === 0 && !member?.leave)
+      return noUpdates;
+    const updates: Update[] = [];
+    if (accusation !== undefined) updates.push(accusation);
+    if (member?.leave !== undefined) updates.push(member.leave);
+    let left = this.options.maxGossipBytes;
+    for (const update of updates) left -= updateBytes(update);
+    for (const update of this.#takeNews(left, maxUpdates - updates.length)) {
+      updates.push(update);
+      left -= updateBytes(update);
+    }
+    if (this.options.buddy) this.#repeatDoubts(updates, left, member);
+    return updates;
+  }
+
+  /** A refutation may have passed us by: whoever knows better says so. */
+  #repeatDoubts(updates: Update[], maxBytes: number, except: MemberEntry | undefined): void {
+    const { suspects } = this.#suspicions;
+    let left = maxBytes;
+    for (const suspect of [...suspects].slice(0, repeatedDoubts)) {
+      const accusation = suspect.doubt!.accusations[0]!;
+      left -= updateBytes(accusation);
+      if (suspect === except || left < 0 || updates.length >= maxUpdates) continue;
+      if (!updates.includes(accusation)) updates.push(accusation);
+    }
+  }
+
+  /** For help, those who seem well; for gossip also who is doubted. */
+  #companions(count: number, except: MemberEntry | undefined, env: SwimEnvironment): readonly NodeId[] {
+    if (this.#isPartial) {
+      const neighbors = this.#config.neighbors!.neighbors.filter(
+        (neighbor) => identityOf(neighbor) !== except?.identity,
+      );
+      return sample(neighbors, count, env.random);
+    }
+    const accept = (member: MemberEntry) =>
+      member !== except && (except === undefined || member.state === "alive");
+    return this.#members.sampleHere(count, env.random, accept).map(({ peer }) => peer);
+  }
+
+  // ---- Leaving ----
+
+  #leave(env: SwimEnvironment): void {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    const notice = this.#standing.leave(env);
+    this.#spread(notice, newsRanks.own, env);
+    for (const node of this.#companions(2 * this.options.gossipFanout, undefined, env))
+      env.send(node, { type: "gossip", updates: [notice] });
+    const after = this.#members.here.length === 0 ? 0 : leaveGossips * this.options.gossipIntervalMs;
+    env.schedule(after, { type: "left", dueAt: env.now + after });
+  }
 }

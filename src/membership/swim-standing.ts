@@ -1,0 +1,138 @@
+import { identityOf, type Millis, type NodeId, type Signed, UsageError } from "../core/index.ts";
+import type { LeaveNotice } from "./messages.ts";
+import { type MemberRecord, maxTagLength, maxTags } from "./swim-messages.ts";
+import { newsRanks } from "./swim-news.ts";
+import type { SwimEnvironment, SwimParts } from "./swim-parts.ts";
+
+/** Those who accused us, to whom we owe our answer; guess. */
+const maxOwed = 16;
+
+/**
+ * What this node says of itself. Its incarnation is on disk before anybody hears it: a restart must begin above it. An
+ * accusation costs its maker nothing, and a refutation costs everybody something: so there are only so many of them in
+ * a time.
+ */
+export class SwimStanding {
+  readonly #parts: SwimParts;
+  #incarnation: number;
+  /** Above `#incarnation` while a write is under way, and equal to it otherwise. */
+  #next: number;
+  /** Writes of an incarnation that are not on disk yet. */
+  #writes = 0;
+  #tags: MemberRecord["tags"];
+  #nextTags: MemberRecord["tags"];
+  #record: Signed<MemberRecord> | undefined;
+  #mayRefuteAt: Millis = 0;
+  /** A refutation waits for its time. */
+  #isPutOff = false;
+  readonly #owed = new Map<string | number, NodeId>();
+
+  constructor(parts: SwimParts) {
+    this.#parts = parts;
+    this.#incarnation = parts.config.incarnation;
+    this.#next = this.#incarnation;
+    this.#tags = checkTags(parts.config.tags ?? []);
+    this.#nextTags = this.#tags;
+  }
+
+  get incarnation(): number {
+    return this.#incarnation;
+  }
+
+  record(env: SwimEnvironment): Signed<MemberRecord> {
+    if (this.#record !== undefined) return this.#record;
+    const { role, since, signatures } = this.#parts.config;
+    const statement: MemberRecord = {
+      type: "member-record",
+      member: env.self,
+      incarnation: this.#incarnation,
+      since,
+      role,
+      tags: this.#tags,
+    };
+    this.#record = { statement, proof: signatures.sign(statement) };
+    return this.#record;
+  }
+
+  leave(env: SwimEnvironment): Signed<LeaveNotice> {
+    const statement: LeaveNotice = {
+      type: "leave",
+      peer: env.self,
+      incarnation: this.#incarnation,
+      at: env.now,
+    };
+    return { statement, proof: this.#parts.config.signatures.sign(statement) };
+  }
+
+  setTags(tags: MemberRecord["tags"], env: SwimEnvironment): void {
+    this.#nextTags = checkTags(tags);
+    this.#exceed(this.#next, env);
+  }
+
+  /** Somebody doubts this life of ours: the next one makes all such doubts void. */
+  refute(accuser: NodeId, env: SwimEnvironment): void {
+    if (this.#owed.size < maxOwed) this.#owed.set(identityOf(accuser), accuser);
+    if (this.#next > this.#incarnation) return; // under way
+    if (env.now < this.#mayRefuteAt) {
+      if (this.#isPutOff) return;
+      this.#isPutOff = true;
+      const after = this.#mayRefuteAt - env.now;
+      return env.schedule(after, { type: "refute", dueAt: env.now + after });
+    }
+    this.#refuteNow(env);
+  }
+
+  onRefuteTimer(env: SwimEnvironment): void {
+    if (!this.#isPutOff) return;
+    this.#isPutOff = false;
+    if (this.#next === this.#incarnation) this.#refuteNow(env);
+  }
+
+  /** Our own word of an earlier life, from before our disk was lost: this life has to be the later one. */
+  exceed(incarnation: number, env: SwimEnvironment): void {
+    if (incarnation >= this.#next) this.#exceed(incarnation, env);
+  }
+
+  onPersisted(env: SwimEnvironment): void {
+    if (this.#writes === 0) return;
+    this.#writes--;
+    if (this.#writes > 0) return;
+    this.#incarnation = this.#next;
+    this.#tags = this.#nextTags;
+    this.#record = undefined;
+    env.notify({ type: "refuted", incarnation: this.#incarnation });
+    const record = this.record(env);
+    this.#parts.spread(record, newsRanks.own, env);
+    for (const accuser of this.#owed.values()) env.send(accuser, { type: "gossip", updates: [record] });
+    this.#owed.clear();
+  }
+
+  #refuteNow(env: SwimEnvironment): void {
+    // Four in the time of the shortest suspicion: whoever keeps accusing us does not outrun us.
+    const { suspicionMult, probeIntervalMs } = this.#parts.options;
+    this.#mayRefuteAt = env.now + Math.ceil((suspicionMult * probeIntervalMs) / 4);
+    this.#parts.counters.refutations++;
+    this.#parts.changeHealth(1, "refuted a suspicion", env);
+    this.#exceed(this.#next, env);
+  }
+
+  #exceed(incarnation: number, env: SwimEnvironment): void {
+    this.#next = incarnation + 1;
+    this.#writes++;
+    env.notify({ type: "persist", key: "incarnation", value: this.#next, isAwaited: true });
+  }
+}
+
+/** Throws `UsageError`. */
+function checkTags(tags: MemberRecord["tags"]): MemberRecord["tags"] {
+  if (tags.length > maxTags) throw new UsageError(`tags: ${tags.length} are more than ${maxTags}`);
+  for (const [name, value] of tags) {
+    if (name === "") throw new UsageError("tags: a name is empty; give each tag a name");
+    for (const text of [name, value])
+      if (text.length > maxTagLength)
+        throw new UsageError(
+          `tags: ${JSON.stringify(text.slice(0, 32))}… has ${text.length} characters; at most ${maxTagLength}`,
+        );
+  }
+  return tags.map(([name, value]) => [name, value] as const);
+}

@@ -1,0 +1,403 @@
+import {
+  addressOf,
+  type Identity,
+  identityOf,
+  type Millis,
+  type NodeId,
+  nonce,
+  type Signed,
+  sample,
+} from "../core/index.ts";
+import type { MemberEntry } from "./swim-members.ts";
+import {
+  type MemberRecord,
+  maxSyncEntries,
+  maxSyncUpdates,
+  type SyncCompare,
+  type SyncDigestEntry,
+  type SyncDigestMessage,
+  type SyncUpdates,
+  type SyncWantMembers,
+  type Update,
+} from "./swim-messages.ts";
+import type { SwimEnvironment, SwimParts } from "./swim-parts.ts";
+
+/** A comparison that is under way, on either side. */
+interface Exchange {
+  /** Who is asked; without an id until it has answered. */
+  with: NodeId;
+  readonly isOurs: boolean;
+  /** Of the configured address that was called; -1: of none. */
+  readonly introducer: number;
+  isAnswered: boolean;
+}
+
+interface Introducer {
+  readonly address: NodeId;
+  /** Who answers there. */
+  identity: Identity | undefined;
+}
+
+// Bounds; guesses.
+const maxExchanges = 256;
+/** Members that a comparison calls failed, and that we ask at once ourselves. */
+const maxDoubtsChecked = 8;
+/** How long a comparison may take before somebody else is asked. */
+const answerTimeouts = 5;
+
+/**
+ * Comparing all that two members know: so a newcomer joins, so what gossip missed is repaired, and so two halves merge.
+ *
+ *     A -> sync-compare -> B      equal: sync-equal -> A
+ *     B -> sync-digest -> A       what B has; A -> sync-digest -> B where A has more
+ *     A -> sync-want -> B -> sync-updates -> A, and the other way round
+ *
+ * Nothing of it has to be believed: digests only say what to ask for. Whom A has given up and B finds alive A tells its
+ * doubts, and it answers by a new life; whom B calls failed A asks itself.
+ */
+export class SwimSync {
+  readonly #parts: SwimParts;
+  readonly #introducers: Introducer[];
+  /** From an earlier life, and not met again yet. */
+  readonly #contacts: NodeId[];
+  readonly #exchanges = new Map<number, Exchange>();
+  #isJoined = false;
+  #pauseMs: Millis;
+  /** Those that were asked in this round of joining. */
+  readonly #tried = new Set<NodeId>();
+  #maySyncAt: Millis = 0;
+
+  constructor(parts: SwimParts) {
+    this.#parts = parts;
+    this.#introducers = parts.config.introducers.map((address) => ({ address, identity: undefined }));
+    this.#contacts = (parts.config.contacts ?? []).map(({ peer }) => peer);
+    this.#pauseMs = parts.options.reconnectMs;
+  }
+
+  get isJoined(): boolean {
+    return this.#isJoined || this.#introducers.length + this.#contacts.length === 0;
+  }
+
+  start(env: SwimEnvironment): void {
+    this.#askNext(env);
+    this.#scheduleReconnect(env);
+    this.#scheduleSync(env);
+  }
+
+  onReconnectTimer(env: SwimEnvironment): void {
+    const { reconnectMs, maxReconnectMs } = this.#parts.options;
+    if (!this.#isJoined) {
+      this.#tried.clear();
+      this.#askNext(env);
+    } else this.#tryOneWhoIsSilent(env);
+    this.#pauseMs = Math.min(Math.max(reconnectMs, maxReconnectMs), 2 * this.#pauseMs);
+    this.#scheduleReconnect(env);
+  }
+
+  /** Somebody has just fallen silent: it is tried soon again. */
+  onFailed(): void {
+    this.#pauseMs = this.#parts.options.reconnectMs;
+  }
+
+  onSyncTimer(env: SwimEnvironment): void {
+    const { here } = this.#parts.members;
+    if (here.length > 0) this.compareWith(here[env.random.below(here.length)]!.peer, env);
+    this.#persistContacts(env);
+    this.#scheduleSync(env);
+  }
+
+  onTimeout(asked: number, env: SwimEnvironment): void {
+    const exchange = this.#exchanges.get(asked);
+    if (exchange === undefined) return;
+    this.#exchanges.delete(asked);
+    if (exchange.isOurs && !exchange.isAnswered && !this.#isJoined) this.#askNext(env);
+  }
+
+  /** Nobody answers at that address: no need to wait for the time-out. */
+  onUnreachable(node: NodeId, env: SwimEnvironment): void {
+    for (const [asked, exchange] of this.#exchanges)
+      if (exchange.with === node && exchange.isOurs && !exchange.isAnswered) this.onTimeout(asked, env);
+  }
+
+  /** Somebody whom we do not know speaks to us, or another layer has met it. Now and then we ask who it is. */
+  meet(node: NodeId, env: SwimEnvironment): void {
+    if (env.now < this.#maySyncAt) return;
+    this.#maySyncAt = env.now + this.#parts.options.probeIntervalMs;
+    this.compareWith(node, env);
+  }
+
+  /** A new member: somebody whose address was configured perhaps. */
+  noteMember(member: MemberEntry): void {
+    for (const introducer of this.#introducers)
+      if (isAt(introducer.address, member.peer)) introducer.identity = member.identity;
+  }
+
+  compareWith(node: NodeId, env: SwimEnvironment, introducer = -1): void {
+    const asked = nonce(env.random);
+    this.#open(asked, { with: node, isOurs: true, introducer, isAnswered: false });
+    this.#parts.counters.syncs++;
+    env.send(node, {
+      type: "sync-compare",
+      nonce: asked,
+      record: this.#parts.ownRecord(env),
+      count: this.#parts.members.here.length + 1,
+      fingerprint: this.#fingerprint(env),
+    });
+    const after = answerTimeouts * this.#parts.options.probeTimeoutMs * this.#parts.health.multiplier;
+    env.schedule(after, { type: "sync-timeout", nonce: asked, dueAt: env.now + after });
+  }
+
+  onCompare(from: NodeId, compare: SyncCompare, env: SwimEnvironment): void {
+    const { member } = compare.record.statement;
+    if (identityOf(member) !== identityOf(from)) {
+      this.#parts.counters.forged++;
+      return;
+    }
+    this.#parts.learn([compare.record], from, true, env);
+    this.#joinedThrough(from, env);
+    const isEqual =
+      compare.fingerprint === this.#fingerprint(env) && compare.count === this.#parts.members.here.length + 1;
+    if (isEqual) return env.send(from, { type: "sync-equal", nonce: compare.nonce });
+    this.#open(compare.nonce, { with: from, isOurs: false, introducer: -1, isAnswered: true });
+    env.send(from, {
+      type: "sync-digest",
+      nonce: compare.nonce,
+      isAnswer: false,
+      isPartial: this.#parts.isPartial(),
+      entries: this.#digest(env),
+    });
+  }
+
+  onEqual(from: NodeId, answered: number, env: SwimEnvironment): void {
+    const exchange = this.#exchangeWith(from, answered);
+    if (!exchange?.isOurs) return;
+    this.#exchanges.delete(answered);
+    this.#joinedThrough(from, env);
+  }
+
+  onDigest(from: NodeId, digest: SyncDigestMessage, env: SwimEnvironment): void {
+    const exchange = this.#exchangeWith(from, digest.nonce);
+    if (exchange === undefined || exchange.isOurs === digest.isAnswer) return;
+    exchange.isAnswered = true;
+    const { wanted, surplus } = this.#compare(digest, env);
+    if (exchange.isOurs && surplus.length > 0) {
+      const isPartial = this.#parts.isPartial();
+      env.send(from, {
+        type: "sync-digest",
+        nonce: digest.nonce,
+        isAnswer: true,
+        isPartial,
+        entries: surplus,
+      });
+    }
+    if (wanted.length > 0) env.send(from, { type: "sync-want", nonce: digest.nonce, members: wanted });
+    else if (exchange.isOurs) this.#joinedThrough(from, env);
+  }
+
+  onWant(from: NodeId, want: SyncWantMembers, env: SwimEnvironment): void {
+    if (this.#exchangeWith(from, want.nonce) === undefined) return;
+    let updates: Update[] = [];
+    const send = () => env.send(from, { type: "sync-updates", nonce: want.nonce, updates });
+    for (const node of want.members) {
+      const identity = identityOf(node);
+      if (identity === identityOf(env.self)) updates.push(this.#parts.ownRecord(env));
+      const member = this.#parts.members.get(identity);
+      if (member !== undefined) {
+        updates.push(member.record);
+        if (member.leave !== undefined) updates.push(member.leave);
+        else if (member.doubt !== undefined) updates.push(...member.doubt.accusations);
+      }
+      // A member has at most 33 accusations and its record.
+      if (updates.length <= maxSyncUpdates - 36) continue;
+      send();
+      updates = [];
+    }
+    if (updates.length > 0) send();
+  }
+
+  onUpdates(from: NodeId, { nonce: answered, updates }: SyncUpdates, env: SwimEnvironment): void {
+    const exchange = this.#exchangeWith(from, answered);
+    if (exchange === undefined) return;
+    // What a newcomer is told at its joining everybody else knows.
+    this.#parts.learn(updates, from, this.#isJoined, env);
+    if (exchange.isOurs) this.#joinedThrough(from, env);
+  }
+
+  // ---- Whom to ask ----
+
+  #askNext(env: SwimEnvironment): void {
+    const untried = this.#silent().filter(({ node }) => !this.#tried.has(node));
+    const [next] = sample(untried, 1, env.random);
+    if (next === undefined) return; // all again at the next `reconnect`
+    this.#tried.add(next.node);
+    this.compareWith(next.node, env, next.introducer);
+  }
+
+  #tryOneWhoIsSilent(env: SwimEnvironment): void {
+    const { members, counters } = this.#parts;
+    const silent = this.#silent();
+    for (const member of members.gone)
+      if (member.state === "failed") silent.push({ node: member.peer, introducer: -1 });
+    const [next] = sample(silent, 1, env.random);
+    if (next === undefined) return;
+    counters.reconnects++;
+    const known = this.#contacts.indexOf(next.node);
+    // One try is enough for whoever was known in an earlier life: those who are here know it if it is.
+    if (known >= 0) this.#contacts.splice(known, 1);
+    this.compareWith(next.node, env, next.introducer);
+  }
+
+  /** Configured addresses and old contacts that nobody here is known to have. */
+  #silent(): { readonly node: NodeId; readonly introducer: number }[] {
+    const { members } = this.#parts;
+    const isHere = (identity: Identity | undefined) =>
+      identity !== undefined && members.get(identity)?.isHere === true;
+    return [
+      ...this.#introducers.flatMap(({ address, identity }, introducer) =>
+        isHere(identity) ? [] : [{ node: address, introducer }],
+      ),
+      ...this.#contacts.flatMap((node) => (isHere(identityOf(node)) ? [] : [{ node, introducer: -1 }])),
+    ];
+  }
+
+  #scheduleReconnect(env: SwimEnvironment): void {
+    const after = Math.floor(this.#pauseMs * (0.75 + 0.25 * env.random.unit()));
+    env.schedule(after, { type: "reconnect", dueAt: env.now + after });
+  }
+
+  /** As memberlist: twice as rarely above 32 members, three times above 64, … */
+  #scheduleSync(env: SwimEnvironment): void {
+    let times = 1;
+    for (let count = 32; count < this.#parts.members.here.length + 1; count *= 2) times++;
+    const after = Math.floor(this.#parts.options.syncIntervalMs * times * (0.75 + 0.5 * env.random.unit()));
+    env.schedule(after, { type: "sync", dueAt: env.now + after });
+  }
+
+  // ---- Exchanges ----
+
+  #open(asked: number, exchange: Exchange): void {
+    this.#exchanges.set(asked, exchange);
+    if (this.#exchanges.size > maxExchanges) this.#exchanges.delete(this.#exchanges.keys().next().value!);
+  }
+
+  #exchangeWith(from: NodeId, asked: number): Exchange | undefined {
+    const exchange = this.#exchanges.get(asked);
+    const identity = exchange === undefined ? "" : identityOf(exchange.with);
+    // Whoever answers at a configured address.
+    const isExpected = identity === identityOf(from) || (identity === "" && exchange?.isOurs);
+    if (exchange === undefined || !isExpected) {
+      this.#parts.counters.unasked++;
+      return undefined;
+    }
+    exchange.with = from;
+    const introducer = this.#introducers[exchange.introducer];
+    if (introducer !== undefined) introducer.identity = identityOf(from);
+    return exchange;
+  }
+
+  #joinedThrough(node: NodeId, env: SwimEnvironment): void {
+    if (this.#isJoined) return;
+    this.#isJoined = true;
+    env.notify({
+      type: "membership-joined",
+      through: node,
+      members: this.#parts.members.here.length,
+    });
+    this.#persistContacts(env);
+  }
+
+  #persistContacts(env: SwimEnvironment): void {
+    const { members } = this.#parts;
+    const some = members.sampleCandidates(256, env.random);
+    const value = some.map(({ peer, since }) => ({ peer, since }));
+    env.notify({ type: "persist", key: "contacts", value, isAwaited: false });
+  }
+
+  #fingerprint(env: SwimEnvironment): number {
+    const { incarnation } = this.#parts.ownRecord(env).statement;
+    return this.#parts.members.fingerprintWith(identityOf(env.self), incarnation);
+  }
+
+  /** Everybody, ourselves first; of more than a message holds a part, another one each time. */
+  #digest(env: SwimEnvironment): SyncDigestEntry[] {
+    const { members } = this.#parts;
+    const entries: SyncDigestEntry[] = [entryOfRecord(this.#parts.ownRecord(env))];
+    const room = maxSyncEntries - 1;
+    if (members.size <= room) {
+      for (const member of members.values()) entries.push(entryOf(member));
+      return entries;
+    }
+    const { here } = members;
+    const start = env.random.below(here.length);
+    for (let i = 0; i < here.length && i < room; i++) entries.push(entryOf(here[(start + i) % here.length]!));
+    return entries;
+  }
+
+  /** What they have and we lack, and where ours is newer or worse than theirs. */
+  #compare(
+    digest: SyncDigestMessage,
+    env: SwimEnvironment,
+  ): { readonly wanted: NodeId[]; readonly surplus: SyncDigestEntry[] } {
+    const { members } = this.#parts;
+    const wanted: NodeId[] = [];
+    const surplus: SyncDigestEntry[] = [];
+    const theirs = new Set<Identity>();
+    const self = identityOf(env.self);
+    const own = entryOfRecord(this.#parts.ownRecord(env));
+    let checked = 0;
+    for (const entry of digest.entries) {
+      const identity = identityOf(entry.member);
+      theirs.add(identity);
+      if (identity === self) {
+        if (entry.incarnation > own.incarnation) wanted.push(entry.member);
+        else if (entry.incarnation < own.incarnation) surplus.push(own);
+        else if (entry.state !== "alive") wanted.push(entry.member);
+        continue;
+      }
+      const member = members.get(identity);
+      const isTheirsHere = entry.state === "alive" || entry.state === "suspect";
+      if (member === undefined) {
+        if (isTheirsHere) wanted.push(entry.member);
+      } else if (entry.incarnation > member.incarnation) wanted.push(entry.member);
+      else if (entry.incarnation < member.incarnation) surplus.push(entryOf(member));
+      else if (entry.state !== member.state) {
+        if (entry.state === "left") wanted.push(entry.member);
+        else if (member.state === "left") surplus.push(entryOf(member));
+        else if (member.state === "failed") {
+          surplus.push(entryOf(member));
+          this.#tellDoubts(member, env);
+        } else if (entry.state === "failed") {
+          if (checked++ < maxDoubtsChecked) this.#parts.probe(member, env);
+        } else if (entry.state === "suspect") wanted.push(entry.member);
+        else surplus.push(entryOf(member));
+      }
+    }
+    // An answer says only what differs, and a part of a long list says nothing of the rest.
+    if (!digest.isAnswer && digest.entries.length < maxSyncEntries) {
+      if (!theirs.has(self)) surplus.push(own);
+      for (const member of members.here) if (!theirs.has(member.identity)) surplus.push(entryOf(member));
+    }
+    if (surplus.length > maxSyncEntries) surplus.length = maxSyncEntries;
+    return { wanted, surplus };
+  }
+
+  /** We have given it up, and somebody finds it alive: if it is, it can say so itself. */
+  #tellDoubts(member: MemberEntry, env: SwimEnvironment): void {
+    const accusation = member.doubt?.accusations[0];
+    if (accusation !== undefined) env.send(member.peer, { type: "gossip", updates: [accusation] });
+  }
+}
+
+function entryOf(member: MemberEntry): SyncDigestEntry {
+  const state = member.state as SyncDigestEntry["state"];
+  return { member: member.peer, incarnation: member.incarnation, state };
+}
+
+function entryOfRecord({ statement }: Signed<MemberRecord>): SyncDigestEntry {
+  return { member: statement.member, incarnation: statement.incarnation, state: "alive" };
+}
+
+function isAt(address: NodeId, node: NodeId): boolean {
+  if (typeof address === "number" || typeof node === "number") return address === node;
+  return addressOf(address) === addressOf(node);
+}
