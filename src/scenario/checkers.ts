@@ -124,7 +124,7 @@ class MemoryBounds extends Watch {
 }
 
 /** So long after something was done to the network its members may still give up who lives. */
-const settlingPings = 20;
+const settlingPings = 15;
 
 /** The checkers that the scenario asks for. Those of memory look into nodes, and need a simulated world. */
 export function checkersFor(

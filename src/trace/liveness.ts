@@ -13,6 +13,7 @@ import type { Millis, NodeId, TraceEvent } from "../core/index.ts";
 import { scenarioLayer, traceLayer } from "./layers.ts";
 import type { NetworkPicture, PicturedNode } from "./picture.ts";
 import { isTraceEvent } from "./trace-line.ts";
+import { type VerdictType, verdictIn } from "./verdict.ts";
 
 /** Somebody saw something. Nodes are rows of the picture. */
 export interface Sighting {
@@ -50,7 +51,7 @@ export interface Failure {
 
 /** Somebody took for dead who lived. */
 export interface WrongSuspicion extends Sighting {
-  readonly type: "suspected" | "neighbor-failed" | "peer-removed";
+  readonly type: VerdictType;
   readonly about: number;
   readonly whileDisturbed: boolean;
   /** How it came out. */
@@ -124,6 +125,14 @@ export class LivenessBook {
       case "suspect-answered":
       case "peer-listed":
         return this.#clear(rowOf(event["peer"], picture), event, "listed", picture);
+      case "member-cleared":
+        return this.#clear(rowOf(event["peer"], picture), event, "answered", picture);
+      case "member-up": {
+        const how = isSeed(node, picture) ? "listed" : "answered";
+        return this.#clear(rowOf(event["peer"], picture), event, how, picture);
+      }
+      case "member-suspected":
+      case "member-failed":
       case "suspected":
       case "neighbor-failed":
       case "dead-report-received":
@@ -139,11 +148,11 @@ export class LivenessBook {
     if (subject === undefined) return;
     const failure = this.#open.get(subject.row);
     if (failure !== undefined) return this.#onSighting(failure, event, picture);
-    const { type, at } = event;
-    if (subject.state !== "alive" || type.startsWith("dead-report")) return;
-    if (type === "peer-removed" && event["reason"] !== "dead") return;
+    const { at } = event;
+    const verdict = verdictIn(event, isSeed(event.node, picture));
+    if (subject.state !== "alive" || verdict === undefined) return;
     const wrong: WrongSuspicion = {
-      type: type as WrongSuspicion["type"],
+      type: verdict.type,
       at,
       by: picture.register.of(event.node).row,
       about: subject.row,
@@ -166,14 +175,15 @@ export class LivenessBook {
     const note = (list: Sighting[]) => {
       if (list.length < maxSightings && !list.some((sighting) => sighting.by === by)) list.push({ by, at });
     };
-    switch (event.type) {
+    switch (verdictIn(event, isSeed(event.node, picture))?.type) {
       case "suspected":
         return note(failure.suspected);
       case "neighbor-failed":
         return note(failure.failed);
       case "peer-removed":
-        if (event["reason"] === "dead") note(failure.removed);
-        return;
+        return note(failure.removed);
+    }
+    switch (event.type) {
       case "dead-report-received":
       case "dead-report-ignored": {
         const reporter = rowOf(event["reporter"], picture);
@@ -258,12 +268,17 @@ const deaths: ReadonlySet<string> = new Set(["crashed", "paused"]);
 const returns: ReadonlySet<string> = new Set(["restarted", "resumed"]);
 
 function subjectOf(event: TraceEvent, picture: NetworkPicture): PicturedNode | undefined {
-  const id =
-    event[
-      event.type === "peer-removed" ? "peer" : event.type.startsWith("dead-report") ? "suspect" : "neighbor"
-    ];
-  const row = rowOf(id, picture);
+  const { type } = event;
+  const isOfPeer = type === "peer-removed" || type.startsWith("member-");
+  const row = rowOf(
+    event[isOfPeer ? "peer" : type.startsWith("dead-report") ? "suspect" : "neighbor"],
+    picture,
+  );
   return row === undefined ? undefined : picture.nodes.get(row);
+}
+
+function isSeed(id: NodeId, picture: NetworkPicture): boolean {
+  return picture.find(id)?.role === "seed";
 }
 
 function rowOf(id: unknown, picture: NetworkPicture): number | undefined {

@@ -14,6 +14,7 @@ import type { Millis, NodeId, TraceEvent } from "../core/index.ts";
 import { scenarioLayer, traceLayer } from "./layers.ts";
 import { NodeRegister } from "./node-register.ts";
 import { isTraceEvent } from "./trace-line.ts";
+import { isOwnDoubt } from "./verdict.ts";
 
 /** A paused process lives; one that is `stopped` ended in order, one that is `dead` did not. */
 export type NodeState = (typeof states)[number];
@@ -232,6 +233,11 @@ export class NetworkPicture {
       }
       case "peer-listed":
         return this.#add(node.list, event["peer"], at);
+      case "member-up":
+      case "member-cleared":
+      case "member-suspected":
+      case "member-failed":
+        return this.#onMember(node, event);
       case "peer-removed": {
         const peer = this.#subject(event["peer"], at);
         if (peer === undefined) return;
@@ -268,8 +274,14 @@ export class NetworkPicture {
       case "dead-report-ignored":
         return this.#noteAbout(event["suspect"], event);
       case "suspect-answered":
-      case "peer-left":
         return this.#noteAbout(event["peer"], event);
+      case "peer-left": {
+        const peer = this.#subject(event["peer"], at);
+        if (peer === undefined) return;
+        if (event.layer === "membership") node.list.delete(peer.row);
+        peer.suspectedBy.delete(node.row);
+        return this.#note(peer, event);
+      }
       case "refuted":
         node.suspectedBy.clear();
         return this.#note(node, event);
@@ -287,6 +299,21 @@ export class NetworkPicture {
       case "history-sent":
         node.copiesSent += Number(event["messages"]) || 0;
     }
+  }
+
+  /** A member learns something of another one. The list of a seed is whom it takes for alive. */
+  #onMember(node: PicturedNode, event: TraceEvent): void {
+    const { at, type } = event;
+    const peer = this.#subject(event["peer"], at);
+    if (peer === undefined) return;
+    if (type === "member-up" || type === "member-cleared") peer.suspectedBy.delete(node.row);
+    else if (!peer.suspectedBy.has(node.row)) peer.suspectedBy.set(node.row, at);
+    const isListed = node.role === "seed" && peer.role !== "seed";
+    if (isListed && type === "member-up") node.list.add(peer.row);
+    if (isListed && type === "member-failed") node.list.delete(peer.row);
+    // What all hear of each other would leave no room for what they have found themselves.
+    if (type === "member-failed" || (type === "member-suspected" && isOwnDoubt(event)))
+      this.#note(peer, event);
   }
 
   // ---- Nodes ----

@@ -34,6 +34,7 @@ const structure = new Set<string>([
   ..."listening stopped left registered peer-listed peer-removed peer-left refuted".split(" "),
   ..."neighbor-up neighbor-down ping-missed suspected neighbor-failed neighbor-unreachable".split(" "),
   ..."dead-node dead-report-received dead-report-ignored suspect-answered".split(" "),
+  ..."member-up member-suspected member-cleared member-failed".split(" "),
 ]);
 /** Always the same, or told elsewhere too. */
 const routine = new Set<string>([

@@ -15,6 +15,7 @@ import { type FailureFigures, FailureLedger, nameOf } from "./failure-ledger.ts"
 import { scenarioLayer, traceLayer } from "./layers.ts";
 import { entry, type MessageFigures, MessageLedger } from "./message-ledger.ts";
 import { NodeRegister, type TracedNode } from "./node-register.ts";
+import { verdictIn } from "./verdict.ts";
 
 export interface TraceReport extends MessageFigures, FailureFigures {
   readonly events: number;
@@ -134,12 +135,11 @@ export class TraceSummary {
       case "history-sent":
         return this.#messages.onHistorySent(where, numberOf(event["messages"]));
       case "suspected":
-        return this.#about(event["neighbor"], (neighbor) => this.#failures.onSuspected(neighbor));
       case "neighbor-failed":
-        return this.#about(event["neighbor"], (neighbor) => this.#failures.onNeighborFailed(neighbor, at));
       case "peer-removed":
-        if (event["reason"] !== "dead") return;
-        return this.#about(event["peer"], (peer) => this.#failures.onRemoved(where, peer, at));
+      case "member-suspected":
+      case "member-failed":
+        return this.#onVerdict(where, event);
       case "refuted":
         return this.#failures.onRefuted();
       case "suspect-answered":
@@ -151,6 +151,20 @@ export class TraceSummary {
       case "stopped":
         if (event["reason"] === "killed") return this.#onCrash(where, at);
         return this.#onEnd(where, event["reason"] === "left" ? "left" : "closed");
+    }
+  }
+
+  #onVerdict(where: TracedNode, event: TraceEvent): void {
+    const verdict = verdictIn(event, where.role === "seed");
+    const about = this.#nodeIn(verdict?.about);
+    if (about === undefined) return;
+    switch (verdict!.type) {
+      case "suspected":
+        return this.#failures.onSuspected(about);
+      case "neighbor-failed":
+        return this.#failures.onNeighborFailed(about, event.at);
+      case "peer-removed":
+        return this.#failures.onRemoved(where, about, event.at);
     }
   }
 
@@ -222,11 +236,6 @@ export class TraceSummary {
 
   #livingSeeds(): number {
     return this.#nodes.all.filter(({ role, state }) => role === "seed" && state === "alive").length;
-  }
-
-  #about(node: unknown, tell: (node: TracedNode) => void): void {
-    const known = this.#nodeIn(node);
-    if (known !== undefined) tell(known);
   }
 
   #nodeIn(value: unknown): TracedNode | undefined {

@@ -6,7 +6,8 @@ import { Registration } from "../../membership/registration.ts";
 import { SimulatedDisk } from "../../simulated/simulated-disk.ts";
 import { parseScenario } from "../scenario/scenario-file.ts";
 import { type CampaignReport, runCampaign } from "./campaign.ts";
-import { closed, drawScenario, faultKinds } from "./draw.ts";
+import { closed, drawScenario } from "./draw.ts";
+import { faultKinds, memberFaultKinds } from "./faults.ts";
 import { runDrawn, runOne } from "./run-one.ts";
 
 afterEach(() => {
@@ -105,35 +106,49 @@ describe("a campaign", () => {
 
 describe("a drawn scenario", () => {
   test("is data: it survives a file", () => {
-    for (let seed = 1; seed <= 30; seed++) {
-      const scenario = closed(drawScenario(seed));
-      expect(parse(stringify(scenario))).toEqual(JSON.parse(JSON.stringify(scenario)));
-      expect(() => parseScenario(stringify(scenario), `${seed}.yaml`)).not.toThrow();
+    for (const profile of ["classic", "modern"] as const) {
+      for (let seed = 1; seed <= 30; seed++) {
+        const scenario = closed(drawScenario(seed, { profile }));
+        expect(parse(stringify(scenario))).toEqual(JSON.parse(JSON.stringify(scenario)));
+        expect(() => parseScenario(stringify(scenario), `${seed}.yaml`)).not.toThrow();
+      }
     }
   });
 
-  test("has all kinds of faults in some runs and not in others", () => {
-    const drafts = Array.from({ length: 100 }, (_, seed) => drawScenario(seed));
-    for (const kind of faultKinds) {
+  test.each([
+    ["classic", faultKinds],
+    ["modern", [...faultKinds, ...memberFaultKinds]],
+  ] as const)("of the %s profile has all kinds of faults in some runs and not in others", (profile, all) => {
+    const drafts = Array.from({ length: 100 }, (_, seed) => drawScenario(seed, { profile }));
+    for (const kind of all) {
       const runs = drafts.filter(({ kinds }) => kinds.includes(kind)).length;
       expect(runs, kind).toBeGreaterThan(10);
       expect(runs, kind).toBeLessThan(80);
     }
   });
 
-  test("never crashes who is gone, nor resumes who is awake", () => {
-    for (let seed = 0; seed < 300; seed++) {
-      const state = new Map<string, string>();
-      for (const step of drawScenario(seed).steps) {
-        if (!("node" in step)) continue;
-        const node = step.node as string;
-        const now = state.get(node) ?? "awake";
-        if (step.do === "crash" || step.do === "pause" || step.do === "leave") expect(now).toBe("awake");
-        if (step.do === "restart") expect(now).toBe("crashed");
-        if (step.do === "resume") expect(now).toBe("paused");
-        const next = { crash: "crashed", pause: "paused", leave: "left", restart: "awake", resume: "awake" };
-        state.set(node, next[step.do as keyof typeof next] ?? now);
+  test.each(["classic", "modern"] as const)(
+    "%s never crashes who is gone, nor resumes who is awake",
+    (profile) => {
+      for (let seed = 0; seed < 300; seed++) {
+        const state = new Map<string, string>();
+        for (const step of drawScenario(seed, { profile }).steps) {
+          if (!("node" in step)) continue;
+          const node = step.node as string;
+          const now = state.get(node) ?? "awake";
+          if (step.do === "crash" || step.do === "pause" || step.do === "leave") expect(now).toBe("awake");
+          if (step.do === "restart") expect(now).toBe("crashed");
+          if (step.do === "resume") expect(now).toBe("paused");
+          const next = {
+            crash: "crashed",
+            pause: "paused",
+            leave: "left",
+            restart: "awake",
+            resume: "awake",
+          };
+          state.set(node, next[step.do as keyof typeof next] ?? now);
+        }
       }
-    }
-  });
+    },
+  );
 });
