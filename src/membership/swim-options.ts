@@ -5,6 +5,7 @@ export interface SwimOptions {
   readonly probeIntervalMs: number;
   readonly probeTimeoutMs: number;
   readonly helpers: number;
+  readonly streamPing: boolean;
   readonly probeOrder: "shared" | "random";
   readonly suspicionMult: number;
   readonly suspicionMaxMult: number;
@@ -44,6 +45,11 @@ export const swimOptions = defineOptions<SwimOptions>({
     min: 0,
     max: 16,
     description: "Members that are asked to probe a silent one (3: memberlist; 1: SWIM's test bed)",
+  },
+  streamPing: {
+    default: true,
+    description:
+      "Whether a silent member is asked over a link, too, while others try (memberlist); false: SWIM as published",
   },
   probeOrder: {
     default: "shared",

@@ -194,11 +194,10 @@ export class SwimProbes {
       const updates = this.#parts.updatesFor(helper, env);
       env.send(helper, { type: "ping-request", nonce: asked, target: member.peer, updates });
     }
-    env.send(member.peer, {
-      type: "stream-ping",
-      nonce: asked,
-      updates: this.#parts.updatesFor(member.peer, env),
-    });
+    if (options.streamPing) {
+      const updates = this.#parts.updatesFor(member.peer, env);
+      env.send(member.peer, { type: "stream-ping", nonce: asked, updates });
+    }
     const after = Math.max(0, probe.endsAt - env.now);
     env.schedule(after, { type: "probe-end", nonce: asked, dueAt: env.now + after });
   }
