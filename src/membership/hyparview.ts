@@ -342,6 +342,8 @@ export class HyParView
     this.#refusals = 0;
     if (joinsAgain) this.#askSomebody("join", env);
     this.#seek(env);
+    // Everybody whom we remember is a neighbor, or gone: neighbors know others.
+    if (this.#missing() > 0) this.#shuffle(env);
   }
 
   /** Neighbors are missing, or an elder one, and there is somebody who could be it. */
