@@ -428,8 +428,12 @@ export class HyParView
     if (!reply.isAccepted) this.#onRefused(from, env);
     else {
       const insists = ask.type === "walk-end" || ask.type === "elder";
-      if (!this.#takeIn(from, { ...reply, insists }, env)) this.#disconnect(from, env);
-      this.#asked.delete(from);
+      if (this.#takeIn(from, { ...reply, insists }, env)) this.#asked.delete(from);
+      else {
+        // We have no room meanwhile, and would have none if we asked again at once.
+        this.#disconnect(from, env);
+        this.#onRefused(from, env);
+      }
     }
     this.#seek(env);
   }
