@@ -14,6 +14,7 @@ export function theoryPlots({ theory, math, degreeLaw }) {
   const steps = (from, to, count = 120) =>
     Array.from({ length: count + 1 }, (_, i) => from + ((to - from) * i) / count);
   const powers = (from, to, count = 120) => steps(from, to, count).map((power) => pow(10, power));
+  const doublings = Array.from({ length: 12 }, (_, i) => 2 ** (i + 1));
   const whole = (from, to) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
   const sizes = powers(2, 9).map((n) => Math.round(n));
   const curve = (label, xs, y, look = {}) => ({ label, points: xs.map((x) => [x, y(x)]), ...look });
@@ -383,6 +384,42 @@ export function theoryPlots({ theory, math, degreeLaw }) {
           whole(0, 8),
           (rounds) => theory.iterateRounds((p) => theory.digestGossipStep({ p, loss: 0.2 }), 0.5, rounds).at(-1),
           { ...dotted, color: 2 },
+        ),
+      ],
+    },
+    phi: {
+      title: "Phi of a silence, for heartbeats each second",
+      x: { label: "silence, s" },
+      y: { label: "phi" },
+      series: [
+        ...[100, 250, 500].map((deviationMs) =>
+          curve(
+            `normal, deviation ${deviationMs} ms`,
+            whole(0, 80).map((x) => x / 20),
+            (s) => Math.min(theory.phiAfter({ model: "normal", meanMs: 1000, deviationMs, silenceMs: 1000 * s }), 12),
+          ),
+        ),
+        curve(
+          "exponential",
+          whole(0, 80).map((x) => x / 20),
+          (s) => theory.phiAfter({ model: "exponential", meanMs: 1000, silenceMs: 1000 * s }),
+        ),
+      ],
+    },
+    "detector-traffic": {
+      title: "Bytes per node and second against n",
+      x: { label: "nodes", isLogarithmic: true },
+      y: { label: "bytes/s", isLogarithmic: true },
+      series: [
+        curve("all to all, 1 s", doublings, (n) => theory.allToAllTraffic({ n, intervalMs: 1000, heartbeatBytes: 43 }).bytes),
+        curve("gossip, 1 s", doublings, (n) =>
+          theory.gossipHeartbeatTraffic({ n, intervalMs: 1000, digestBytes: 34, deltaBytes: 53, differ: 0.6 }).bytes,
+        ),
+        curve("SWIM, 500 ms", doublings, () =>
+          theory.swimTraffic({ intervalMs: 500, helpers: 3, pingBytes: 42, ackBytes: 42 }).bytes,
+        ),
+        curve("pings to 6, 13 s", doublings, (n) =>
+          theory.pingTraffic({ degree: Math.min(6, n - 1), intervalMs: 13_000, pingBytes: 13, replyBytes: 40 }).bytes,
         ),
       ],
     },

@@ -7,6 +7,7 @@ export * from "./degree-laws.ts";
 export * from "./degree-report.ts";
 export * from "./digest-gossip.ts";
 export * from "./disjoint-paths.ts";
+export * from "./failure-detection.ts";
 export * from "./faults.ts";
 export * from "./final-size.ts";
 export * from "./flood-cost.ts";
