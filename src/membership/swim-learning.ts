@@ -115,7 +115,8 @@ export class SwimLearning {
       // Nobody can doubt a life that we have not begun.
       if (incarnation !== own.statement.incarnation)
         return incarnation < own.statement.incarnation ? own : undefined;
-      if (!this.#isAccuser(accuser) || !this.#isGenuine(accuser, update, env)) return undefined;
+      // Whoever says so: where it is not known yet that the accuser has left, its word still counts.
+      if (!this.#isGenuine(accuser, update, env)) return undefined;
       this.#config.standing.refute(from, env);
       return undefined;
     }

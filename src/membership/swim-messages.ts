@@ -3,7 +3,7 @@
  * enforces it. Pings, their answers and gossip travel as datagrams where the node has them; whatever begins with
  * `stream` or `sync` travels over links.
  */
-import type { Millis, NodeId, Signed } from "../core/index.ts";
+import { type Millis, type NodeId, type Signed, UsageError } from "../core/index.ts";
 import type { LeaveNotice } from "./messages.ts";
 
 /** What a member says of itself. A higher incarnation replaces a lower one, at whatever address. */
@@ -30,6 +30,8 @@ export interface Suspicion {
 
 export const maxTags = 16;
 export const maxTagLength = 128;
+/** Of all names and values together, as UTF-8: a record has to fit into a datagram (512: memberlist's metadata). */
+export const maxTagsBytes = 512;
 
 /**
  * What is gossiped. Nobody believes a death: each node derives it from suspicions that were not refuted in time. So a
@@ -145,3 +147,38 @@ export const datagramTypes: ReadonlySet<string> = new Set<SwimMessage["type"]>([
 
 export const maxSyncEntries = 4096;
 export const maxSyncUpdates = 512;
+
+/** Whoever makes a member of these tags throws `UsageError` for what others would refuse. */
+export function checkTags(tags: MemberRecord["tags"]): MemberRecord["tags"] {
+  if (tags.length > maxTags)
+    throw new UsageError(`tags: ${tags.length} are more than ${maxTags}; leave some out`);
+  let total = 0;
+  for (const [name, value] of tags) {
+    if (name === "") throw new UsageError("tags: a name is empty; give each tag a name");
+    for (const text of [name, value]) {
+      const shown = JSON.stringify(text.slice(0, 32));
+      if (text.length > maxTagLength)
+        throw new UsageError(
+          `tags: ${shown} has ${text.length} characters; at most ${maxTagLength} are sent`,
+        );
+      if (!printable.test(text))
+        throw new UsageError(`tags: ${shown} has characters that cannot be printed; leave them out`);
+      total += utf8Bytes(text);
+    }
+  }
+  if (total > maxTagsBytes)
+    throw new UsageError(`tags: ${total} bytes are more than ${maxTagsBytes} in all; shorten them`);
+  return tags.map(([name, value]) => [name, value] as const);
+}
+
+const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}]*$/u;
+
+export function utf8Bytes(text: string): number {
+  let bytes = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    // Each half of a pair takes two of its four bytes.
+    if (unit >= 0x80) bytes += unit >= 0x800 && (unit & 0xf800) !== 0xd800 ? 2 : 1;
+  }
+  return bytes;
+}

@@ -1,5 +1,5 @@
 import { type Identity, identityOf, type NodeId } from "../core/index.ts";
-import type { Update } from "./swim-messages.ts";
+import { type Update, utf8Bytes } from "./swim-messages.ts";
 
 /** Of ourselves first, then doubts, then the rest. */
 export const newsRanks = { own: 0, suspicion: 1, other: 2 } as const;
@@ -140,8 +140,7 @@ export function updateBytes({ statement, proof }: Update): number {
   switch (statement.type) {
     case "member-record":
       return statement.tags.reduce(
-        // A character takes up to three bytes.
-        (sum, [name, value]) => sum + 8 + 3 * (name.length + value.length),
+        (sum, [name, value]) => sum + 8 + utf8Bytes(name) + utf8Bytes(value),
         bytes + contactBytes(statement.member),
       );
     case "suspicion":

@@ -1,6 +1,6 @@
-import { identityOf, type Millis, type NodeId, type Signed, UsageError } from "../core/index.ts";
+import { identityOf, type Millis, type NodeId, type Signed } from "../core/index.ts";
 import type { LeaveNotice } from "./messages.ts";
-import { type MemberRecord, maxTagLength, maxTags } from "./swim-messages.ts";
+import { checkTags, type MemberRecord } from "./swim-messages.ts";
 import { newsRanks } from "./swim-news.ts";
 import type { SwimEnvironment, SwimParts } from "./swim-parts.ts";
 
@@ -121,18 +121,4 @@ export class SwimStanding {
     this.#writes++;
     env.notify({ type: "persist", key: "incarnation", value: this.#next, isAwaited: true });
   }
-}
-
-/** Throws `UsageError`. */
-function checkTags(tags: MemberRecord["tags"]): MemberRecord["tags"] {
-  if (tags.length > maxTags) throw new UsageError(`tags: ${tags.length} are more than ${maxTags}`);
-  for (const [name, value] of tags) {
-    if (name === "") throw new UsageError("tags: a name is empty; give each tag a name");
-    for (const text of [name, value])
-      if (text.length > maxTagLength)
-        throw new UsageError(
-          `tags: ${JSON.stringify(text.slice(0, 32))}… has ${text.length} characters; at most ${maxTagLength}`,
-        );
-  }
-  return tags.map(([name, value]) => [name, value] as const);
 }

@@ -78,6 +78,17 @@ import {
   type PeerRecord,
 } from "../membership/messages.ts";
 import {
+  type MemberRecord,
+  maxSyncEntries,
+  maxSyncUpdates,
+  maxTagLength,
+  maxTags,
+  maxUpdates,
+  type Suspicion,
+  type SwimMessage,
+  type Update,
+} from "../membership/swim-messages.ts";
+import {
   deletionLifetimeMs,
   maxNameLength,
   maxOfferedRecords,
@@ -207,6 +218,22 @@ const idRange: fc.Arbitrary<IdRange> = fc.oneof(
   typed<IdRange & { type: "ids" }>("ids", { to, ids: hashes(30) }),
 );
 const mode = fc.constantFrom("push" as const, "pull" as const, "push-pull" as const);
+
+const tag = fc.tuple(fc.string({ maxLength: 12 }), fc.string({ maxLength: 12 }));
+const memberRecord = typed<MemberRecord>("member-record", {
+  member: contact,
+  incarnation: number,
+  since: number,
+  role: fc.constantFrom("seed", "peer"),
+  tags: listOf(tag, maxTags),
+});
+const suspicion = typed<Suspicion>("suspicion", {
+  suspect: contact,
+  incarnation: number,
+  accuser: contact,
+  at: number,
+});
+const update: fc.Arbitrary<Update> = fc.oneof(signed(memberRecord), signed(suspicion), signed(leaveNotice));
 
 type Bodies<Message extends Typed> = {
   [Type in Message["type"]]: fc.Arbitrary<Extract<Message, { type: Type }>>;
@@ -440,6 +467,39 @@ const pastry: Bodies<PastryMessage> = {
   leave: typed("leave", { leaves: pastryNodes }),
 };
 
+const updates = listOf(update, 20);
+const membership: Bodies<SwimMessage> = {
+  ping: typed("ping", { nonce: number, updates }),
+  ack: typed("ack", { nonce: number, updates }),
+  "ping-request": typed("ping-request", { nonce: number, target: contact, updates }),
+  nack: typed("nack", { nonce: number }),
+  gossip: typed("gossip", { updates: listOf(update, maxUpdates) }),
+  "stream-ping": typed("stream-ping", { nonce: number, updates }),
+  "stream-ack": typed("stream-ack", { nonce: number, updates }),
+  "sync-compare": typed("sync-compare", {
+    nonce: number,
+    record: signed(memberRecord),
+    count: small,
+    fingerprint: number,
+  }),
+  "sync-equal": typed("sync-equal", { nonce: number }),
+  "sync-digest": typed("sync-digest", {
+    nonce: number,
+    isAnswer: fc.boolean(),
+    isPartial: fc.boolean(),
+    entries: listOf(
+      fc.record({
+        member: contact,
+        incarnation: number,
+        state: fc.constantFrom("alive" as const, "suspect" as const, "failed" as const, "left" as const),
+      }),
+      40,
+    ),
+  }),
+  "sync-want": typed("sync-want", { nonce: number, members: listOf(contact, 40) }),
+  "sync-updates": typed("sync-updates", { nonce: number, updates: listOf(update, 80) }),
+};
+
 const walkHops = fc.nat(maxWalkHops);
 const viewEntries = listOf(listEntry, maxShuffle);
 const answer = { nonce: number, isAccepted: fc.boolean(), since: number, incarnation: number };
@@ -485,6 +545,7 @@ const kinds: [string, fc.Arbitrary<Tagged>][] = Object.entries({
   kademlia,
   chord,
   pastry,
+  membership,
   hyparview,
   cyclon,
 }).flatMap(([layer, bodies]) =>
@@ -664,6 +725,7 @@ describe("the schema is the truth", () => {
       kademlia: [112, 127],
       chord: [128, 143],
       pastry: [144, 159],
+      membership: [176, 191],
       hyparview: [192, 207],
       cyclon: [208, 215],
     } as const;
@@ -724,6 +786,11 @@ describe("a message at its limit is taken, one over is refused", () => {
   const delta = (entry: object) => forge("SyncDelta", { entries: [entry] });
   const text = (length: number) => gossip({ payloads: [{ text: "x".repeat(length) }] });
   const large = new Codec({ maxFrameBytes: 8 * 1024 * 1024 });
+  const memberRecordOf = (tags: object[]) => ({
+    record: { statement: { member: node, incarnation: 1, since: 1, role: 2, tags }, proof },
+  });
+  const doubt = { suspicion: { statement: { suspect: node, incarnation: 1, accuser: node, at: 1 }, proof } };
+  const gossips = (update: object) => forge("SwimGossip", { updates: [update] });
 
   const limits: [string, MalformedReason, (over: 0 | 1) => Uint8Array][] = [
     [
@@ -850,6 +917,51 @@ describe("a message at its limit is taken, one over is refused", () => {
       "maxShuffle, in a reply",
       "too-many-entries",
       (over) => forge("ViewShuffleReply", { entries: repeat(maxShuffle + over, { peer: node }) }),
+    ],
+    [
+      "maxTags",
+      "too-many-entries",
+      (over) => gossips(memberRecordOf(repeat(maxTags + over, { name: "n", value: "v" }))),
+    ],
+    [
+      "maxTagLength",
+      "too-long",
+      (over) => gossips(memberRecordOf([{ name: "n", value: "v".repeat(maxTagLength + over) }])),
+    ],
+    [
+      "maxTagsBytes",
+      "too-long",
+      // Letters of two bytes each, and one of one byte too many.
+      (over) =>
+        gossips(
+          memberRecordOf([
+            { name: "é".repeat(maxTagLength), value: "é".repeat(maxTagLength) },
+            ...repeat(over, { name: "n", value: "" }),
+          ]),
+        ),
+    ],
+    [
+      "maxUpdates",
+      "too-many-entries",
+      (over) => forge("SwimGossip", { updates: repeat(maxUpdates + over, doubt) }),
+    ],
+    [
+      "maxSyncUpdates",
+      "too-many-entries",
+      (over) => forge("SwimUpdates", { updates: repeat(maxSyncUpdates + over, doubt) }),
+    ],
+    [
+      "maxSyncEntries",
+      "too-many-entries",
+      (over) =>
+        forge("SwimDigest", {
+          entries: repeat(maxSyncEntries + over, { member: node, incarnation: 1, state: 1 }),
+        }),
+    ],
+    [
+      "maxSyncEntries, wanted",
+      "too-many-entries",
+      (over) => forge("SwimWant", { members: repeat(maxSyncEntries + over, node) }),
     ],
     [
       "maxWalkHops, with a newcomer",

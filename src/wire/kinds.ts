@@ -1,5 +1,14 @@
 import type protobuf from "protobufjs";
-import type { Key, Proof, RecordKind, RecordStatement, StoredRecord, Tagged, Typed } from "../core/index.ts";
+import type {
+  Key,
+  Proof,
+  RecordKind,
+  RecordStatement,
+  Signed,
+  StoredRecord,
+  Tagged,
+  Typed,
+} from "../core/index.ts";
 import {
   type AntiEntropyMessage,
   type AntiEntropyMode,
@@ -176,6 +185,31 @@ import {
   type WalkEnd,
 } from "../membership/messages.ts";
 import {
+  type MemberRecord,
+  maxSyncEntries,
+  maxSyncUpdates,
+  maxTagLength,
+  maxTags,
+  maxTagsBytes,
+  maxUpdates,
+  type Nack,
+  type PingRequest,
+  type StreamAck,
+  type StreamPing,
+  type Suspicion,
+  type SwimAck,
+  type SwimGossip,
+  type SwimMessage,
+  type SwimPing,
+  type SyncCompare,
+  type SyncDigestEntry,
+  type SyncDigestMessage,
+  type SyncEqual,
+  type SyncUpdates,
+  type SyncWantMembers,
+  type Update,
+} from "../membership/swim-messages.ts";
+import {
   deletionLifetimeMs,
   type Fetch,
   type Fetched,
@@ -269,6 +303,39 @@ export const deadReport = struct<DeadReport>(
 );
 
 export const leaveNotice = struct<LeaveNotice>({ peer, incarnation: uint64, at: uint64 }, "leave");
+
+type Tag = MemberRecord["tags"][number];
+const tagText = label(maxTagLength);
+const tag: Shape<Tag> = {
+  read(value) {
+    const { name, value: text } = value as { readonly name: unknown; readonly value: unknown };
+    return [tagText.read(name), tagText.read(text)];
+  },
+  write: ([name, value]) => ({ name: tagText.write(name), value: tagText.write(value) }),
+  maxFields: 3,
+};
+
+export const memberRecord = checked(
+  struct<MemberRecord>(
+    {
+      member: peer,
+      incarnation: uint64,
+      since: uint64,
+      role: choice<MemberRecord["role"]>({ seed: 1, peer: 2 }),
+      tags: listOf(tag, maxTags),
+    },
+    "member-record",
+  ),
+  ({ tags }) => {
+    const total = tags.reduce((sum, [name, value]) => sum + payloadBytes(name) + payloadBytes(value), 0);
+    if (total > maxTagsBytes) throw new MalformedFrame("too-long", `tags of ${total} bytes`);
+  },
+);
+
+export const suspicion = struct<Suspicion>(
+  { suspect: peer, incarnation: uint64, accuser: peer, at: uint64 },
+  "suspicion",
+);
 
 export const gossipStatement = checked(
   struct<GossipStatement>(
@@ -759,6 +826,79 @@ const pastry: KindsOf<PastryMessage> = {
 const walkHops = atMost(maxWalkHops);
 const viewEntries = listOf(listEntry, maxShuffle);
 
+const signedRecord = signed(memberRecord);
+const signedSuspicion = signed(suspicion);
+const signedLeave = signed(leaveNotice);
+
+/** One of three, and exactly one. */
+const update: Shape<Update> = {
+  read(value) {
+    const fields = value as {
+      readonly record?: unknown;
+      readonly suspicion?: unknown;
+      readonly leave?: unknown;
+    };
+    if (Object.hasOwn(fields, "record")) return signedRecord.read(fields.record);
+    if (Object.hasOwn(fields, "suspicion")) return signedSuspicion.read(fields.suspicion);
+    if (Object.hasOwn(fields, "leave")) return signedLeave.read(fields.leave);
+    throw new MalformedFrame("missing-field", "update");
+  },
+  write(update) {
+    switch (update.statement.type) {
+      case "member-record":
+        return { record: signedRecord.write(update as Signed<MemberRecord>) };
+      case "suspicion":
+        return { suspicion: signedSuspicion.write(update as Signed<Suspicion>) };
+      case "leave":
+        return { leave: signedLeave.write(update as Signed<LeaveNotice>) };
+    }
+  },
+  maxFields: 1 + signedRecord.maxFields,
+};
+const updates = listOf(update, maxUpdates);
+
+const membership: KindsOf<SwimMessage> = {
+  ping: kind<SwimPing>("ping", "SwimPing", { nonce: uint64, updates }),
+  ack: kind<SwimAck>("ack", "SwimAck", { nonce: uint64, updates }),
+  "ping-request": kind<PingRequest>("ping-request", "SwimPingRequest", {
+    nonce: uint64,
+    target: peer,
+    updates,
+  }),
+  nack: kind<Nack>("nack", "SwimNack", { nonce: uint64 }),
+  gossip: kind<SwimGossip>("gossip", "SwimGossip", { updates }),
+  "stream-ping": kind<StreamPing>("stream-ping", "SwimStreamPing", { nonce: uint64, updates }),
+  "stream-ack": kind<StreamAck>("stream-ack", "SwimStreamAck", { nonce: uint64, updates }),
+  "sync-compare": kind<SyncCompare>("sync-compare", "SwimCompare", {
+    nonce: uint64,
+    record: signedRecord,
+    count: uint32,
+    fingerprint: uint64,
+  }),
+  "sync-equal": kind<SyncEqual>("sync-equal", "SwimEqual", { nonce: uint64 }),
+  "sync-digest": kind<SyncDigestMessage>("sync-digest", "SwimDigest", {
+    nonce: uint64,
+    isAnswer: flag,
+    isPartial: flag,
+    entries: listOf(
+      struct<SyncDigestEntry>({
+        member: peer,
+        incarnation: uint64,
+        state: choice<SyncDigestEntry["state"]>({ alive: 1, suspect: 2, failed: 3, left: 4 }),
+      }),
+      maxSyncEntries,
+    ),
+  }),
+  "sync-want": kind<SyncWantMembers>("sync-want", "SwimWant", {
+    nonce: uint64,
+    members: listOf(peer, maxSyncEntries),
+  }),
+  "sync-updates": kind<SyncUpdates>("sync-updates", "SwimUpdates", {
+    nonce: uint64,
+    updates: listOf(update, maxSyncUpdates),
+  }),
+};
+
 const hyparview: KindsOf<HyParViewMessage> = {
   join: kind<Join>("join", "ViewJoin", { since: uint64, incarnation: uint64 }),
   "forward-join": kind<ForwardJoin>("forward-join", "ForwardJoin", {
@@ -846,6 +986,7 @@ export const layers = {
   kademlia,
   chord,
   pastry,
+  membership,
   hyparview,
   cyclon,
 };

@@ -132,6 +132,20 @@ enum Kind {
   KIND_PASTRY_PONG = 153;
   KIND_PASTRY_LEAVE = 154;
 
+  // 176-191: layer "membership".
+  KIND_SWIM_PING = 176;
+  KIND_SWIM_ACK = 177;
+  KIND_SWIM_PING_REQUEST = 178;
+  KIND_SWIM_NACK = 179;
+  KIND_SWIM_GOSSIP = 180;
+  KIND_SWIM_STREAM_PING = 181;
+  KIND_SWIM_STREAM_ACK = 182;
+  KIND_SWIM_COMPARE = 183;
+  KIND_SWIM_EQUAL = 184;
+  KIND_SWIM_DIGEST = 185;
+  KIND_SWIM_WANT = 186;
+  KIND_SWIM_UPDATES = 187;
+
   // 192-207: layer "hyparview".
   KIND_VIEW_JOIN = 192;
   KIND_FORWARD_JOIN = 193;
@@ -206,6 +220,41 @@ message SignedDeadReport {
 }
 message SignedLeaveNotice {
   LeaveNotice statement = 1;
+  bytes proof = 2;
+}
+
+// Signed by \`member\`. A higher incarnation replaces a lower one.
+message MemberRecord {
+  Contact member = 1;
+  uint64 incarnation = 2;
+  uint64 since = 3;
+  Role role = 4;
+  repeated Tag tags = 5; // at most 16, with at most 512 bytes of text together
+
+  enum Role {
+    ROLE_UNSPECIFIED = 0;
+    ROLE_SEED = 1;
+    ROLE_PEER = 2;
+  }
+}
+message Tag {
+  string name = 1; // at most 128 printable characters
+  string value = 2; // likewise
+}
+
+// Signed by \`accuser\`.
+message Suspicion {
+  Contact suspect = 1;
+  uint64 incarnation = 2;
+  Contact accuser = 3;
+  uint64 at = 4;
+}
+message SignedMemberRecord {
+  MemberRecord statement = 1;
+  bytes proof = 2;
+}
+message SignedSuspicion {
+  Suspicion statement = 1;
   bytes proof = 2;
 }
 
@@ -777,6 +826,79 @@ message PastryPong {
 }
 message PastryLeave {
   repeated Contact leaves = 1; // at most 64
+}
+
+// ---- Layer "membership" -----------------------------------------------------------------------------------
+
+message Update {
+  oneof content {
+    SignedMemberRecord record = 1;
+    SignedSuspicion suspicion = 2;
+    SignedLeaveNotice leave = 3;
+  }
+}
+message SwimPing {
+  uint64 nonce = 1;
+  repeated Update updates = 2; // at most 64, as in all messages but SwimUpdates
+}
+message SwimAck {
+  uint64 nonce = 1;
+  repeated Update updates = 2;
+}
+message SwimPingRequest {
+  uint64 nonce = 1;
+  Contact target = 2;
+  repeated Update updates = 3;
+}
+message SwimNack {
+  uint64 nonce = 1;
+}
+message SwimGossip {
+  repeated Update updates = 1;
+}
+message SwimStreamPing {
+  uint64 nonce = 1;
+  repeated Update updates = 2;
+}
+message SwimStreamAck {
+  uint64 nonce = 1;
+  repeated Update updates = 2;
+}
+message SwimCompare {
+  uint64 nonce = 1;
+  SignedMemberRecord record = 2;
+  uint32 count = 3;
+  uint64 fingerprint = 4;
+}
+message SwimEqual {
+  uint64 nonce = 1;
+}
+message SwimDigestEntry {
+  Contact member = 1;
+  uint64 incarnation = 2;
+  State state = 3;
+
+  enum State {
+    STATE_UNSPECIFIED = 0;
+    STATE_ALIVE = 1;
+    STATE_SUSPECT = 2;
+    STATE_FAILED = 3;
+    STATE_LEFT = 4;
+  }
+}
+message SwimDigest {
+  uint64 nonce = 1;
+  bool is_answer = 2;
+  bool is_partial = 3;
+  repeated SwimDigestEntry entries = 4; // at most 4096
+}
+message SwimWant {
+  uint64 nonce = 1;
+  repeated Contact members = 2; // at most 4096
+}
+message SwimUpdates {
+  uint64 nonce = 1;
+  repeated Update updates = 2; // at most 512
 }
 
 // ---- Layer "hyparview" ------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@ import { type RecordStatement, UsageError } from "../core/index.ts";
 import type { WriteStatement } from "../dissemination/anti-entropy-messages.ts";
 import type { GossipStatement } from "../dissemination/messages.ts";
 import type { DeadReport, LeaveNotice, PeerRecord } from "../membership/messages.ts";
+import type { MemberRecord, Suspicion } from "../membership/swim-messages.ts";
 import { Codec } from "./codec.ts";
 import { decodeHello, encodeHello, type Hello } from "./hello.ts";
 import { encodeHelloStatement, encodeStatement, type Statement } from "./statements.ts";
@@ -19,6 +20,15 @@ const record: PeerRecord = {
 };
 const report: DeadReport = { type: "dead-report", suspect: first, incarnation: 1, at: 2, reporter: second };
 const leave: LeaveNotice = { type: "leave", peer: first, incarnation: 1, at: 2 };
+const member: MemberRecord = {
+  type: "member-record",
+  member: first,
+  incarnation: 1,
+  since: 300,
+  role: "peer",
+  tags: [["k", "v"]],
+};
+const suspicion: Suspicion = { type: "suspicion", suspect: first, incarnation: 1, accuser: second, at: 2 };
 const gossip: GossipStatement = {
   type: "gossip",
   origin: first,
@@ -64,6 +74,12 @@ describe("canonical statements", () => {
     ],
     ["dead-report", report, `${text("grapevine dead-report 1\n")}0a23${firstHex}10011802221d${secondHex}`],
     ["leave", leave, `${text("grapevine leave 1\n")}0a23${firstHex}10011802`],
+    [
+      "member-record",
+      member,
+      `${text("grapevine member-record 1\n")}0a23${firstHex}100118ac0220022a060a01${text("k")}1201${text("v")}`,
+    ],
+    ["suspicion", suspicion, `${text("grapevine suspicion 1\n")}0a23${firstHex}10011a1d${secondHex}2002`],
     [
       "gossip",
       gossip,
@@ -144,6 +160,14 @@ describe("canonical statements", () => {
       { ...report, incarnation: 2, at: 1 },
       leave,
       { ...leave, peer: second },
+      member,
+      { ...member, member: second },
+      { ...member, role: "seed" },
+      { ...member, tags: [] },
+      { ...member, tags: [["v", "k"]] },
+      suspicion,
+      { ...suspicion, suspect: second, accuser: first },
+      { ...suspicion, incarnation: 2 },
       gossip,
       { ...gossip, payloads: ["h", "é", new Uint8Array([0, 255]), ""] },
       { ...gossip, payloads: [new TextEncoder().encode("hé"), new Uint8Array([0, 255]), ""] },

@@ -3,13 +3,16 @@ import { type RecordStatement, UsageError } from "../core/index.ts";
 import type { WriteStatement } from "../dissemination/anti-entropy-messages.ts";
 import type { GossipStatement } from "../dissemination/messages.ts";
 import type { DeadReport, LeaveNotice, PeerRecord } from "../membership/messages.ts";
+import type { MemberRecord, Suspicion } from "../membership/swim-messages.ts";
 import { type Hello, helloKind } from "./hello.ts";
 import {
   deadReport,
   gossipStatement,
   leaveNotice,
+  memberRecord,
   peerRecord,
   recordStatement,
+  suspicion,
   writeStatement,
 } from "./kinds.ts";
 import { MalformedFrame } from "./malformed-frame.ts";
@@ -21,6 +24,8 @@ export type Statement =
   | PeerRecord
   | DeadReport
   | LeaveNotice
+  | MemberRecord
+  | Suspicion
   | GossipStatement
   | WriteStatement
   | RecordStatement;
@@ -33,6 +38,12 @@ const encoders = {
   "peer-record": statementEncoder<PeerRecord>("grapevine peer-record 1\n", "PeerRecord", peerRecord),
   "dead-report": statementEncoder<DeadReport>("grapevine dead-report 1\n", "DeadReport", deadReport),
   leave: statementEncoder<LeaveNotice>("grapevine leave 1\n", "LeaveNotice", leaveNotice),
+  "member-record": statementEncoder<MemberRecord>(
+    "grapevine member-record 1\n",
+    "MemberRecord",
+    memberRecord,
+  ),
+  suspicion: statementEncoder<Suspicion>("grapevine suspicion 1\n", "Suspicion", suspicion),
   gossip: statementEncoder<GossipStatement>("grapevine gossip 1\n", "GossipStatement", gossipStatement),
   write: statementEncoder<WriteStatement>("grapevine write 1\n", "WriteStatement", writeStatement),
   record: statementEncoder<RecordStatement>("grapevine record 1\n", "RecordStatement", recordStatement),
