@@ -62,7 +62,7 @@ export const conditions: { readonly [Is in Condition["is"]]: Evaluator<Is> } = {
 
   listed: async ({ neighbors = 0 }, facts, names) => {
     const wanted = identitiesOf(names, facts);
-    const seeds = (await activeSeeds(facts)).filter(hasFullList);
+    const seeds = await seedsWithLists(facts);
     const lacking = seeds.filter(({ list }) => {
       const times = new Map<Identity, number>();
       for (const { peer, neighbors: known } of list) {
@@ -79,7 +79,7 @@ export const conditions: { readonly [Is in Condition["is"]]: Evaluator<Is> } = {
 
   removed: async ({ by }, facts, names) => {
     const { observer, world } = facts;
-    const seeds = (await activeSeeds(facts)).filter(hasFullList);
+    const seeds = await seedsWithLists(facts);
     const gone = new Set(identitiesOf(names, facts));
     const lists = seeds.map(({ list }) => list.map(({ peer }) => peer));
     // Where lists are samples, those know of it who had it as a neighbor.
@@ -154,7 +154,7 @@ export const conditions: { readonly [Is in Condition["is"]]: Evaluator<Is> } = {
       const listed = peers.map(identityOf).filter((identity) => !paused.has(identity));
       return listed.length === size && listed.every((identity) => living.has(identity));
     };
-    const seeds = (await activeSeeds(facts)).filter(hasFullList);
+    const seeds = await seedsWithLists(facts);
     const sizes = seeds.map(({ list }) => list.length);
     const areExact = seeds.every(({ list }) =>
       isExact(
@@ -175,9 +175,9 @@ export const conditions: { readonly [Is in Condition["is"]]: Evaluator<Is> } = {
   },
 
   "seeds-agree": async (_, facts) => {
-    const prints = (await activeSeeds(facts))
-      .filter(hasFullList)
-      .map(({ list, fingerprint }) => `${list.length}/${fingerprint}`);
+    const prints = (await seedsWithLists(facts)).map(
+      ({ list, fingerprint }) => `${list.length}/${fingerprint}`,
+    );
     return { ok: prints.every((print) => print === prints[0]) };
   },
 
@@ -204,7 +204,7 @@ export const conditions: { readonly [Is in Condition["is"]]: Evaluator<Is> } = {
   },
 
   "lists-unchanged": async (_, facts) => {
-    const changed = (await activeSeeds(facts)).filter(hasFullList).filter((seed) => {
+    const changed = (await seedsWithLists(facts)).filter((seed) => {
       const before = facts.listsAtStart.get(seed.name);
       return before !== undefined && before !== listText(seed);
     });
@@ -300,9 +300,11 @@ export async function activeSeeds({
   return (await world.seeds()).filter(({ name }) => isActive(observer.node(name)));
 }
 
-/** A sample says nothing of who is not in it. */
-function hasFullList({ isPartial }: SeedView): boolean {
-  return isPartial !== true;
+/** None where somebody knows a sample only: then lists are samples, and say nothing of who is not in them. */
+async function seedsWithLists(facts: Facts): Promise<SeedView[]> {
+  const seeds = await activeSeeds(facts);
+  const isSample = [...seeds, ...(await activeViews(facts))].some(({ isPartial }) => isPartial === true);
+  return isSample ? [] : seeds;
 }
 
 function isActive(node: ObservedNode | undefined): boolean {

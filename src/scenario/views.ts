@@ -1,5 +1,6 @@
 /** What can be seen of a node of any profile from outside, in the same process. */
 import type { NodeId } from "../core/index.ts";
+import type { Swim } from "../membership/swim.ts";
 import type { Peer, Seed } from "../profiles/index.ts";
 import type { PeerView, SeedView } from "./world.ts";
 
@@ -10,16 +11,19 @@ interface Named {
 
 export function peerViewOf({ name, id }: Named, peer: Peer): PeerView {
   const { standing, view, isJoined, broadcast, modern } = peer;
-  const knowsAll = modern !== undefined && !modern.swim.isPartial;
   return {
     name,
     id,
     neighbors: view.neighbors,
     incarnation: standing.incarnation,
     isRegistered: isJoined,
-    ...(knowsAll ? { members: modern.swim.candidates.map((candidate) => candidate.peer) } : {}),
+    ...(modern === undefined ? {} : knowledgeOf(modern.swim)),
     retained: broadcast.retainedCount,
   };
+}
+
+function knowledgeOf({ isPartial, candidates }: Swim): Pick<PeerView, "members" | "isPartial"> {
+  return isPartial ? { isPartial } : { members: candidates.map(({ peer }) => peer) };
 }
 
 export function seedViewOf({ name, id }: Named, { list, fingerprint, swim }: Seed): SeedView {

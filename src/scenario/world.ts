@@ -13,6 +13,8 @@ export interface PeerView {
   readonly isRegistered: boolean;
   /** The peers that it takes for alive, without itself; missing where peers know no more than some. */
   readonly members?: readonly NodeId[];
+  /** It knows no more than a sample of the members. */
+  readonly isPartial?: boolean;
   /** Messages that it keeps for others. */
   readonly retained: number;
 }
