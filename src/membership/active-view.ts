@@ -26,6 +26,8 @@ export interface Link extends Candidate {
   brokenAt: Millis | undefined;
   /** Answers in a row that said "you are not my neighbor". */
   oneSided: number;
+  /** The number of the last keep-alive that the neighbor sent; 0 before the first. */
+  lastAsked: number;
   /** Of keep-alives, smoothed. */
   rttMs: number | undefined;
 }
@@ -69,6 +71,7 @@ export class ActiveView {
       breaks: 0,
       brokenAt: undefined,
       oneSided: 0,
+      lastAsked: 0,
       rttMs: undefined,
     };
     this.#links.set(peer, link);
@@ -98,6 +101,17 @@ export class ActiveView {
     return false;
   }
 
+  /** The neighbor without whom we would have no elder one; undefined if there are several, or none. */
+  onlyElder(me: Seniority): NodeId | undefined {
+    let only: NodeId | undefined;
+    for (const link of this.#links.values()) {
+      if (!isElder(link, me)) continue;
+      if (only !== undefined) return undefined;
+      only = link.peer;
+    }
+    return only;
+  }
+
   /**
    * Whom to give up for somebody who insists: a random one, but none of the `kept` that have stood longest. So
    * whoever asks for links again and again, under however many names, cannot push out all that we have. Nor our only
@@ -105,8 +119,8 @@ export class ActiveView {
    */
   toEvict(kept: number, me: Seniority, random: Random): NodeId | undefined {
     const open = this.#neighbors.slice(kept);
-    const elders = [...this.#links.values()].filter((link) => isElder(link, me));
-    const place = elders.length === 1 ? open.indexOf(elders[0]!.peer) : -1;
+    const elder = this.onlyElder(me);
+    const place = elder === undefined ? -1 : open.indexOf(elder);
     if (place >= 0) open.splice(place, 1);
     return open.length === 0 ? undefined : pick(open, random);
   }

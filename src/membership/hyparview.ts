@@ -51,10 +51,12 @@ import {
   type Shuffle,
   type ShuffleReply,
   type ViewEntry,
+  type XBotMessage,
 } from "./hyparview-messages.ts";
 import { type HyParViewOptions, hyParViewOptions } from "./hyparview-options.ts";
-import { KnownPeers } from "./known-peers.ts";
+import { PassiveView } from "./passive-view.ts";
 import { isElder, type Seniority } from "./seniority.ts";
+import { XBot } from "./x-bot.ts";
 
 export interface HyParViewConfig {
   /** Who else is there, for the first contact, and instead of the passive view while it has everybody. */
@@ -72,7 +74,8 @@ export type HyParViewTimer =
   | { readonly type: "answer-timeout"; readonly peer: NodeId; readonly at: Millis }
   | { readonly type: "link-timeout"; readonly neighbor: NodeId; readonly at: Millis }
   | { readonly type: "keep-alive" }
-  | { readonly type: "shuffle" };
+  | { readonly type: "shuffle" }
+  | { readonly type: "optimise" };
 
 export type HyParViewCommand =
   /** The connection to a neighbor broke. */
@@ -122,7 +125,8 @@ export class HyParView
   readonly options: HyParViewOptions;
   readonly #config: HyParViewConfig;
   readonly #active = new ActiveView();
-  readonly #passive: KnownPeers;
+  readonly #passive: PassiveView;
+  readonly #xBot: XBot | undefined;
   /** Asked for a link and not answered yet. */
   readonly #asked = new Map<NodeId, Ask>();
   /** Asked in vain since the last pause. */
@@ -149,7 +153,8 @@ export class HyParView
   constructor(config: HyParViewConfig) {
     this.#config = config;
     this.options = hyParViewOptions(config.options);
-    this.#passive = new KnownPeers(this.options.passiveView);
+    this.#passive = new PassiveView(this.options.passiveView);
+    if (this.options.isLatencyAware) this.#xBot = this.#makeXBot();
   }
 
   // ---- What others may read ----
@@ -196,6 +201,8 @@ export class HyParView
     // Somewhere in the first interval, so that a network that starts at once does not do it in step.
     env.schedule(env.random.below(keepAliveMs), { type: "keep-alive" });
     env.schedule(env.random.below(shuffleIntervalMs), { type: "shuffle" });
+    if (this.#xBot !== undefined)
+      env.schedule(env.random.below(this.options.optimiseIntervalMs), { type: "optimise" });
   }
 
   onHeard(from: NodeId): void {
@@ -254,13 +261,11 @@ export class HyParView
       case "shuffle-reply":
         return this.#onShuffleReply(message, env);
       case "keep-alive":
-        return env.send(from, {
-          type: "keep-alive-reply",
-          nonce: message.nonce,
-          isLinked: this.#active.has(from),
-        });
+        return this.#onKeepAlive(from, message.nonce, env);
       case "keep-alive-reply":
         return this.#onKeepAliveReply(from, message.nonce, message.isLinked, env);
+      default:
+        return this.#onXBotMessage(from, message, env);
     }
   }
 
@@ -286,6 +291,9 @@ export class HyParView
       case "shuffle":
         this.#shuffle(env);
         return env.schedule(this.options.shuffleIntervalMs, timer);
+      case "optimise":
+        this.#xBot!.optimise(env);
+        return env.schedule(this.options.optimiseIntervalMs, timer);
     }
   }
 
@@ -351,8 +359,11 @@ export class HyParView
     return this.#active.size < this.wantedDegree || this.#lacksElder(env);
   }
 
+  /** Places that are empty, and for which nobody is asked. Ends of walks do not count: others may have made them up. */
   #missing(): number {
-    return this.wantedDegree - this.#active.size - this.#asked.size;
+    let coming = 0;
+    for (const { type } of this.#asked.values()) if (type !== "walk-end") coming++;
+    return this.wantedDegree - this.#active.size - coming;
   }
 
   #askSomebody(type: Ask["type"], env: HyParViewEnvironment): boolean {
@@ -469,11 +480,17 @@ export class HyParView
     if (victim === undefined || !this.#isWithin("evictions", this.options.activeView - kept, env))
       return false;
     this.counters.evicted++;
-    const { since } = this.#active.get(victim)!;
     this.#disconnect(victim, env, { instead: peer });
-    this.#drop(victim, "replaced", env);
-    this.#remember({ peer: victim, since }, env);
+    this.#giveUp(victim, "replaced", env);
     return true;
+  }
+
+  /** It is as good as it was, and may be a neighbor again. */
+  #giveUp(peer: NodeId, reason: NeighborDown["reason"], env: HyParViewEnvironment): void {
+    const link = this.#active.get(peer);
+    if (link === undefined) return;
+    this.#drop(peer, reason, env);
+    this.#remember(link, env);
   }
 
   #disconnect(
@@ -490,11 +507,9 @@ export class HyParView
     isLeaving: boolean,
     env: HyParViewEnvironment,
   ): void {
-    const link = this.#active.get(from);
-    if (link === undefined) return;
-    this.#drop(from, isLeaving ? "left" : "replaced", env);
-    if (isLeaving) this.#passive.remove(identityOf(from));
-    else this.#remember({ peer: from, since: link.since }, env);
+    if (!this.#active.has(from)) return;
+    if (isLeaving) this.#drop(from, "left", env);
+    else this.#giveUp(from, "replaced", env);
     const isOther = instead !== undefined && identityOf(instead) !== identityOf(env.self);
     if (isOther && this.#missing() > 0 && this.#isFree(instead)) this.#ask(instead, "neighbor", env);
     this.#seek(env);
@@ -617,13 +632,22 @@ export class HyParView
     env.send(link.peer, { type: "keep-alive", nonce: link.nonce });
   }
 
+  #onKeepAlive(from: NodeId, asked: number, env: HyParViewEnvironment): void {
+    const link = this.#active.get(from);
+    if (link !== undefined) link.lastAsked = asked;
+    env.send(from, { type: "keep-alive-reply", nonce: asked, isLinked: link !== undefined });
+  }
+
   #onKeepAliveReply(from: NodeId, answered: number, isLinked: boolean, env: HyParViewEnvironment): void {
+    if (this.#xBot?.onAnswer(from, answered, env)) return;
     const link = this.#active.get(from);
     if (link === undefined || link.nonce === 0 || link.nonce !== answered) {
       this.counters.unasked++;
       return;
     }
     link.nonce = 0;
+    link.wasHeard = true;
+    link.misses = 0;
     const rttMs = env.now - link.askedAt;
     link.rttMs = link.rttMs === undefined ? rttMs : link.rttMs + (rttMs - link.rttMs) / 8; // as TCP smooths
     if (isLinked) {
@@ -638,12 +662,14 @@ export class HyParView
 
   // ---- The passive view ----
 
-  /** Whoever is a neighbor, or we ourselves, has no place there. What we know already is not overwritten by hearsay. */
   #remember(entry: ViewEntry, env: HyParViewEnvironment): void {
-    const identity = identityOf(entry.peer);
-    if (identity === identityOf(env.self) || this.#active.ofIdentity(identity) !== undefined) return;
-    if (this.#passive.get(identity) === undefined)
-      this.#passive.add({ peer: entry.peer, since: entry.since }, env.random);
+    if (this.#isStranger(entry, env)) this.#passive.remember(entry, env.random);
+  }
+
+  /** Whoever is a neighbor, and we ourselves, have no place in the passive view. */
+  #isStranger({ peer }: ViewEntry, env: HyParViewEnvironment): boolean {
+    const identity = identityOf(peer);
+    return identity !== identityOf(env.self) && this.#active.ofIdentity(identity) === undefined;
   }
 
   #shuffle(env: HyParViewEnvironment): void {
@@ -694,19 +720,47 @@ export class HyParView
     this.#shuffled = [];
   }
 
-  /** What was given away makes room first, then chance does. */
+  /** Nobody makes us take more than we would send ourselves. */
   #integrate(entries: readonly ViewEntry[], given: readonly ViewEntry[], env: HyParViewEnvironment): void {
-    const { shuffleActive, shufflePassive, passiveView } = this.options;
-    const leaving = [...given];
-    // Nobody makes us take more than we would send ourselves.
-    for (const entry of entries.slice(0, 1 + shuffleActive + shufflePassive)) {
-      const identity = identityOf(entry.peer);
-      if (this.#passive.get(identity) !== undefined) continue;
-      while (this.#passive.size >= passiveView && leaving.length > 0)
-        this.#passive.remove(identityOf(leaving.pop()!.peer));
-      this.#remember(entry, env);
-    }
+    const { shuffleActive, shufflePassive } = this.options;
+    const taken = entries.slice(0, 1 + shuffleActive + shufflePassive);
+    this.#passive.integrate(
+      taken.filter((entry) => this.#isStranger(entry, env)),
+      given,
+      env.random,
+    );
     this.#seek(env);
+  }
+
+  // ---- Closer neighbors ----
+
+  #makeXBot(): XBot {
+    return new XBot({
+      active: this.#active,
+      options: this.options,
+      counters: this.counters,
+      quality: this.#config.quality,
+      life: () => ({ since: this.#config.standing.since, incarnation: this.#config.standing.incarnation }),
+      onlyElder: (env) => this.#active.onlyElder(this.#me(env)),
+      candidate: (env) => this.#candidate(env, ({ peer }) => this.#isFree(peer))?.peer,
+      takeIn: (peer, life, env) => this.#takeIn(peer, { ...life, insists: false }, env),
+      drop: (peer, reason, env) => this.#giveUp(peer, reason, env),
+    });
+  }
+
+  #onXBotMessage(from: NodeId, message: XBotMessage, env: HyParViewEnvironment): void {
+    if (this.#xBot !== undefined) {
+      this.#xBot.onMessage(from, message, env);
+      return this.#seek(env);
+    }
+    // Others may care for closeness; we keep the neighbors that we have.
+    const { since, incarnation } = this.#config.standing;
+    const refusal = { nonce: message.nonce, isAccepted: false };
+    if (message.type === "optimisation")
+      env.send(from, { type: "optimisation-reply", ...refusal, since, incarnation });
+    else if (message.type === "replace") env.send(from, { type: "replace-reply", ...refusal });
+    else if (message.type === "switch")
+      env.send(from, { type: "switch-reply", ...refusal, since, incarnation });
   }
 
   // ---- What others may make us do ----

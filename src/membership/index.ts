@@ -1,5 +1,7 @@
 export * from "./all-to-all-heartbeat.ts";
 export * from "./ballots.ts";
+export * from "./cyclon.ts";
+export type * from "./cyclon-messages.ts";
 export * from "./evidence-log.ts";
 export * from "./gossip-heartbeat.ts";
 export * from "./heartbeat.ts";
