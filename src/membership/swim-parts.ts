@@ -86,7 +86,8 @@ export type SwimNotice =
 
 export type SwimEnvironment = Environment<SwimMessage, SwimTimer, SwimNotice>;
 
-export interface SwimCounters {
+/** A type and no interface: shells read it as names with numbers. */
+export type SwimCounters = {
   probes: number;
   probeFailures: number;
   indirectProbes: number;
@@ -105,7 +106,7 @@ export interface SwimCounters {
   newsDropped: number;
   /** Newcomers for whom the table had no room, or the questions of others. */
   refused: number;
-}
+};
 
 export interface SwimParts {
   readonly config: SwimConfig;
