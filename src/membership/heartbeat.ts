@@ -98,6 +98,8 @@ interface Watch {
   isDoubted: boolean;
   /** Witnesses who said meanwhile that they do not reach it either. Empty unless a quorum is wanted. */
   accusers: readonly NodeId[];
+  /** So many votes the evidence speaks of already. */
+  counted: number;
 }
 
 export class Heartbeat
@@ -234,7 +236,8 @@ export class Heartbeat
         watch.misses++;
         this.counters.misses++;
         env.notify({ type: "ping-missed", neighbor: timer.neighbor, misses: watch.misses });
-        this.#note(timer.neighbor, watch, env, { kind: "missed", detail: this.#missesOf(watch) });
+        if (!watch.isDoubted)
+          this.#note(timer.neighbor, watch, env, { kind: "missed", detail: this.#missesOf(watch) });
         if (watch.misses >= this.misses && watch.inquiry === 0) this.#suspect(timer.neighbor, watch, env);
         return;
       case "verdict":
@@ -262,6 +265,7 @@ export class Heartbeat
       asked: [],
       isDoubted: false,
       accusers: [],
+      counted: 0,
     });
     this.#verdicts.delete(identityOf(neighbor));
     // Somewhere in the first interval, so that a network that starts at once does not ping in step.
@@ -313,18 +317,19 @@ export class Heartbeat
 
   #suspect(neighbor: NodeId, watch: Watch, env: HeartbeatEnvironment): void {
     const { quorum } = this.#options;
+    const isNew = !watch.isDoubted;
     watch.inquiry = nonce(env.random);
     watch.isDoubted = true;
     this.counters.suspicions++;
-    const others = watch.witnesses.filter((witness) => witness !== env.self && witness !== neighbor);
-    const witnesses = sample(others, this.#options.witnesses, env.random);
+    const witnesses = sample(this.#whoMayKnow(neighbor, watch, env), this.#options.witnesses, env.random);
     watch.asked = witnesses;
     env.notify({ type: "suspected", neighbor, misses: watch.misses, witnesses });
-    this.#note(neighbor, watch, env, {
-      kind: "suspected",
-      through: witnesses,
-      detail: `${this.#missesOf(watch)}; ${witnesses.length} witnesses are asked`,
-    });
+    if (isNew)
+      this.#note(neighbor, watch, env, {
+        kind: "suspected",
+        through: witnesses,
+        detail: `${this.#missesOf(watch)}; ${witnesses.length} witnesses are asked`,
+      });
     for (const witness of witnesses)
       env.send(witness, {
         type: "probe-request",
@@ -337,6 +342,15 @@ export class Heartbeat
     env.schedule(patience, { type: "verdict", neighbor, nonce: watch.inquiry, dueAt: env.now + patience });
   }
 
+  /** Other neighbors of the suspect; where they are too few for a quorum our own, too. */
+  #whoMayKnow(suspect: NodeId, { witnesses }: Watch, env: HeartbeatEnvironment): readonly NodeId[] {
+    const isOther = (node: NodeId) => node !== env.self && node !== suspect;
+    const named = witnesses.filter(isOther);
+    if (named.length >= this.#options.quorum - 1) return named;
+    const ours = this.#config.view.neighbors.filter((node) => isOther(node) && !named.includes(node));
+    return [...named, ...ours];
+  }
+
   /** No witness reaches it. Is that enough? */
   #judge(neighbor: NodeId, watch: Watch, env: HeartbeatEnvironment): void {
     const { quorum } = this.#options;
@@ -344,6 +358,8 @@ export class Heartbeat
     if (votes < quorum) {
       // The next miss asks again.
       this.counters.awaitsQuorum++;
+      if (watch.counted === votes) return;
+      watch.counted = votes;
       return this.#note(neighbor, watch, env, {
         kind: "awaits-quorum",
         through: watch.accusers,
@@ -379,6 +395,7 @@ export class Heartbeat
     watch.inquiry = 0;
     watch.isDoubted = false;
     watch.accusers = [];
+    watch.counted = 0;
     this.counters.cleared++;
     this.#note(neighbor, watch, env, { kind: "alive", by: witness, detail: "the witness reaches it" });
     env.notify({ type: "neighbor-unreachable", neighbor, witness });
@@ -421,6 +438,7 @@ export class Heartbeat
     watch.misses = 0;
     watch.isDoubted = false;
     watch.accusers = [];
+    watch.counted = 0;
     this.#verdicts.delete(identityOf(neighbor));
   }
 

@@ -54,7 +54,8 @@ interface Member {
   version: number;
   state: MemberState;
   heardAt: Millis;
-  isTimed: boolean;
+  /** Its timer that counts is due then. */
+  timerAt: Millis | undefined;
   /** Other voters against it that the evidence names already. */
   named: number;
   readonly rhythm: PhiAccrual | undefined;
@@ -198,13 +199,12 @@ export class SilenceVerdicts implements FailureDetector {
   // ---- Silence ----
 
   #watch(member: Member, env: SilenceEnvironment): void {
-    if (member.isTimed) return;
-    member.isTimed = true;
-    this.#schedule(member, this.#limitOf(member), env);
+    if (member.timerAt === undefined) this.#schedule(member, this.#limitOf(member), env);
   }
 
   #schedule(member: Member, after: Millis, env: SilenceEnvironment): void {
-    env.schedule(after, { type: "silence", node: member.identity, dueAt: env.now + after });
+    member.timerAt = env.now + after;
+    env.schedule(after, { type: "silence", node: member.identity, dueAt: member.timerAt });
   }
 
   #limitOf({ rhythm }: Member): Millis {
@@ -218,15 +218,12 @@ export class SilenceVerdicts implements FailureDetector {
   onTimer(timer: SilenceTimer, env: SilenceEnvironment): void {
     this.checkAwake(timer.dueAt, env);
     const member = this.#members.get(timer.node);
-    if (member === undefined) return;
-    member.isTimed = false;
+    if (member?.timerAt !== timer.dueAt) return; // of somebody who was forgotten meanwhile
+    member.timerAt = undefined;
     if (member.state !== "alive") return; // the next heartbeat sets a timer again
     const limit = this.#limitOf(member);
     const left = this.#silentSince(member) + limit - env.now;
-    if (left > 0) {
-      member.isTimed = true;
-      return this.#schedule(member, left, env);
-    }
+    if (left > 0) return this.#schedule(member, left, env);
     this.#suspect(member, limit, env);
   }
 
@@ -331,7 +328,7 @@ export class SilenceVerdicts implements FailureDetector {
       version: 0,
       state: "unknown",
       heardAt: 0,
-      isTimed: false,
+      timerAt: undefined,
       named: 0,
       rhythm,
     };
