@@ -149,6 +149,8 @@ export class HyParView
   #joins = 0;
   #walks = 0;
   #evictions = 0;
+  /** Which link is tested though it is busy. */
+  #testTurn = 0;
 
   constructor(config: HyParViewConfig) {
     this.#config = config;
@@ -608,11 +610,11 @@ export class HyParView
   // ---- Are the links there? ----
 
   /**
-   * Those on which nothing was said since the last tick; and one of the others, since a link that only one end counts
+   * Those on which nothing was said since the last tick; and the others in turn, since a link that only one end counts
    * looks busy as well.
    */
   #testLinks(env: HyParViewEnvironment): void {
-    const lucky = this.#active.another(env.random);
+    const inTurn = this.neighbors[this.#testTurn++ % Math.max(1, this.#active.size)];
     for (const link of [...this.#active.links]) {
       if (link.wasHeard) link.misses = 0;
       else if (link.nonce !== 0 && ++link.misses >= this.options.keepAliveMisses) {
@@ -620,7 +622,7 @@ export class HyParView
         this.#drop(link.peer, "failed", env);
         continue;
       }
-      if (!link.wasHeard || link.peer === lucky) this.#testLink(link, env);
+      if (!link.wasHeard || link.peer === inTurn) this.#testLink(link, env);
       link.wasHeard = false;
     }
     this.#seek(env);
