@@ -37,6 +37,8 @@ export const campaignPingIntervalMs = 1000;
 /** Ten refreshes, as in the defaults: with pings each second a peer refreshes each 5 s. */
 const leaseMs = 50_000;
 const calm = "90 pings";
+/** What a datagram has lost is sent to the same neighbor again after a minute, whatever the pings. */
+const modernCalm = "100s";
 const maxUnlisted = "40 pings";
 
 /** `any`: each scenario draws one of them, and its options. */
@@ -222,7 +224,7 @@ export function closed(draft: Draft): Scenario {
         }
       : { profile, options: { ...membership, broadcast } },
     timeline: [...steps, ...closing(steps), ...(isClassic ? [] : quietTime)],
-    calm,
+    calm: isClassic ? calm : modernCalm,
     maxUnlisted,
   };
 }
