@@ -17,6 +17,7 @@ import { lookupCommand } from "./lookup.ts";
 import { membersCommand } from "./members.ts";
 import { neighborsCommand } from "./neighbors.ts";
 import { peerCommand } from "./peer.ts";
+import { planCommand } from "./plan.ts";
 import { publishCommand } from "./publish.ts";
 import { putCommand } from "./put.ts";
 import { replayCommand } from "./replay.ts";
@@ -48,6 +49,7 @@ const program = new Command("grapevine")
   .addCommand(simulateCommand())
   .addCommand(campaignCommand())
   .addCommand(compareCommand())
+  .addCommand(planCommand())
   .addCommand(drillCommand())
   .addCommand(reproduceCommand())
   .commandsGroup("Talk to a running node:")

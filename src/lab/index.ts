@@ -8,6 +8,7 @@ export * from "./live-lookups.ts";
 export * from "./local-network.ts";
 export * from "./lookup/index.ts";
 export * from "./measurement.ts";
+export * from "./plan/index.ts";
 export * from "./reproduce/index.ts";
 export * from "./rerun.ts";
 export * from "./scenario/index.ts";

@@ -1,0 +1,265 @@
+/**
+ * Which protocols and options fulfil a wish, and what is the cheapest of them: all of a grid are predicted. Where none
+ * does, it says which wishes conflict, and how far each alone would have to give way.
+ */
+import { log } from "../../core/deterministic-math.ts";
+import type { BroadcastMethod, BroadcastOptions } from "../../dissemination/broadcast-options.ts";
+import { heartbeatOptions } from "../../membership/heartbeat-options.ts";
+import { type SwimOptions, swimOptions } from "../../membership/swim-options.ts";
+import type { ProfileName, ProfileOptions } from "../../profiles/index.ts";
+import { type BroadcastPrediction, hyParViewBytes, predictBroadcast } from "./broadcast-model.ts";
+import { type DetectorPrediction, predictHeartbeat, predictSwim } from "./detector-model.ts";
+import { type FrameSizes, frameSizes } from "./frame-sizes.ts";
+import type { Wish } from "./wish.ts";
+
+export interface Plan {
+  readonly profile: ProfileName;
+  /** What to paste: sections as a config file has them. */
+  readonly options: ProfileOptions;
+  /** Links of a node, on average. */
+  readonly degree: number;
+  readonly prediction: Prediction;
+}
+
+export interface Prediction {
+  readonly detection: DetectorPrediction;
+  readonly broadcast: BroadcastPrediction;
+  readonly overlayBytesPerSecond: number;
+  /** Of all together. */
+  readonly bytesPerSecond: number;
+}
+
+/** The wishes that can be granted or not. */
+export const wishNames = [
+  "detectWithinMs",
+  "falsePositivesPerNodeDay",
+  "deliver",
+  "budgetBytesPerSecond",
+] as const;
+export type WishName = (typeof wishNames)[number];
+
+export interface Shortfall {
+  readonly wish: WishName;
+  /** The best that any plan reaches, whatever the other wishes. */
+  readonly best: number;
+  /** The best that is reached while all others hold: to relax the wish so far makes it feasible. Undefined: nothing does. */
+  readonly withOthers: number | undefined;
+}
+
+export interface SearchResult {
+  readonly plan: Plan | undefined;
+  /** It is as good as wished with room to spare: what the model leaves out has to fit in there. */
+  readonly hasMargin: boolean;
+  /** Combinations that were predicted. */
+  readonly candidates: number;
+  /** Where there is no plan: one for each wish that stands in the way. */
+  readonly shortfalls: readonly Shortfall[];
+}
+
+/** Of what is wished, so much is planned for. */
+const margins: Readonly<Record<WishName, number>> = {
+  detectWithinMs: 0.85,
+  falsePositivesPerNodeDay: 0.5,
+  // Of those who may lack it.
+  deliver: 0.5,
+  budgetBytesPerSecond: 0.85,
+};
+
+export function search(wish: Wish): SearchResult {
+  const plans = candidatesOf(wish);
+  const fulfils = (plan: Plan, hasMargin: boolean) =>
+    wishNames.every((name) => isGranted(wish, name, plan, hasMargin));
+  const spare = cheapest(plans.filter((plan) => fulfils(plan, true)));
+  const plan = spare ?? cheapest(plans.filter((one) => fulfils(one, false)));
+  const shortfalls = plan === undefined ? shortfallsOf(wish, plans) : [];
+  return { plan, hasMargin: spare !== undefined, candidates: plans.length, shortfalls };
+}
+
+/** Of those that cost the same, to one part in a hundred, the one that accuses the fewest. */
+function cheapest(plans: readonly Plan[]): Plan | undefined {
+  const cost = ({ prediction }: Plan) => prediction.bytesPerSecond;
+  const least = plans.reduce((low, plan) => Math.min(low, cost(plan)), Number.POSITIVE_INFINITY);
+  return plans
+    .filter((plan) => cost(plan) <= 1.01 * least)
+    .reduce<Plan | undefined>((best, plan) => {
+      if (best === undefined) return plan;
+      const accused = ({ prediction }: Plan) => prediction.detection.falsePositivesPerNodeDay;
+      return accused(plan) < accused(best) || (accused(plan) === accused(best) && cost(plan) < cost(best))
+        ? plan
+        : best;
+    }, undefined);
+}
+
+function shortfallsOf(wish: Wish, plans: readonly Plan[]): Shortfall[] {
+  return wishNames.flatMap((name) => {
+    const others = wishNames.filter((other) => other !== name);
+    const withOthers = bestOf(
+      name,
+      plans.filter((plan) => others.every((other) => isGranted(wish, other, plan, false))),
+    );
+    const best = bestOf(name, plans)!;
+    return withOthers !== undefined || !isEnough(wish, name, best) ? [{ wish: name, best, withOthers }] : [];
+  });
+}
+
+/** What a prediction says of a wish. */
+export function predicted(name: WishName, { detection, broadcast, bytesPerSecond }: Prediction): number {
+  switch (name) {
+    case "detectWithinMs":
+      return detection.allP99Ms;
+    case "falsePositivesPerNodeDay":
+      return detection.falsePositivesPerNodeDay;
+    case "deliver":
+      return broadcast.delivered;
+    case "budgetBytesPerSecond":
+      return bytesPerSecond;
+  }
+}
+
+/** Is such a value what was wished? */
+export function isEnough(wish: Wish, name: WishName, value: number, margin = 1): boolean {
+  if (name === "deliver") return 1 - value <= (1 - wish.deliver) * margin;
+  return value <= wish[name] * margin;
+}
+
+function isGranted(wish: Wish, name: WishName, { prediction }: Plan, hasMargin: boolean): boolean {
+  return isEnough(wish, name, predicted(name, prediction), hasMargin ? margins[name] : 1);
+}
+
+function bestOf(name: WishName, plans: readonly Plan[]): number | undefined {
+  let best: number | undefined;
+  for (const { prediction } of plans) {
+    const value = predicted(name, prediction);
+    if (best === undefined || (name === "deliver" ? value > best : value < best)) best = value;
+  }
+  return best;
+}
+
+// ---- The grid ------------------------------------------------------------------------------------------------------
+
+const steps = [1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8];
+/** 50 ms to 60 s, ten for each power of ten. */
+const intervalsMs = [0.01, 0.1, 1, 10]
+  .flatMap((power) => steps.map((step) => Math.round(step * power * 1000)))
+  .filter((ms) => ms >= 50 && ms <= 60_000);
+const helperCounts = [0, 1, 2, 3, 4, 6];
+const suspicionMults = [1, 1.5, 2, 3, 4, 6, 8, 12];
+const pingMisses = [2, 3, 4];
+const repairIntervalsMs = [2000, 10_000, 30_000];
+
+/** Detectors and ways of spreading over an overlay of one degree: they share nothing but the budget. */
+interface Family {
+  readonly profile: ProfileName;
+  readonly degree: number;
+  /** What all of them have. */
+  readonly options: ProfileOptions;
+  readonly overlayBytesPerSecond: number;
+  readonly detectors: readonly {
+    readonly options: ProfileOptions;
+    readonly prediction: DetectorPrediction;
+  }[];
+  readonly broadcasts: readonly {
+    readonly options: ProfileOptions;
+    readonly prediction: BroadcastPrediction;
+  }[];
+}
+
+export function candidatesOf(wish: Wish): Plan[] {
+  const sizes = frameSizes(wish.messageBytes);
+  const families = [
+    ...(wish.profile === "classic" ? [] : modernFamilies(wish, sizes)),
+    ...(wish.profile === "modern" ? [] : classicFamilies(wish, sizes)),
+  ];
+  return families.flatMap(({ profile, degree, options, overlayBytesPerSecond, detectors, broadcasts }) =>
+    broadcasts.flatMap((broadcast) =>
+      detectors.map((detector) => ({
+        profile,
+        degree,
+        options: { ...options, ...detector.options, ...broadcast.options },
+        prediction: {
+          detection: detector.prediction,
+          broadcast: broadcast.prediction,
+          overlayBytesPerSecond,
+          bytesPerSecond:
+            overlayBytesPerSecond + detector.prediction.bytesPerSecond + broadcast.prediction.bytesPerSecond,
+        },
+      })),
+    ),
+  );
+}
+
+function modernFamilies(wish: Wish, sizes: FrameSizes): Family[] {
+  const { nodes } = wish;
+  // The paper's law, and some more links for those who want it sooner.
+  const usual = Math.max(3, Math.ceil(log(nodes) / log(10)) + 1);
+  const degrees = [usual, usual + 1, usual + 2, usual + 4].filter((degree, i) => i === 0 || degree < nodes);
+  return degrees.map((activeView) => {
+    const hyparview = { activeView, passiveView: 6 * activeView };
+    return {
+      profile: "modern",
+      degree: Math.min(activeView, nodes - 1),
+      options: { stack: { profile: "modern" }, hyparview },
+      overlayBytesPerSecond: hyParViewBytes(wish, hyparview, sizes),
+      detectors: swims(wish).map((swim) => ({
+        options: { swim },
+        prediction: predictSwim(wish, swimOptions(swim), activeView, sizes),
+      })),
+      broadcasts: broadcastsOf(wish, ["plumtree", "flood", "rumor"], activeView, sizes),
+    };
+  });
+}
+
+function swims({ rttMs }: Wish): Partial<SwimOptions>[] {
+  // The longest way there and back and a little for the processes, or twice that: to tell losses from slowness.
+  const timeoutsMs = [Math.ceil(1.5 * rttMs) + 10, 3 * rttMs + 20];
+  return timeoutsMs.flatMap((probeTimeoutMs) =>
+    intervalsMs
+      .filter((probeIntervalMs) => probeIntervalMs >= 2 * probeTimeoutMs)
+      .flatMap((probeIntervalMs) =>
+        helperCounts.flatMap((helpers) =>
+          suspicionMults.map((suspicionMult) => ({
+            ...{ probeIntervalMs, probeTimeoutMs, helpers, suspicionMult },
+            confirmations: Math.min(3, helpers),
+          })),
+        ),
+      ),
+  );
+}
+
+function classicFamilies(wish: Wish, sizes: FrameSizes): Family[] {
+  return [4, 6]
+    .filter((degree, i) => i === 0 || degree < wish.nodes)
+    .map((minDegree) => ({
+      profile: "classic",
+      degree: Math.min(minDegree, wish.nodes - 1),
+      options: { stack: { profile: "classic" }, overlay: { law: "uniform", minDegree } },
+      overlayBytesPerSecond: 0,
+      detectors: intervalsMs.flatMap((pingIntervalMs) =>
+        pingMisses.map((misses) => {
+          const heartbeat = { pingIntervalMs, misses };
+          const prediction = predictHeartbeat(wish, heartbeatOptions(heartbeat), minDegree, sizes);
+          return { options: { heartbeat }, prediction };
+        }),
+      ),
+      broadcasts: broadcastsOf(wish, ["flood", "rumor"], minDegree, sizes),
+    }));
+}
+
+function broadcastsOf(
+  wish: Wish,
+  methods: readonly BroadcastMethod[],
+  degree: number,
+  sizes: FrameSizes,
+): Family["broadcasts"] {
+  const rounds: Partial<BroadcastOptions>[] = [100, 200, 500].flatMap((roundMs) =>
+    [2, 4].map((stopAfter) => ({ roundMs, stopAfter })),
+  );
+  return methods.flatMap((method) =>
+    (method === "rumor" ? rounds : [{}]).flatMap((tuning) =>
+      repairIntervalsMs.map((repairIntervalMs) => {
+        const broadcast = { method, ...tuning, repairIntervalMs };
+        return { options: { broadcast }, prediction: predictBroadcast(wish, degree, broadcast, sizes) };
+      }),
+    ),
+  );
+}
