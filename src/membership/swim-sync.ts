@@ -42,8 +42,12 @@ interface Introducer {
 const maxExchanges = 256;
 /** Members that a comparison calls failed, and that we ask at once ourselves. */
 const maxDoubtsChecked = 8;
+/** Of a network that is too large for full views a comparison tells of so many: samples need not become equal. */
+const sampledEntries = 16;
 /** How long a comparison may take before somebody else is asked. */
 const answerTimeouts = 5;
+/** The first comparison after the start, in probe intervals: who joined at the same time may have been missed. */
+const firstSyncIntervals = 4;
 
 /**
  * Comparing all that two members know: so a newcomer joins, so what gossip missed is repaired, and so two halves merge.
@@ -63,6 +67,8 @@ export class SwimSync {
   readonly #exchanges = new Map<number, Exchange>();
   #isJoined = false;
   #pauseMs: Millis;
+  /** Comparisons are frequent while a network forms, and rare later: three times as long each time. */
+  #syncPauseMs: Millis;
   /** Those that were asked in this round of joining. */
   readonly #tried = new Set<NodeId>();
   #maySyncAt: Millis = 0;
@@ -72,6 +78,7 @@ export class SwimSync {
     this.#introducers = parts.config.introducers.map((address) => ({ address, identity: undefined }));
     this.#contacts = (parts.config.contacts ?? []).map(({ peer }) => peer);
     this.#pauseMs = parts.options.reconnectMs;
+    this.#syncPauseMs = firstSyncIntervals * parts.options.probeIntervalMs;
   }
 
   get isJoined(): boolean {
@@ -163,7 +170,7 @@ export class SwimSync {
       type: "sync-digest",
       nonce: compare.nonce,
       isAnswer: false,
-      isPartial: this.#parts.isPartial(),
+      isPartial: this.#tellsSample,
       entries: this.#digest(env),
     });
   }
@@ -181,12 +188,11 @@ export class SwimSync {
     exchange.isAnswered = true;
     const { wanted, surplus } = this.#compare(digest, env);
     if (exchange.isOurs && surplus.length > 0) {
-      const isPartial = this.#parts.isPartial();
       env.send(from, {
         type: "sync-digest",
         nonce: digest.nonce,
         isAnswer: true,
-        isPartial,
+        isPartial: this.#tellsSample,
         entries: surplus,
       });
     }
@@ -269,7 +275,9 @@ export class SwimSync {
   #scheduleSync(env: SwimEnvironment): void {
     let times = 1;
     for (let count = 32; count < this.#parts.members.here.length + 1; count *= 2) times++;
-    const after = Math.floor(this.#parts.options.syncIntervalMs * times * (0.75 + 0.5 * env.random.unit()));
+    const pauseMs = Math.min(this.#syncPauseMs, this.#parts.options.syncIntervalMs * times);
+    this.#syncPauseMs = 3 * pauseMs;
+    const after = Math.floor(pauseMs * (0.75 + 0.5 * env.random.unit()));
     env.schedule(after, { type: "sync", dueAt: env.now + after });
   }
 
@@ -318,10 +326,21 @@ export class SwimSync {
     return this.#parts.members.fingerprintWith(identityOf(env.self), incarnation);
   }
 
+  /** A seed knows more than those who ask it can keep: it tells them of some, as they do among each other. */
+  get #tellsSample(): boolean {
+    const { members, options } = this.#parts;
+    return this.#parts.isPartial() || members.here.length + 1 > options.fullViewMembers;
+  }
+
   /** Everybody, ourselves first; of more than a message holds a part, another one each time. */
   #digest(env: SwimEnvironment): SyncDigestEntry[] {
     const { members } = this.#parts;
     const entries: SyncDigestEntry[] = [entryOfRecord(this.#parts.ownRecord(env))];
+    if (this.#tellsSample) {
+      for (const member of members.sampleHere(sampledEntries, env.random, () => true))
+        entries.push(entryOf(member));
+      return entries;
+    }
     const room = maxSyncEntries - 1;
     if (members.size <= room) {
       for (const member of members.values()) entries.push(entryOf(member));
@@ -373,7 +392,7 @@ export class SwimSync {
       }
     }
     // An answer says only what differs, and a part of a long list says nothing of the rest.
-    if (!digest.isAnswer && digest.entries.length < maxSyncEntries) {
+    if (!digest.isAnswer && !digest.isPartial && digest.entries.length < maxSyncEntries) {
       if (!theirs.has(self)) surplus.push(own);
       for (const member of members.here) if (!theirs.has(member.identity)) surplus.push(entryOf(member));
     }
