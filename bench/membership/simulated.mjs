@@ -13,7 +13,7 @@ export async function simulatedIdle({ count, settleMs, forMs }) {
   const [{ SimulatedNetwork }, { Codec }, { datagramTypes }] = await Promise.all([
     import(new URL("simulated/index.js", dist).href),
     import(new URL("wire/index.js", dist).href),
-    import(new URL("membership/index.js", dist).href),
+    import(new URL("membership/swim-messages.js", dist).href),
   ]);
   const codec = new Codec();
   const sent = new Map();
