@@ -14,7 +14,7 @@
  * has one, see source-trees.ts.
  * Deviation: whoever announced a message to us, or asked for it, has it or will: it is neither sent nor announced there.
  */
-import type { Identity, Millis, NeighborView, NodeId } from "../core/index.ts";
+import { type Identity, identityOf, type Millis, type NeighborView, type NodeId } from "../core/index.ts";
 import {
   type Announcement,
   type Graft,
@@ -114,10 +114,12 @@ export class Plumtree implements Spreading {
 
   onNew(retained: Retained, from: NodeId | undefined, env: BroadcastEnvironment): void {
     const { view, store } = this.#config;
-    const { statement } = retained.gossip;
+    const { statement, hops } = retained.gossip;
     const tree = this.trees.note(statement);
     if (from !== undefined) this.#makeEager(tree, from);
-    if (this.#missing.size > 0) this.#stopMissing(retained, tree, from, env);
+    tree.parent = from;
+    tree.hops = hops === undefined ? undefined : hops - 1; // it counts the next link, too
+    if (this.#missing.size > 0) this.#stopMissing(retained, tree, env);
     const to = view.neighbors.filter(
       (neighbor) =>
         neighbor !== from &&
@@ -177,8 +179,15 @@ export class Plumtree implements Spreading {
     for (const { origin, incarnation, sequence, hops } of messages) {
       const id = { origin, incarnation, sequence };
       const retained = store.find(id);
-      if (retained !== undefined) store.noteHolder(retained, from, env);
-      if (retained !== undefined || store.hasSeen(id)) continue;
+      if (retained !== undefined) {
+        store.noteHolder(retained, from, env);
+        // Where sources share a tree their ways differ: nobody could say whose parent that was.
+        const own = this.trees.ownOf(identityOf(origin));
+        if (own !== undefined && retained.gossip.hops === (own.hops ?? 0) + 1)
+          this.#optimise(own, from, hops, env);
+        continue;
+      }
+      if (store.hasSeen(id)) continue;
       const key = messageKey(id);
       const missing = this.#missing.get(key);
       if (missing !== undefined) {
@@ -193,27 +202,33 @@ export class Plumtree implements Spreading {
     }
   }
 
-  /** It has come. A much shorter way than the one by which it came is taken from now on. */
-  #stopMissing(retained: Retained, tree: Tree, from: NodeId | undefined, env: BroadcastEnvironment): void {
-    const { view, store, options } = this.#config;
-    const { statement, hops = 0 } = retained.gossip;
-    const key = messageKey(statement);
+  /** It has come. */
+  #stopMissing(retained: Retained, tree: Tree, env: BroadcastEnvironment): void {
+    const key = messageKey(retained.gossip.statement);
     const missing = this.#missing.get(key);
     if (missing === undefined) return;
     this.#missing.delete(key);
-    let nearest: Missing["announcers"][number] | undefined;
-    for (const announcer of missing.announcers) {
-      store.noteHolder(retained, announcer.node, env);
-      // One that does not know how far it is cannot be nearer.
-      if (announcer.hops > 0 && !(nearest !== undefined && nearest.hops <= announcer.hops))
-        nearest = announcer;
+    for (const { node, hops } of missing.announcers) {
+      this.#config.store.noteHolder(retained, node, env);
+      this.#optimise(tree, node, hops, env);
     }
-    if (options.optimiseHops === 0 || nearest === undefined || from === undefined || nearest.node === from)
-      return;
-    // Both count the next link: ours is one further than what we pass on says.
-    if (hops - 1 - nearest.hops < options.optimiseHops || !view.has(nearest.node)) return;
-    this.#graft(tree, nearest.node);
-    if (view.has(from)) this.#prune(tree, from);
+  }
+
+  /**
+   * This neighbor announced what has come over many more links than it would have by it: it takes the place of the one
+   * that sent it. It is not below us in the tree, since there all are further from the source.
+   */
+  #optimise(tree: Tree, announcer: NodeId, hops: number, env: BroadcastEnvironment): void {
+    const { view, options } = this.#config;
+    const { parent } = tree;
+    if (options.optimiseHops === 0 || hops === 0 || tree.hops === undefined) return;
+    if (tree.hops - hops < options.optimiseHops || parent === undefined || parent === announcer) return;
+    if (!view.has(announcer) || !view.has(parent)) return;
+    this.#graft(tree, announcer);
+    this.#prune(tree, parent);
+    tree.parent = announcer;
+    tree.hops = hops;
+    this.#tickSoon(env);
   }
 
   #graft(tree: Tree, neighbor: NodeId): Outgoing {

@@ -13,6 +13,9 @@ export interface Tree {
   readonly source: Identity | undefined;
   /** Neighbors to which messages are announced and not sent. */
   readonly lazy: NodeId[];
+  /** Who sent the latest message on it, and how many links that had crossed, if that is known. */
+  parent: NodeId | undefined;
+  hops: number | undefined;
 }
 
 export interface SourceTreesOptions {
@@ -33,7 +36,7 @@ const minuteMs = 60_000;
 
 export class SourceTrees {
   readonly #options: SourceTreesOptions;
-  readonly #shared: Tree = { source: undefined, lazy: [] };
+  readonly #shared: Tree = newTree(undefined);
   /** The one heard of least recently is the first. */
   readonly #sources = new Map<Identity, Source>();
 
@@ -67,7 +70,7 @@ export class SourceTrees {
       if (at > source.latest) source.latest = at;
     }
     this.#sources.set(identity, source);
-    if (++source.count >= ownTreePerMinute) source.own ??= { source: identity, lazy: [] };
+    if (++source.count >= ownTreePerMinute) source.own ??= newTree(identity);
     return source.own ?? this.#shared;
   }
 
@@ -87,6 +90,10 @@ export class SourceTrees {
     makeEager(this.#shared, neighbor);
     for (const { own } of this.#sources.values()) if (own !== undefined) makeEager(own, neighbor);
   }
+}
+
+function newTree(source: Identity | undefined): Tree {
+  return { source, lazy: [], parent: undefined, hops: undefined };
 }
 
 export function makeEager({ lazy }: Tree, neighbor: NodeId): void {
