@@ -11,6 +11,7 @@ import type { Experiment } from "./experiment.ts";
 import { floodCostExperiment } from "./flood-cost.ts";
 import { glomersExperiment } from "./glomers.ts";
 import { gossip1Experiment } from "./gossip1.ts";
+import { hyparviewExperiment } from "./hyparview.ts";
 import { infectAndDieExperiment } from "./infect-and-die.ts";
 import { kademliaExperiment } from "./kademlia.ts";
 import { logisticExperiment } from "./logistic.ts";
@@ -53,6 +54,7 @@ export const experiments: readonly Experiment<any, any>[] = [
   sKademliaExperiment,
   pastryExperiment,
   pastryFailuresExperiment,
+  hyparviewExperiment,
 ];
 
 /** Throws `UsageError` where there is none. */
