@@ -16,6 +16,8 @@ export class LivePeersStayListed extends Watch {
   readonly #boundMs: Millis;
   /** Who starts again begins anew with what others tell it. */
   readonly #listersForget: boolean;
+  /** Somebody knows a sample only: who is not in a sample is not missing. */
+  #areSamples = false;
   /** By who lists, then by peer: since when it is missing there. */
   readonly #missing = new Map<string, Map<Identity, Millis>>();
 
@@ -42,8 +44,8 @@ export class LivePeersStayListed extends Watch {
         return;
       }
       case "view-partial":
-        // Who is not in a sample is not missing.
-        this.#missingAt(event)?.clear();
+        this.#areSamples = true;
+        this.#missing.clear();
         return;
       // What began before any of these says nothing about the time after it.
       case "healed":
@@ -74,7 +76,7 @@ export class LivePeersStayListed extends Watch {
 
   #onRemoved(event: TraceEvent): void {
     const seed = this.#observer.nodeOf(event.node);
-    if (seed === undefined || event["reason"] === "left") return;
+    if (seed === undefined || event["reason"] === "left" || this.#areSamples) return;
     let missing = this.#missing.get(seed.name);
     if (missing === undefined) {
       missing = new Map();
