@@ -11,7 +11,8 @@ interface Probe {
   readonly startedAt: Millis;
   readonly endsAt: Millis;
   helpers: readonly NodeId[];
-  nacks: number;
+  /** Of the helpers those who could not reach it either. */
+  readonly nackers: NodeId[];
   isIndirect: boolean;
   /** Something came from it, for whichever layer, while nothing came for us. */
   wasHeard: boolean;
@@ -73,7 +74,7 @@ export class SwimProbes {
       startedAt: env.now,
       endsAt: env.now + wholeMs,
       helpers: [],
-      nacks: 0,
+      nackers: [],
       isIndirect: false,
       wasHeard: false,
     });
@@ -178,7 +179,7 @@ export class SwimProbes {
 
   onNack(from: NodeId, nack: Nack): void {
     const probe = this.#probes.get(nack.nonce);
-    if (probe?.helpers.includes(from) && probe.nacks < probe.helpers.length) probe.nacks++;
+    if (probe?.helpers.includes(from) && !probe.nackers.includes(from)) probe.nackers.push(from);
     else this.#parts.counters.unasked++;
   }
 
@@ -204,7 +205,8 @@ export class SwimProbes {
 
   #conclude(asked: number, probe: Probe, env: SwimEnvironment): void {
     const { counters, evidence } = this.#parts;
-    const { member, helpers, nacks } = probe;
+    const { member, helpers } = probe;
+    const nacks = probe.nackers.length;
     this.#end(asked, probe);
     if (probe.wasHeard) return;
     counters.probeFailures++;

@@ -12,20 +12,35 @@ import type { SwimEnvironment, SwimParts, SwimTimer } from "./swim-parts.ts";
  */
 export class SwimSuspicions {
   readonly #parts: SwimParts;
-  /** In the order in which the doubts began. */
   readonly #suspects = new Set<MemberEntry>();
 
   constructor(parts: SwimParts) {
     this.#parts = parts;
   }
 
-  get suspects(): ReadonlySet<MemberEntry> {
-    return this.#suspects;
+  /** How many are doubted. */
+  get size(): number {
+    return this.#suspects.size;
+  }
+
+  /** Some doubts to be said once more, others each time. */
+  someDoubts(count: number): Signed<Suspicion>[] {
+    const some: MemberEntry[] = [];
+    for (const suspect of this.#suspects) {
+      if (some.length >= count) break;
+      some.push(suspect);
+    }
+    for (const suspect of some) {
+      this.#suspects.delete(suspect);
+      this.#suspects.add(suspect);
+    }
+    return some.map(({ doubt }) => doubt!.accusations[0]!);
   }
 
   /** Our own finding. */
   accuse(member: MemberEntry, nacks: number, env: SwimEnvironment): void {
-    if (!member.isHere) return;
+    // Given up, or forgotten, while it was asked.
+    if (!member.isHere || this.#parts.members.get(member.identity) !== member) return;
     const { doubt } = member;
     if (doubt !== undefined) {
       doubt.nacks = Math.max(doubt.nacks, nacks);

@@ -22,11 +22,10 @@ import {
 } from "./swim-messages.ts";
 import type { SwimEnvironment, SwimParts } from "./swim-parts.ts";
 
-/** A comparison that is under way, on either side. */
+/** A comparison that is under way. */
 interface Exchange {
   /** Who is asked; without an id until it has answered. */
   with: NodeId;
-  readonly isOurs: boolean;
   /** Of the configured address that was called; -1: of none. */
   readonly introducer: number;
   isAnswered: boolean;
@@ -61,15 +60,17 @@ const firstSyncIntervals = 4;
  */
 export class SwimSync {
   readonly #parts: SwimParts;
-  readonly #introducers: Introducer[];
+  #introducers: Introducer[];
   /** From an earlier life, and not met again yet. */
   readonly #contacts: NodeId[];
-  readonly #exchanges = new Map<number, Exchange>();
+  /** By nonce: what we asked, and what others asked. An answer may come late, when somebody else was asked already. */
+  readonly #asked = new Map<number, Exchange>();
+  readonly #served = new Map<number, Exchange>();
   #isJoined = false;
   #pauseMs: Millis;
   /** Comparisons are frequent while a network forms, and rare later: three times as long each time. */
   #syncPauseMs: Millis;
-  /** Those that were asked in this round of joining. */
+  /** Asked in this round of joining. */
   readonly #tried = new Set<NodeId>();
   #maySyncAt: Millis = 0;
 
@@ -86,6 +87,8 @@ export class SwimSync {
   }
 
   start(env: SwimEnvironment): void {
+    // One list for all seeds has each of them in it.
+    this.#introducers = this.#introducers.filter(({ address }) => !isAt(address, env.self));
     this.#askNext(env);
     this.#scheduleReconnect(env);
     this.#scheduleSync(env);
@@ -114,16 +117,16 @@ export class SwimSync {
   }
 
   onTimeout(asked: number, env: SwimEnvironment): void {
-    const exchange = this.#exchanges.get(asked);
-    if (exchange === undefined) return;
-    this.#exchanges.delete(asked);
-    if (exchange.isOurs && !exchange.isAnswered && !this.#isJoined) this.#askNext(env);
+    if (this.#asked.get(asked)?.isAnswered === false && !this.#isJoined) this.#askNext(env);
   }
 
   /** Nobody answers at that address: no need to wait for the time-out. */
   onUnreachable(node: NodeId, env: SwimEnvironment): void {
-    for (const [asked, exchange] of this.#exchanges)
-      if (exchange.with === node && exchange.isOurs && !exchange.isAnswered) this.onTimeout(asked, env);
+    for (const [asked, exchange] of this.#asked) {
+      if (exchange.with !== node || exchange.isAnswered) continue;
+      this.#asked.delete(asked);
+      if (!this.#isJoined) return this.#askNext(env);
+    }
   }
 
   /** Somebody whom we do not know speaks to us, or another layer has met it. Now and then we ask who it is. */
@@ -141,7 +144,7 @@ export class SwimSync {
 
   compareWith(node: NodeId, env: SwimEnvironment, introducer = -1): void {
     const asked = nonce(env.random);
-    this.#open(asked, { with: node, isOurs: true, introducer, isAnswered: false });
+    open(this.#asked, asked, { with: node, introducer, isAnswered: false });
     this.#parts.counters.syncs++;
     env.send(node, {
       type: "sync-compare",
@@ -165,7 +168,7 @@ export class SwimSync {
     const isEqual =
       compare.fingerprint === this.#fingerprint(env) && compare.count === this.#parts.members.here.length + 1;
     if (isEqual) return env.send(from, { type: "sync-equal", nonce: compare.nonce });
-    this.#open(compare.nonce, { with: from, isOurs: false, introducer: -1, isAnswered: true });
+    open(this.#served, compare.nonce, { with: from, introducer: -1, isAnswered: true });
     env.send(from, {
       type: "sync-digest",
       nonce: compare.nonce,
@@ -176,18 +179,17 @@ export class SwimSync {
   }
 
   onEqual(from: NodeId, answered: number, env: SwimEnvironment): void {
-    const exchange = this.#exchangeWith(from, answered);
-    if (!exchange?.isOurs) return;
-    this.#exchanges.delete(answered);
+    if (this.#askedOf(from, answered) === undefined) return;
+    this.#asked.delete(answered);
     this.#joinedThrough(from, env);
   }
 
   onDigest(from: NodeId, digest: SyncDigestMessage, env: SwimEnvironment): void {
-    const exchange = this.#exchangeWith(from, digest.nonce);
-    if (exchange === undefined || exchange.isOurs === digest.isAnswer) return;
-    exchange.isAnswered = true;
+    const isOurs = !digest.isAnswer;
+    if (isOurs ? this.#askedOf(from, digest.nonce) === undefined : !this.#isServed(from, digest.nonce))
+      return;
     const { wanted, surplus } = this.#compare(digest, env);
-    if (exchange.isOurs && surplus.length > 0) {
+    if (isOurs && surplus.length > 0) {
       env.send(from, {
         type: "sync-digest",
         nonce: digest.nonce,
@@ -197,11 +199,12 @@ export class SwimSync {
       });
     }
     if (wanted.length > 0) env.send(from, { type: "sync-want", nonce: digest.nonce, members: wanted });
-    else if (exchange.isOurs) this.#joinedThrough(from, env);
+    else if (isOurs) this.#joinedThrough(from, env);
   }
 
   onWant(from: NodeId, want: SyncWantMembers, env: SwimEnvironment): void {
-    if (this.#exchangeWith(from, want.nonce) === undefined) return;
+    const isAsked = this.#asked.has(want.nonce) && this.#askedOf(from, want.nonce) !== undefined;
+    if (!isAsked && !this.#isServed(from, want.nonce)) return;
     let updates: Update[] = [];
     const send = () => env.send(from, { type: "sync-updates", nonce: want.nonce, updates });
     for (const node of want.members) {
@@ -222,11 +225,11 @@ export class SwimSync {
   }
 
   onUpdates(from: NodeId, { nonce: answered, updates }: SyncUpdates, env: SwimEnvironment): void {
-    const exchange = this.#exchangeWith(from, answered);
-    if (exchange === undefined) return;
+    const isOurs = this.#asked.has(answered);
+    if (isOurs ? this.#askedOf(from, answered) === undefined : !this.#isServed(from, answered)) return;
     // What a newcomer is told at its joining everybody else knows.
     this.#parts.learn(updates, from, this.#isJoined, env);
-    if (exchange.isOurs) this.#joinedThrough(from, env);
+    if (isOurs) this.#joinedThrough(from, env);
   }
 
   // ---- Whom to ask ----
@@ -283,24 +286,26 @@ export class SwimSync {
 
   // ---- Exchanges ----
 
-  #open(asked: number, exchange: Exchange): void {
-    this.#exchanges.set(asked, exchange);
-    if (this.#exchanges.size > maxExchanges) this.#exchanges.delete(this.#exchanges.keys().next().value!);
-  }
-
-  #exchangeWith(from: NodeId, asked: number): Exchange | undefined {
-    const exchange = this.#exchanges.get(asked);
-    const identity = exchange === undefined ? "" : identityOf(exchange.with);
-    // Whoever answers at a configured address.
-    const isExpected = identity === identityOf(from) || (identity === "" && exchange?.isOurs);
-    if (exchange === undefined || !isExpected) {
+  /** What we asked, if it is this one who answers: at a configured address whoever does. */
+  #askedOf(from: NodeId, asked: number): Exchange | undefined {
+    const exchange = this.#asked.get(asked);
+    const identity = exchange === undefined ? undefined : identityOf(exchange.with);
+    if (exchange === undefined || (identity !== identityOf(from) && identity !== "")) {
       this.#parts.counters.unasked++;
       return undefined;
     }
     exchange.with = from;
+    exchange.isAnswered = true;
     const introducer = this.#introducers[exchange.introducer];
     if (introducer !== undefined) introducer.identity = identityOf(from);
     return exchange;
+  }
+
+  #isServed(from: NodeId, asked: number): boolean {
+    const exchange = this.#served.get(asked);
+    if (exchange !== undefined && identityOf(exchange.with) === identityOf(from)) return true;
+    this.#parts.counters.unasked++;
+    return false;
   }
 
   #joinedThrough(node: NodeId, env: SwimEnvironment): void {
@@ -332,7 +337,7 @@ export class SwimSync {
     return this.#parts.isPartial() || members.here.length + 1 > options.fullViewMembers;
   }
 
-  /** Everybody, ourselves first; of more than a message holds a part, another one each time. */
+  /** Everybody, ourselves first; of more than a message holds a part, another one each time; of a sample a few. */
   #digest(env: SwimEnvironment): SyncDigestEntry[] {
     const { members } = this.#parts;
     const entries: SyncDigestEntry[] = [entryOfRecord(this.#parts.ownRecord(env))];
@@ -405,6 +410,11 @@ export class SwimSync {
     const accusation = member.doubt?.accusations[0];
     if (accusation !== undefined) env.send(member.peer, { type: "gossip", updates: [accusation] });
   }
+}
+
+function open(exchanges: Map<number, Exchange>, asked: number, exchange: Exchange): void {
+  exchanges.set(asked, exchange);
+  if (exchanges.size > maxExchanges) exchanges.delete(exchanges.keys().next().value!);
 }
 
 function entryOf(member: MemberEntry): SyncDigestEntry {

@@ -365,6 +365,7 @@ export class Swim
 
   /** We stood still: nobody else is to blame. Whoever doubts us tells us so in answer to a ping. */
   #onStall(ms: Millis, env: SwimEnvironment): void {
+    if (env.now - ms < this.#awakeSince) return; // a timer has told us of it already
     this.counters.stalls++;
     this.#awakeSince = env.now;
     this.#changeHealth(1, `stood still for ${Math.round(ms)} ms`, env);
@@ -480,10 +481,9 @@ export class Swim
   /** First what is said against the receiver itself, then news, then what we doubt, until it is cleared. */
   #updatesFor(to: NodeId): readonly Update[] {
     const member = this.#members.get(identityOf(to));
-    const { suspects } = this.#suspicions;
     const accusation = this.options.buddy ? member?.doubt?.accusations[0] : undefined;
-    if (this.#news.size === 0 && accusation === undefined && suspects.size === 0 && !member?.leave)
-      return noUpdates;
+    const isQuiet = this.#news.size === 0 && this.#suspicions.size === 0;
+    if (isQuiet && accusation === undefined && member?.leave === undefined) return noUpdates;
     const updates: Update[] = [];
     if (accusation !== undefined) updates.push(accusation);
     if (member?.leave !== undefined) updates.push(member.leave);
@@ -493,19 +493,17 @@ export class Swim
       updates.push(update);
       left -= updateBytes(update);
     }
-    if (this.options.buddy) this.#repeatDoubts(updates, left, member);
+    if (this.options.buddy) this.#repeatDoubts(updates, left);
     return updates;
   }
 
   /** A refutation may have passed us by: whoever knows better says so. */
-  #repeatDoubts(updates: Update[], maxBytes: number, except: MemberEntry | undefined): void {
-    const { suspects } = this.#suspicions;
+  #repeatDoubts(updates: Update[], maxBytes: number): void {
     let left = maxBytes;
-    for (const suspect of [...suspects].slice(0, repeatedDoubts)) {
-      const accusation = suspect.doubt!.accusations[0]!;
-      left -= updateBytes(accusation);
-      if (suspect === except || left < 0 || updates.length >= maxUpdates) continue;
-      if (!updates.includes(accusation)) updates.push(accusation);
+    for (const doubt of this.#suspicions.someDoubts(repeatedDoubts)) {
+      left -= updateBytes(doubt);
+      if (left < 0 || updates.length >= maxUpdates) return;
+      if (!updates.includes(doubt)) updates.push(doubt);
     }
   }
 
