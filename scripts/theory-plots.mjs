@@ -413,7 +413,7 @@ export function theoryPlots({ theory, math, degreeLaw }) {
       series: [
         curve("all to all, 1 s", doublings, (n) => theory.allToAllTraffic({ n, intervalMs: 1000, heartbeatBytes: 43 }).bytes),
         curve("gossip, 1 s", doublings, (n) =>
-          theory.gossipHeartbeatTraffic({ n, intervalMs: 1000, digestBytes: 34, deltaBytes: 53, differ: 0.6 }).bytes,
+          theory.gossipHeartbeatTraffic({ n, intervalMs: 1000, messageBytes: 33, digestBytes: 33, deltaBytes: 48, differ: 0.7 }).bytes,
         ),
         curve("SWIM, 500 ms", doublings, () =>
           theory.swimTraffic({ intervalMs: 500, helpers: 3, pingBytes: 42, ackBytes: 42 }).bytes,

@@ -6,6 +6,7 @@ import {
   type HeartbeatGossipMessage,
   type HeartbeatGossipNotice,
   type HeartbeatGossipTimer,
+  heartbeatGossipBytes,
 } from "./heartbeat-gossip.ts";
 import { HeartbeatState } from "./heartbeat-state.ts";
 
@@ -81,4 +82,23 @@ test("messages with too many deltas, or of no known type, are counted and droppe
   expect(gossip.counters.malformed).toBe(2);
   expect(gossip.state.size).toBe(1);
   expect(env.effects).toEqual([]);
+});
+
+test("messages have the size that docs/wire.md gives their parts: 33 bytes for a digest, 15 more for a heartbeat", () => {
+  const digest = { endpoint: "e", generation: 1, version: 5 };
+  const delta = {
+    endpoint: "e",
+    generation: 1,
+    since: 4,
+    states: [{ key: "heartbeat", value: "", version: 5 }],
+  };
+  const around = 32 + 1;
+  expect(heartbeatGossipBytes({ type: "syn", digests: [] })).toBe(around);
+  expect(heartbeatGossipBytes({ type: "syn", digests: [digest] })).toBe(around + 33);
+  expect(heartbeatGossipBytes({ type: "ack2", deltas: [delta] })).toBe(around + 33 + 15);
+  expect(heartbeatGossipBytes({ type: "ack", wanted: [digest], deltas: [delta] })).toBe(
+    around + 33 + 33 + 17,
+  );
+  const many = new Array(100).fill(digest);
+  expect(heartbeatGossipBytes({ type: "syn", digests: many }), "three datagrams").toBe(3 * 32 + 1 + 3300);
 });

@@ -155,7 +155,10 @@ function deltaBytes({ since, states }: EndpointDelta): number {
   let bytes = digestBytes({ version: since });
   for (const { key, value, version } of states)
     bytes += nestedBytes(
-      nestedBytes(key.length) + nestedBytes(value.length) + tagBytes + varintBytes(version),
+      nestedBytes(key.length) +
+        (value === "" ? 0 : nestedBytes(value.length)) +
+        tagBytes +
+        varintBytes(version),
     );
   return bytes;
 }

@@ -256,10 +256,17 @@ describe("what a node sends in a second", () => {
       bytes: 645,
     });
     const gossip = (n: number) =>
-      gossipHeartbeatTraffic({ n, intervalMs: 1000, digestBytes: 35, deltaBytes: 53, differ: 0.5 });
+      gossipHeartbeatTraffic({
+        n,
+        intervalMs: 1000,
+        messageBytes: 33,
+        digestBytes: 35,
+        deltaBytes: 53,
+        differ: 0.5,
+      });
     expect(gossip(64).messages).toBe(3);
-    expect(gossip(64).bytes).toBe(64 * (35 + 0.5 * (35 / 2 + 53)));
-    expect(gossip(128).bytes).toBe(2 * gossip(64).bytes);
+    expect(gossip(64).bytes).toBe(3 * 33 + 64 * (35 + 0.5 * (35 / 2 + 53)));
+    expect(gossip(128).bytes - gossip(64).bytes).toBe(64 * (35 + 0.5 * (35 / 2 + 53)));
     expect(
       pingTraffic({ degree: 6, intervalMs: 13_000, pingBytes: 13, replyBytes: 20 }).messages,
     ).toBeCloseTo(12 / 13, 12);

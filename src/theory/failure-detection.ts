@@ -446,12 +446,14 @@ export function allToAllTraffic({
 
 /**
  * Gossip by digests: three messages an interval, of which the first tells of all n endpoints. Of those that differ half are
- * wanted back and half are sent at once: n(digest + differ(digest/2 + delta)) bytes. `differ` is 1 at most: on average less,
+ * wanted back and half are sent at once: n(digest + differ(digest/2 + delta)) bytes beside
+ * what is around the messages. `differ` is 1 at most: on average less,
  * since the two may have heard the same. `loss` makes answers rarer: 1 + (1-p) + (1-p)^2 messages.
  */
 export function gossipHeartbeatTraffic({
   n,
   intervalMs,
+  messageBytes,
   digestBytes,
   deltaBytes,
   differ = 1,
@@ -459,6 +461,8 @@ export function gossipHeartbeatTraffic({
 }: {
   readonly n: number;
   readonly intervalMs: number;
+  /** Of a message with nothing in it. */
+  readonly messageBytes: number;
   readonly digestBytes: number;
   readonly deltaBytes: number;
   readonly differ?: number;
@@ -471,10 +475,8 @@ export function gossipHeartbeatTraffic({
   const arrival = 1 - loss;
   const rate = 1000 / intervalMs;
   const answers = differ * (arrival * (digestBytes + deltaBytes) + arrival * arrival * deltaBytes) * 0.5;
-  return {
-    messages: rate * (1 + arrival + arrival * arrival),
-    bytes: rate * n * (digestBytes + answers),
-  };
+  const messages = rate * (1 + arrival + arrival * arrival);
+  return { messages, bytes: messages * messageBytes + rate * n * (digestBytes + answers) };
 }
 
 /**
