@@ -97,7 +97,7 @@ test("messages have the size that docs/wire.md gives their parts: 33 bytes for a
   expect(heartbeatGossipBytes({ type: "syn", digests: [digest] })).toBe(around + 33);
   expect(heartbeatGossipBytes({ type: "ack2", deltas: [delta] })).toBe(around + 33 + 15);
   expect(heartbeatGossipBytes({ type: "ack", wanted: [digest], deltas: [delta] })).toBe(
-    around + 33 + 33 + 17,
+    around + 33 + 33 + 15,
   );
   const many = new Array(100).fill(digest);
   expect(heartbeatGossipBytes({ type: "syn", digests: many }), "three datagrams").toBe(3 * 32 + 1 + 3300);
