@@ -118,6 +118,17 @@ describe("silence", () => {
     expect(node.pendingTimers.filter(({ type }) => type === "silence")).toHaveLength(2);
   });
 
+  test("of somebody who was forgotten and came back is measured once: the old timer no longer counts", () => {
+    const node = new Node({ maxMembers: 1 }, [2]).beats(2).pass(1000);
+    node.receive(2, { type: "leave", incarnation: 1 }).beats(3).pass(500);
+    expect(node.detector.verdicts.has(2)).toBe(false);
+    node.receive(3, { type: "leave", incarnation: 1 }).beats(2, [], 2).pass(3000);
+    expect(node.pendingTimers.filter((timer) => timer.type === "silence" && timer.node === 2)).toHaveLength(
+      1,
+    );
+    expect(node.pass(500).failed()).toEqual([2]);
+  });
+
   test("after a goodbye means nothing, until a later life", () => {
     const node = new Node().hears(2, 2).clear();
     node.receive(2, { type: "leave", incarnation: 1 }).receive(2, { type: "leave", incarnation: 1 });
