@@ -4,6 +4,7 @@ import {
   identityOf,
   type Millis,
   type NodeId,
+  type Signatures,
   Stack,
   sample,
   type Tagged,
@@ -26,7 +27,10 @@ import {
   type HeartbeatOptions,
   heartbeatOptions,
   type SilenceOptions,
+  Swim,
+  type SwimOptions,
 } from "../../membership/index.ts";
+import { datagramTypes } from "../../membership/swim-messages.ts";
 import { StaticLinks } from "./watch-graph.ts";
 
 /** What a node is given to begin with. */
@@ -49,6 +53,7 @@ export interface DetectorTuning {
   readonly heartbeat?: Partial<HeartbeatOptions>;
   readonly allToAll?: Partial<AllToAllOptions>;
   readonly gossip?: Partial<GossipHeartbeatOptions>;
+  readonly swim?: Partial<SwimOptions>;
 }
 
 export interface LabDetector {
@@ -81,6 +86,29 @@ const gossipLook = {
   isDatagram: () => true,
   sizeOf: ({ body }: Tagged) => heartbeatGossipBytes(body as HeartbeatGossipMessage),
 } as const;
+
+/**
+ * What Lifeguard compares itself with: nothing that it adds, and a fixed time-out of 5 log10 n probe intervals (alpha 5;
+ * Dadgar and others 2017, section V).
+ */
+export const plainSwim: Partial<SwimOptions> = Object.freeze({
+  streamPing: false,
+  probeOrder: "random",
+  localHealth: false,
+  buddy: false,
+  confirmations: 0,
+  suspicionMult: 5,
+});
+
+const swimLook = {
+  watches: "everybody",
+  isOnWire: false,
+  isDatagram: ({ body }: Tagged) => datagramTypes.has(body.type),
+} as const;
+
+/** As long as a live one in an open cluster: public key and signature. */
+const proof = new Uint8Array(96);
+const signatures: Signatures<unknown> = { sign: () => proof, verify: () => true };
 
 /** Of the classic network: three links at least, more for many. */
 export const watchDegree = 6;
@@ -120,6 +148,18 @@ export const labDetectors: readonly LabDetector[] = [
     ...gossipLook,
     make: (place, tuning) => gossip(place, { ...cassandra, ...tuning.gossip }),
   },
+  {
+    name: "swim",
+    description: "SWIM as published: one member is probed each 500 ms, through 3 others if it is silent",
+    ...swimLook,
+    make: (place, tuning) => swim(place, { ...plainSwim, ...tuning.swim }),
+  },
+  {
+    name: "lifeguard",
+    description: "SWIM with Lifeguard and probes by turns: the membership of the modern profile",
+    ...swimLook,
+    make: (place, tuning) => swim(place, { ...tuning.swim }),
+  },
 ];
 
 function heartbeat(place: DetectorPlace, { heartbeat: options }: DetectorTuning): MadeDetector {
@@ -149,6 +189,15 @@ function gossip(place: DetectorPlace, options: Partial<GossipHeartbeatOptions>):
     ...(intervalMs !== undefined && { options: { intervalMs } }),
   });
   return { stack: new Stack({ heartbeats, detector }), detector };
+}
+
+function swim(place: DetectorPlace, options: Partial<SwimOptions>): MadeDetector {
+  const { introducers, incarnation, since, quorum } = place;
+  const detector = new Swim({
+    ...{ role: "peer", introducers, incarnation, since, signatures },
+    options: { quorum, ...options },
+  });
+  return { stack: new Stack({ membership: detector }), detector };
 }
 
 /** Throws `UsageError` where there is none. */

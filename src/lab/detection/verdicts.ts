@@ -31,6 +31,7 @@ export class Verdicts {
   falseByHealthy = 0;
   troubledGivenUp = 0;
   suspicions = 0;
+  readonly #wronged = new Set<string>();
   /** False until all have met. */
   isCounting = false;
   readonly #config: VerdictsConfig;
@@ -40,6 +41,11 @@ export class Verdicts {
 
   constructor(config: VerdictsConfig) {
     this.#config = config;
+  }
+
+  /** Lives of nodes that nothing ails, which somebody has taken for ended. */
+  get wronged(): number {
+    return this.#wronged.size;
   }
 
   died(row: number, at: Millis): void {
@@ -100,6 +106,7 @@ export class Verdicts {
       return;
     }
     this.falsePositives++;
+    this.#wronged.add(`${subject} ${verdict.incarnation}`);
     if (isByHealthy) this.falseByHealthy++;
   }
 

@@ -14,18 +14,21 @@ import { gossip1Experiment } from "./gossip1.ts";
 import { hyparviewExperiment } from "./hyparview.ts";
 import { infectAndDieExperiment } from "./infect-and-die.ts";
 import { kademliaExperiment } from "./kademlia.ts";
+import { lifeguardExperiment } from "./lifeguard.ts";
 import { logisticExperiment } from "./logistic.ts";
 import { lossAndFailuresExperiment } from "./loss-and-failures.ts";
 import { medianCounterExperiment } from "./median-counter.ts";
 import { pastryExperiment } from "./pastry.ts";
 import { pastryFailuresExperiment } from "./pastry-failures.ts";
 import { pbbfExperiment } from "./pbbf.ts";
+import { plumtreeExperiment } from "./plumtree.ts";
 import { pullVsPushExperiment } from "./pull-vs-push.ts";
 import { pushSumExperiment } from "./push-sum.ts";
 import { roundsExperiment } from "./rounds.ts";
 import { sKademliaExperiment } from "./s-kademlia.ts";
 import { sirResidueExperiment } from "./sir-residue.ts";
 import { spatialExperiment } from "./spatial.ts";
+import { swimExperiment } from "./swim.ts";
 import { topologyAwareExperiment } from "./topology-aware.ts";
 
 export const experiments: readonly Experiment<any, any>[] = [
@@ -55,6 +58,7 @@ export const experiments: readonly Experiment<any, any>[] = [
   pastryExperiment,
   pastryFailuresExperiment,
   hyparviewExperiment,
+  plumtreeExperiment,
 ];
 
 /** Throws `UsageError` where there is none. */
