@@ -57,6 +57,8 @@ export const experiments: readonly Experiment<any, any>[] = [
   sKademliaExperiment,
   pastryExperiment,
   pastryFailuresExperiment,
+  swimExperiment,
+  lifeguardExperiment,
   hyparviewExperiment,
   plumtreeExperiment,
 ];
