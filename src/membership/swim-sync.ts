@@ -110,10 +110,21 @@ export class SwimSync {
   }
 
   onSyncTimer(env: SwimEnvironment): void {
-    const { here } = this.#parts.members;
-    if (here.length > 0) this.compareWith(here[env.random.below(here.length)]!.peer, env);
+    const partner = this.#syncPartner(env);
+    if (partner !== undefined) this.compareWith(partner, env);
     this.#persistContacts(env);
     this.#scheduleSync(env);
+  }
+
+  /**
+   * Anybody while the network forms. Later somebody to whom we hold a link: to open one takes ten times the bytes of a
+   * comparison, and what neighbors have in common in the end all have.
+   */
+  #syncPartner(env: SwimEnvironment): NodeId | undefined {
+    const { members, config, options } = this.#parts;
+    const neighbors = this.#syncPauseMs < options.syncIntervalMs ? [] : (config.neighbors?.neighbors ?? []);
+    if (neighbors.length > 0) return neighbors[env.random.below(neighbors.length)];
+    return members.here.length > 0 ? members.here[env.random.below(members.here.length)]!.peer : undefined;
   }
 
   onTimeout(asked: number, env: SwimEnvironment): void {
