@@ -70,7 +70,7 @@ describe("heartbeats", () => {
   test("that come twice or late are no sign of life", () => {
     const node = new Node().beats(2).pass(3000);
     const old = { type: "heartbeat", incarnation: 1, sequence: 1, votes: [], suspects: 0 } as const;
-    node.receive(2, old).pass(500);
+    node.receive(2, old).pass(501);
     expect(node.failed()).toEqual([2]);
     node.receive(2, { ...old, sequence: 99, incarnation: 0.5 }).receive(2, { ...old, sequence: -1 });
     expect(node.detector.stateOf(2)).toBe("failed");
@@ -118,6 +118,15 @@ describe("silence", () => {
     expect(node.pendingTimers.filter(({ type }) => type === "silence")).toHaveLength(2);
   });
 
+  test("that a heartbeat would have ended that lies unread is no silence, however short the pause was", () => {
+    const node = new Node().hears(5, 2).pass(2100);
+    // Away for 450 ms, in which the time was over; timers come first, then what has arrived.
+    node.now += 450;
+    node.pass(0).beats(2).pass(100);
+    expect(node.noticesOf("member-suspected")).toEqual([]);
+    expect(node.detector.counters.stalls).toBe(0);
+  });
+
   test("of somebody who was forgotten and came back is measured once: the old timer no longer counts", () => {
     const node = new Node({ maxMembers: 1 }, [2]).beats(2).pass(1000);
     node.receive(2, { type: "leave", incarnation: 1 }).beats(3).pass(500);
@@ -126,7 +135,7 @@ describe("silence", () => {
     expect(node.pendingTimers.filter((timer) => timer.type === "silence" && timer.node === 2)).toHaveLength(
       1,
     );
-    expect(node.pass(500).failed()).toEqual([2]);
+    expect(node.pass(501).failed()).toEqual([2]);
   });
 
   test("after a goodbye means nothing, until a later life", () => {

@@ -55,7 +55,7 @@ class Node extends Alone<never, GossipHeartbeatTimer, SilenceNotice, GossipHeart
 
 describe("a counter", () => {
   test("that has not grown for t_fail makes its node failed; that of others is no matter", () => {
-    const node = new Node().hears(3, 2, 3).hears(4, 3);
+    const node = new Node().hears(3, 2, 3).hears(4, 3).pass(1);
     expect(node.noticesOf("member-failed")).toMatchObject([{ peer: 2, by: [1] }]);
     expect(node.detector.stateOf(3)).toBe("alive");
   });
@@ -143,6 +143,12 @@ describe("what a node says of itself", () => {
     },
   );
 
+  test("an endpoint with an endless name is no vote: the state that we say has a bound", () => {
+    const node = new Node({ quorum: 2 }).hears(3, "x".repeat(5000), 2).pass(20_000);
+    expect(node.detector.counters.suspicions).toBe(2);
+    expect(node.said.get("suspects")).toBe("2;2:1");
+  });
+
   test("as many votes as fit are said, by turns", () => {
     const many = Array.from({ length: 40 }, (_, i) => i + 10);
     const node = new Node({ quorum: 2 }).hears(1, ...many).pass(6000);
@@ -156,7 +162,16 @@ describe("what a node says of itself", () => {
   });
 });
 
+test("a pause is noticed by the next tick, though hardly any timer is under way: nobody is blamed", () => {
+  const node = new Node().hears(3, 2).pass(2500);
+  // The timer for 2 is due 100 ms before we go on.
+  node.now = 7100;
+  node.pass(100);
+  expect(node.detector.counters.stalls).toBe(1);
+  expect(node.noticesOf("member-suspected")).toEqual([]);
+});
+
 test("other notices of the stack are passed over", () => {
-  const node = new Node().hear({ type: "neighbor-up" });
+  const node = new Node().clear().hear({ type: "neighbor-up" });
   expect(node.effects).toEqual([]);
 });

@@ -74,7 +74,7 @@ export interface GossipHeartbeatConfig {
 }
 
 export type GossipHeartbeatTimer =
-  | { readonly type: "vote"; readonly dueAt: Millis }
+  | { readonly type: "tick"; readonly dueAt: Millis }
   | { readonly type: "cleanup"; readonly node: NodeId; readonly heardAt: Millis | undefined }
   | SilenceTimer;
 export type GossipHeartbeatCommand = { readonly type: "leave" };
@@ -86,6 +86,7 @@ const statusKey = "status";
 const votesKey = "suspects";
 /** So many fit into a value of 1024 characters: identity of 40, incarnation of up to 16, and what separates them. */
 const maxVotesInState = 16;
+const maxIdentityLength = 40;
 
 export class GossipHeartbeat
   implements Protocol<never, GossipHeartbeatTimer, SilenceNotice, GossipHeartbeatCommand>, FailureDetector
@@ -129,7 +130,7 @@ export class GossipHeartbeat
   }
 
   start(env: GossipHeartbeatEnvironment): void {
-    if (this.#options.quorum > 1) this.#scheduleVote(env.random.below(this.#options.intervalMs), env);
+    this.#scheduleTick(env.random.below(this.#options.intervalMs), env);
   }
 
   onMessage(): void {}
@@ -152,15 +153,20 @@ export class GossipHeartbeat
     switch (timer.type) {
       case "silence":
         return this.verdicts.onTimer(timer, env);
-      case "vote":
+      case "tick":
         this.verdicts.checkAwake(timer.dueAt, env);
         this.#sayVotes();
-        return this.#scheduleVote(this.#options.intervalMs, env);
+        return this.#scheduleTick(this.#options.intervalMs, env);
       case "cleanup":
         if (this.verdicts.heardAt(timer.node) !== timer.heardAt) return; // it came back meanwhile
         this.verdicts.forget(timer.node);
         return this.#states.forget(identityOf(timer.node));
     }
+  }
+
+  /** In each interval, so that a pause is noticed before it makes anybody silent. */
+  #scheduleTick(after: Millis, env: GossipHeartbeatEnvironment): void {
+    env.schedule(after, { type: "tick", dueAt: env.now + after });
   }
 
   #onFailed(node: NodeId, env: GossipHeartbeatEnvironment): void {
@@ -169,14 +175,12 @@ export class GossipHeartbeat
 
   // ---- Quorum ----
 
-  #scheduleVote(after: Millis, env: GossipHeartbeatEnvironment): void {
-    env.schedule(after, { type: "vote", dueAt: env.now + after });
-  }
-
   /** As a state, `total;identity:incarnation;…`: it spreads as heartbeats do. */
   #sayVotes(): void {
     const { votes, total } = this.verdicts.votes(maxVotesInState);
-    const said = [total, ...votes.map(({ node, incarnation }) => `${node}:${incarnation}`)].join(";");
+    // Gossip takes any text for an endpoint; ours has to fit.
+    const short = votes.filter(({ node }) => String(node).length <= maxIdentityLength);
+    const said = [total, ...short.map(({ node, incarnation }) => `${node}:${incarnation}`)].join(";");
     if (said === this.#said || (total === 0 && this.#said === "")) return;
     this.#said = said;
     this.#states.set(votesKey, said);

@@ -41,8 +41,16 @@ export interface SilenceConfig {
   readonly onFailed?: (node: NodeId, env: SilenceEnvironment) => void;
 }
 
-export type SilenceTimer = { readonly type: "silence"; readonly node: Identity; readonly dueAt: Millis };
+export type SilenceTimer = {
+  readonly type: "silence";
+  readonly node: Identity;
+  readonly dueAt: Millis;
+  /** What had arrived when the time was over has been read. */
+  readonly isLastLook: boolean;
+};
 export type SilenceNotice = MemberUp | MemberSuspected | MemberCleared | MemberFailed | PeerLeft;
+
+const lastLookMs = 1;
 
 type SilenceEnvironment = Environment<unknown, SilenceTimer, SilenceNotice>;
 
@@ -199,12 +207,12 @@ export class SilenceVerdicts implements FailureDetector {
   // ---- Silence ----
 
   #watch(member: Member, env: SilenceEnvironment): void {
-    if (member.timerAt === undefined) this.#schedule(member, this.#limitOf(member), env);
+    if (member.timerAt === undefined) this.#schedule(member, this.#limitOf(member), false, env);
   }
 
-  #schedule(member: Member, after: Millis, env: SilenceEnvironment): void {
+  #schedule(member: Member, after: Millis, isLastLook: boolean, env: SilenceEnvironment): void {
     member.timerAt = env.now + after;
-    env.schedule(after, { type: "silence", node: member.identity, dueAt: member.timerAt });
+    env.schedule(after, { type: "silence", node: member.identity, dueAt: member.timerAt, isLastLook });
   }
 
   #limitOf({ rhythm }: Member): Millis {
@@ -223,7 +231,9 @@ export class SilenceVerdicts implements FailureDetector {
     if (member.state !== "alive") return; // the next heartbeat sets a timer again
     const limit = this.#limitOf(member);
     const left = this.#silentSince(member) + limit - env.now;
-    if (left > 0) return this.#schedule(member, left, env);
+    if (left > 0) return this.#schedule(member, left, false, env);
+    // After a short pause timers come first, and the heartbeat lies unread.
+    if (!timer.isLastLook) return this.#schedule(member, lastLookMs, true, env);
     this.#suspect(member, limit, env);
   }
 
@@ -304,7 +314,8 @@ export class SilenceVerdicts implements FailureDetector {
       const others = this.#votersAgainst(member, env);
       if (others.length <= member.named) continue; // it said so before
       member.named = others.length;
-      this.#note(member, env, { kind: "suspected", by: voter, detail: this.#tally(others.length) });
+      const by = this.#nodeOf(voter);
+      this.#note(member, env, { kind: "suspected", by, detail: this.#tally(others.length) });
       this.#judge(member, others, env);
     }
   }
@@ -313,7 +324,12 @@ export class SilenceVerdicts implements FailureDetector {
     if (this.#options.quorum === 1) return [];
     const voters = this.#ballots.against(identity, incarnation, env.now);
     const others = voters.filter((voter) => voter !== identityOf(env.self));
-    return others.slice(0, this.#options.quorum - 1).map((voter) => this.#members.get(voter)?.node ?? voter);
+    return others.slice(0, this.#options.quorum - 1).map((voter) => this.#nodeOf(voter));
+  }
+
+  /** By the contact that we know, where all that we have is an identity. */
+  #nodeOf(node: NodeId): NodeId {
+    return this.#members.get(identityOf(node))?.node ?? node;
   }
 
   // ---- Members ----
