@@ -268,6 +268,11 @@ export class LocalNetwork {
     throw new UsageError(`network: it was closed while ${name} was being started`);
   }
 
+  /** Of a node that is here: what somebody has who steals its keys. */
+  async keysOf(name: string): Promise<Identity | undefined> {
+    return (await this.#identities.get(name))?.identity;
+  }
+
   /** A new identity of this network's cluster, and what its node needs to be let in. */
   async issue(name: string): Promise<{ identity: Identity; security: Security }> {
     if (this.config.isPlaintext) return { identity: createIdentity(), security: { type: "plaintext" } };

@@ -7,12 +7,16 @@ import {
   type Environment,
   formatContact,
   identityOf,
+  type Millis,
   type NodeId,
   type Protocol,
   type Tagged,
 } from "../core/index.ts";
 import type { DeadReport, IntroductionMessage, PeerRecord } from "../membership/messages.ts";
+import { profileOf } from "../profiles/index.ts";
 import { type SimulatedNetwork, SimulatedSignatures } from "../simulated/index.ts";
+import { doubtsAfterMs, inventedContact, inventions, lies, stolenKeys } from "./membership-forgeries.ts";
+import { ignoredBy } from "./views.ts";
 import type { AttackFigures } from "./world.ts";
 
 interface Saying {
@@ -34,11 +38,19 @@ class Mouthpiece implements Protocol<Tagged, never, never, Saying> {
   }
 }
 
-interface Liar {
-  readonly row: number;
+interface KeyHolder {
   readonly id: NodeId;
-  readonly signatures: SimulatedSignatures;
+  readonly sign: (statement: unknown) => Uint8Array;
+}
+
+interface Liar extends KeyHolder {
+  readonly row: number;
   readonly mouth: Mouthpiece;
+}
+
+function withKeyOf(id: NodeId): KeyHolder {
+  const signatures = new SimulatedSignatures(id);
+  return { id, sign: (statement) => signatures.sign(statement) };
 }
 
 /** Bodies of frames that are no messages: a web browser, a long line, noise, half a frame, the beginning of TLS. */
@@ -56,8 +68,8 @@ function junkFrames(): Uint8Array[] {
 export class SimulatedAttacks {
   readonly #network: SimulatedNetwork;
   readonly #liars = new Map<string, Liar>();
-  #reports: { readonly sent: number; readonly ignoredBefore: number } | undefined;
-  #registrations = 0;
+  #reports: { sent: number; arriving: number; readonly ignoredBefore: number } | undefined;
+  #registrations: { sent: number; count: number; readonly ignoredBefore: number } | undefined;
   #junk = 0;
   #malformedBefore = 0;
 
@@ -69,54 +81,119 @@ export class SimulatedAttacks {
     const figures: Record<string, unknown> = {};
     if (this.#reports !== undefined) {
       figures["reportsSent"] = this.#reports.sent;
-      figures["reportsArriving"] = this.#reports.sent;
-      figures["reportsIgnored"] = this.#ignoredReports() - this.#reports.ignoredBefore;
+      figures["reportsArriving"] = this.#reports.arriving;
+      figures["reportsIgnored"] = this.#ignored() - this.#reports.ignoredBefore;
     }
-    if (this.#registrations > 0) {
-      const answers = [...this.#liars.values()].flatMap(({ mouth }) => mouth.heard);
-      figures["registrationsSent"] = this.#registrations;
-      figures["refused"] = answers.filter(({ body }) => body.type === "refused").length;
-      figures["taken"] = answers.filter(({ body }) => body.type === "registered").length;
+    if (this.#registrations !== undefined) {
+      figures["registrationsSent"] = this.#registrations.sent;
+      Object.assign(figures, this.#isModern ? this.#takenByMembers() : this.#answers());
     }
     if (this.#junk > 0) {
       const counted = this.#network.simulation.counters.malformed - this.#malformedBefore;
       figures["connectionsOpened"] = this.#junk;
       figures["junkHeld"] = this.#junk - counted;
     }
-    if (this.#reports !== undefined || this.#registrations > 0) figures["hasOutsider"] = false;
+    if ((this.#reports ?? this.#registrations) !== undefined) figures["hasOutsider"] = false;
     return figures;
   }
 
-  /** In his own name, twice; and in the names of others, whose signature he does not have. */
+  #answers(): { readonly refused: number; readonly taken: number } {
+    const answers = [...this.#liars.values()].flatMap(({ mouth }) => mouth.heard);
+    return {
+      refused: answers.filter(({ body }) => body.type === "refused").length,
+      taken: answers.filter(({ body }) => body.type === "registered").length,
+    };
+  }
+
+  /** A membership does not answer what it drops. */
+  #takenByMembers(): { readonly refused: number; readonly taken: number } {
+    const invented = new Set(
+      Array.from({ length: this.#registrations!.count }, (_, i) => inventedContact(i)),
+    );
+    let taken = 0;
+    for (const { list } of this.#network.seeds.values())
+      taken += list.filter(({ peer }) => invented.has(peer)).length;
+    return { refused: this.#ignored() - this.#registrations!.ignoredBefore, taken };
+  }
+
+  get #isModern(): boolean {
+    return profileOf(this.#network.config.options) === "modern";
+  }
+
   forgeReports(against: readonly number[]): number {
-    const mallory = this.#liar("mallory");
-    const ignoredBefore = this.#reports?.ignoredBefore ?? this.#ignoredReports();
-    let sent = this.#reports?.sent ?? 0;
+    this.#reports ??= { sent: 0, arriving: 0, ignoredBefore: this.#ignored() };
     for (const victim of against) {
-      const { standing } = this.#network.peers.get(victim)!;
-      const bystanders = [...this.#network.peers.keys()].filter((row) => row !== victim).slice(0, 3);
-      const reporters = [mallory.id, mallory.id, ...bystanders.map((row) => this.#idOf(row))];
-      for (const reporter of reporters) {
-        for (const raised of [0, 1]) {
-          const statement: DeadReport = {
-            type: "dead-report",
-            suspect: this.#idOf(victim),
-            incarnation: standing.incarnation + raised,
-            at: this.#network.time,
-            reporter,
-          };
-          const proof = mallory.signatures.sign(statement);
-          sent += this.#tellSeeds(mallory, { type: "dead-report", report: { statement, proof } });
-        }
+      if (this.#isModern) this.#lieAbout(victim, this.#reports);
+      else {
+        const sent = this.#reportDead(victim);
+        this.#reports.sent += sent;
+        this.#reports.arriving += sent;
       }
     }
-    this.#reports = { sent, ignoredBefore };
+    return this.#reports.sent;
+  }
+
+  /** In his own name, twice; and in the names of others, whose signature he does not have. */
+  #reportDead(victim: number): number {
+    const mallory = this.#liar("mallory");
+    const { standing } = this.#network.peers.get(victim)!;
+    const bystanders = [...this.#network.peers.keys()].filter((row) => row !== victim).slice(0, 3);
+    const reporters = [mallory.id, mallory.id, ...bystanders.map((row) => this.#idOf(row))];
+    let sent = 0;
+    for (const reporter of reporters) {
+      for (const raised of [0, 1]) {
+        const statement: DeadReport = {
+          type: "dead-report",
+          suspect: this.#idOf(victim),
+          incarnation: standing.incarnation + raised,
+          at: this.#network.time,
+          reporter,
+        };
+        const report = { statement, proof: mallory.sign(statement) };
+        sent += this.#tellSeeds(mallory, "introduction", { type: "dead-report", report });
+      }
+    }
+    return sent;
+  }
+
+  /** Some of the others had their keys stolen, too. */
+  #lieAbout(row: number, reports: { sent: number; arriving: number }): void {
+    const others = [...this.#network.peers.keys()]
+      .filter((other) => other !== row)
+      .map((other) => this.#idOf(other));
+    const { incarnation } = this.#network.peers.get(row)!.standing;
+    const { forged, doubts } = lies(this.#liar("mallory"), {
+      victim: { id: this.#idOf(row), incarnation },
+      traitors: others.slice(0, stolenKeys).map(withKeyOf),
+      bystanders: others.slice(stolenKeys, stolenKeys + 3),
+      now: this.#network.time,
+    });
+    for (const { layer, body } of forged)
+      reports.arriving += this.#tellSeeds(this.#liar("mallory"), layer, body);
+    reports.sent = reports.arriving;
+    for (const { layer, body } of doubts) this.#tellSeeds(this.#liar("mallory"), layer, body, doubtsAfterMs);
+  }
+
+  forgeRegistrations(count: number): number {
+    const mallory = this.#liar("mallory");
+    this.#registrations ??= { sent: 0, count: 0, ignoredBefore: this.#ignored() };
+    this.#registrations.count = Math.max(this.#registrations.count, count);
+    this.#registrations.sent += this.#isModern
+      ? this.#invent(mallory, count)
+      : this.#registerFalsely(mallory, count);
+    return this.#registrations.sent;
+  }
+
+  #invent(mallory: Liar, count: number): number {
+    const victim = this.#idOf(this.#network.peers.keys().next().value!);
+    let sent = 0;
+    for (const { layer, body } of inventions(mallory, victim, count, this.#network.time))
+      sent += this.#tellSeeds(mallory, layer, body);
     return sent;
   }
 
   /** Another peer's identity, an address where nobody listens, a crowd of the invented; and another's address. */
-  forgeRegistrations(count: number): number {
-    const mallory = this.#liar("mallory");
+  #registerFalsely(mallory: Liar, count: number): number {
     const trudy = this.#liar("trudy");
     const victim = this.#idOf(this.#network.peers.keys().next().value!);
     const invented = Array.from({ length: count }, (_, i) =>
@@ -128,7 +205,6 @@ export class SimulatedAttacks {
       sent += this.#register(mallory, peer, i);
     const squatted = formatContact(String(identityOf(trudy.id)), "127.0.0.1", 20_000 + count);
     sent += this.#register(trudy, squatted, 0);
-    this.#registrations += sent;
     return sent;
   }
 
@@ -160,14 +236,19 @@ export class SimulatedAttacks {
       since: 1,
       neighbors: [],
     };
-    const record = { statement, proof: liar.signatures.sign(statement) };
-    return this.#tellSeeds(liar, { type: "register", nonce: 1000 + number, record });
+    const record = { statement, proof: liar.sign(statement) };
+    return this.#tellSeeds(liar, "introduction", { type: "register", nonce: 1000 + number, record });
   }
 
-  #tellSeeds(liar: Liar, body: IntroductionMessage): number {
-    const message = { layer: "introduction", body };
+  #tellSeeds(
+    liar: Liar,
+    layer: string,
+    body: IntroductionMessage | Tagged["body"],
+    afterMs: Millis = 0,
+  ): number {
+    const message = { layer, body };
     for (const row of this.#network.seeds.keys())
-      this.#network.simulation.command(liar.row, { to: this.#idOf(row), message } satisfies Saying);
+      this.#network.simulation.command(liar.row, { to: this.#idOf(row), message } satisfies Saying, afterMs);
     return this.#network.seeds.size;
   }
 
@@ -176,7 +257,7 @@ export class SimulatedAttacks {
     if (liar === undefined) {
       const row = this.#network.reserve(name);
       const id = this.#idOf(row);
-      liar = { row, id, signatures: new SimulatedSignatures(id), mouth: new Mouthpiece() };
+      liar = { row, ...withKeyOf(id), mouth: new Mouthpiece() };
       this.#network.simulation.host(row, liar.mouth);
       this.#liars.set(name, liar);
     }
@@ -187,11 +268,9 @@ export class SimulatedAttacks {
     return this.#network.simulation.idOf(row);
   }
 
-  #ignoredReports(): number {
+  #ignored(): number {
     let ignored = 0;
-    for (const { registry } of this.#network.seeds.values())
-      if (registry !== undefined)
-        ignored += registry.counters.forgedReports + registry.counters.strangersReports;
+    for (const seed of this.#network.seeds.values()) ignored += ignoredBy(seed);
     return ignored;
   }
 }

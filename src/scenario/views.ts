@@ -26,6 +26,12 @@ function knowledgeOf({ isPartial, candidates }: Swim): Pick<PeerView, "members" 
   return isPartial ? { isPartial } : { members: candidates.map(({ peer }) => peer) };
 }
 
+/** Reports, doubts and records that were forged or came from strangers, and were dropped. */
+export function ignoredBy({ registry, swim }: Seed): number {
+  if (registry === undefined) return swim!.counters.forged;
+  return registry.counters.forgedReports + registry.counters.strangersReports;
+}
+
 export function seedViewOf({ name, id }: Named, { list, fingerprint, swim }: Seed): SeedView {
   return {
     name,

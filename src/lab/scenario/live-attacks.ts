@@ -10,10 +10,21 @@ import {
   LiveSignatures,
   type Security,
 } from "../../node/index.ts";
+import { profileOf } from "../../profiles/index.ts";
+import {
+  doubtsAfterMs,
+  inventedContact,
+  inventions,
+  lies,
+  type Signer,
+  stolenKeys,
+  type Victim,
+} from "../../scenario/membership-forgeries.ts";
+import { ignoredBy } from "../../scenario/views.ts";
 import type { AttackFigures } from "../../scenario/world.ts";
 import { TcpTransport, TlsTransport } from "../../transport/index.ts";
 import { Codec } from "../../wire/index.ts";
-import type { LocalNetwork } from "../local-network.ts";
+import { type LocalNetwork, sleep } from "../local-network.ts";
 
 /** Somebody who speaks our wire format and says what he likes. */
 class Attacker {
@@ -57,13 +68,17 @@ class Attacker {
   }
 }
 
+function signerOf({ contact, signatures }: Attacker): Signer {
+  return { id: contact, sign: (statement) => signatures.sign(statement) };
+}
+
 export class LiveAttacks {
   readonly #network: LocalNetwork;
   readonly #isPlaintext: boolean;
   readonly #members = new Map<string, Attacker>();
   #outsider: Attacker | undefined;
   #reports: { sent: number; arriving: number; readonly ignoredBefore: number } | undefined;
-  #registrationsSent: number | undefined;
+  #registrations: { sent: number; count: number; readonly ignoredBefore: number } | undefined;
   #junk: Junk | undefined;
 
   constructor(network: LocalNetwork) {
@@ -71,13 +86,43 @@ export class LiveAttacks {
     this.#isPlaintext = network.config.isPlaintext === true;
   }
 
-  /** In the liar's own name, many times; and in the names of others, whose signature he does not have. */
-  async forgeReports(
-    victims: readonly { readonly id: NodeId; readonly incarnation: number }[],
-  ): Promise<number> {
+  async forgeReports(victims: readonly Victim[]): Promise<number> {
+    this.#reports ??= { sent: 0, arriving: 0, ignoredBefore: this.#ignored };
+    if (this.#isModern) await this.#lieAbout(victims, this.#reports);
+    else await this.#reportDead(victims, this.#reports);
+    return this.#reports.sent;
+  }
+
+  /** Beside what is forged: some of the others had their keys stolen. */
+  async #lieAbout(victims: readonly Victim[], reports: { sent: number; arriving: number }): Promise<void> {
     const insider = await this.#member("mallory");
     const outsider = await this.#stranger();
-    this.#reports ??= { sent: 0, arriving: 0, ignoredBefore: this.#ignoredReports };
+    for (const victim of victims) {
+      const others = this.#network.livePeers.filter(({ contact }) => contact !== victim.id);
+      const robbed = others.slice(0, stolenKeys);
+      const traitors = await Promise.all(robbed.map((node) => this.#withKeysOf(node)));
+      const bystanders = others.slice(stolenKeys, stolenKeys + 3).map(({ contact }) => contact);
+      const liar = signerOf(insider);
+      const { forged, doubts } = lies(liar, { victim, bystanders, traitors, now: Date.now() });
+      for (const message of forged) {
+        reports.arriving += this.#tellSeeds(insider, message);
+        if (outsider !== undefined) this.#tellSeeds(outsider, message);
+      }
+      reports.sent = reports.arriving;
+      await sleep(doubtsAfterMs);
+      for (const message of doubts) this.#tellSeeds(insider, message);
+    }
+  }
+
+  async #withKeysOf({ name, contact }: GrapevineNode): Promise<Signer> {
+    const signatures = new LiveSignatures((await this.#network.keysOf(name))!, () => true);
+    return { id: contact, sign: (statement) => signatures.sign(statement) };
+  }
+
+  /** In the liar's own name, many times; and in the names of others, whose signature he does not have. */
+  async #reportDead(victims: readonly Victim[], reports: { sent: number; arriving: number }): Promise<void> {
+    const insider = await this.#member("mallory");
+    const outsider = await this.#stranger();
     const others = this.#network.livePeers.map(({ contact }) => contact);
     for (const victim of victims) {
       const bystanders = others.filter((contact) => contact !== victim.id).slice(0, 3);
@@ -93,18 +138,37 @@ export class LiveAttacks {
               reporter,
             };
             const report = { statement, proof: attacker.signatures.sign(statement) };
-            const sent = this.#tellSeeds(attacker, { type: "dead-report", report });
-            this.#reports.sent += sent;
-            if (attacker === insider) this.#reports.arriving += sent;
+            const sent = this.#introduce(attacker, { type: "dead-report", report });
+            reports.sent += sent;
+            if (attacker === insider) reports.arriving += sent;
           }
         }
       }
     }
-    return this.#reports.sent;
+  }
+
+  async forgeRegistrations(count: number): Promise<number> {
+    this.#registrations ??= { sent: 0, count: 0, ignoredBefore: this.#ignored };
+    this.#registrations.count = Math.max(this.#registrations.count, count);
+    const sent = this.#isModern ? await this.#invent(count) : await this.#registerFalsely(count);
+    this.#registrations.sent += sent;
+    return sent;
+  }
+
+  async #invent(count: number): Promise<number> {
+    const insider = await this.#member("mallory");
+    const outsider = await this.#stranger();
+    const victim = this.#network.livePeers[0]!.contact;
+    let sent = 0;
+    for (const message of inventions(signerOf(insider), victim, count, Date.now())) {
+      sent += this.#tellSeeds(insider, message);
+      if (outsider !== undefined) this.#tellSeeds(outsider, message);
+    }
+    return sent;
   }
 
   /** Registrations of another peer, of ports where nobody or somebody else listens, and of a crowd. */
-  async forgeRegistrations(count: number): Promise<number> {
+  async #registerFalsely(count: number): Promise<number> {
     const insider = await this.#member("mallory");
     // Another member for the other address: of one node's registrations under way a seed looks at the latest.
     const accomplice = await this.#member("trudy");
@@ -120,7 +184,6 @@ export class LiveAttacks {
     }
     const squatted = formatContact(accomplice.identity.id, "127.0.0.1", portOf(victim));
     sent += this.#register(accomplice, squatted, 0);
-    this.#registrationsSent = (this.#registrationsSent ?? 0) + sent;
     return sent;
   }
 
@@ -162,11 +225,14 @@ export class LiveAttacks {
     return this.#outsider;
   }
 
-  /** To every seed, by its configured address; how many were told. */
-  #tellSeeds(attacker: Attacker, body: IntroductionMessage): number {
+  #introduce(attacker: Attacker, body: IntroductionMessage): number {
+    return this.#tellSeeds(attacker, { layer: "introduction", body });
+  }
+
+  /** Every seed, by its configured address; how many were told. */
+  #tellSeeds(attacker: Attacker, message: Tagged): number {
     const { seedAddresses } = this.#network;
-    for (const { host, port } of seedAddresses)
-      attacker.links.send(formatContact("", host, port), { layer: "introduction", body });
+    for (const { host, port } of seedAddresses) attacker.links.send(formatContact("", host, port), message);
     return seedAddresses.length;
   }
 
@@ -180,16 +246,17 @@ export class LiveAttacks {
       neighbors: [],
     };
     const record = { statement, proof: attacker.signatures.sign(statement) };
-    return this.#tellSeeds(attacker, { type: "register", nonce: 1000 + number, record });
+    return this.#introduce(attacker, { type: "register", nonce: 1000 + number, record });
   }
 
   // ---- What came of it ----
 
-  get #ignoredReports(): number {
-    return this.#network.liveSeeds.reduce((sum, { seed }) => {
-      const { forgedReports = 0, strangersReports = 0 } = seed!.registry?.counters ?? {};
-      return sum + forgedReports + strangersReports;
-    }, 0);
+  get #isModern(): boolean {
+    return profileOf(this.#network.options) === "modern";
+  }
+
+  get #ignored(): number {
+    return this.#network.liveSeeds.reduce((sum, { seed }) => sum + ignoredBy(seed!), 0);
   }
 
   get #forgeries(): AttackFigures {
@@ -201,20 +268,29 @@ export class LiveAttacks {
         : {
             reportsSent: this.#reports.sent,
             reportsArriving: this.#reports.arriving,
-            reportsIgnored: this.#ignoredReports - this.#reports.ignoredBefore,
+            reportsIgnored: this.#ignored - this.#reports.ignoredBefore,
           }),
-      ...(this.#registrationsSent === undefined
+      ...(this.#registrations === undefined
         ? {}
         : {
-            registrationsSent: this.#registrationsSent,
-            refused: answers("refused"),
-            taken: answers("registered"),
+            registrationsSent: this.#registrations.sent,
+            ...(this.#isModern
+              ? this.#takenByMembers(this.#registrations)
+              : { refused: answers("refused"), taken: answers("registered") }),
           }),
     };
   }
 
+  /** A membership does not answer what it drops. */
+  #takenByMembers({ count, ignoredBefore }: { readonly count: number; readonly ignoredBefore: number }) {
+    const invented = new Set(Array.from({ length: count }, (_, i) => inventedContact(i)));
+    const lists = this.#network.liveSeeds.map(({ seed }) => seed!.list);
+    const taken = lists.reduce((sum, list) => sum + list.filter(({ peer }) => invented.has(peer)).length, 0);
+    return { refused: this.#ignored - ignoredBefore, taken };
+  }
+
   get #outsiders(): AttackFigures {
-    if (this.#members.size === 0 || (this.#reports ?? this.#registrationsSent) === undefined) return {};
+    if (this.#members.size === 0 || (this.#reports ?? this.#registrations) === undefined) return {};
     const outsider = this.#outsider;
     return {
       hasOutsider: outsider !== undefined,
