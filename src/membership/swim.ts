@@ -435,6 +435,8 @@ export class Swim
   }
 
   #meet(node: NodeId, env: SwimEnvironment): void {
+    // A partial view knows few of those who ask, on an errand or by chance: only neighbors are worth a comparison.
+    if (this.#isPartial && !this.#config.neighbors!.has(node)) return;
     if (this.#members.get(identityOf(node)) === undefined && !this.#isLeaving) this.#sync.meet(node, env);
   }
 
