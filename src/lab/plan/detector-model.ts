@@ -27,6 +27,8 @@ export interface DetectorPrediction {
   readonly allP99Ms: Millis;
   /** Suspicions of the living, per node and day: what a refutation has to be in time for. */
   readonly suspicionsPerNodeDay: number;
+  /** How long a process may stand still without being given up, at the worst moment. */
+  readonly patienceMs: Millis;
   readonly falsePositivesPerNodeDay: number;
   readonly bytesPerSecond: number;
 }
@@ -79,6 +81,7 @@ export function predictSwim(
     firstP99Ms: quantile(first, 0.99),
     allP99Ms: quantile(all, 0.99) + (isFull ? spreadMs(options, nodes) : 0),
     suspicionsPerNodeDay: suspicions,
+    patienceMs: Math.round(interval + shortest),
     falsePositivesPerNodeDay: falsePositives,
     bytesPerSecond: swimBytes(wish, options, helpers, sizes),
   };
@@ -165,6 +168,7 @@ export function predictHeartbeat(
     firstP99Ms: quantile(first, 0.99),
     allP99Ms: quantile(all, 0.99),
     suspicionsPerNodeDay: suspicions,
+    patienceMs: Math.round(verdicts[0]!.ms),
     falsePositivesPerNodeDay: suspicions * unwitnessed,
     bytesPerSecond: pingTraffic({
       ...{ degree: watchers, intervalMs: interval, pingBytes: ping, replyBytes: pingReply },

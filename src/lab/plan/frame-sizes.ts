@@ -3,7 +3,10 @@
  * of their own, which are not counted; the seal of a datagram is.
  */
 import type { NodeId, Signed, Tagged } from "../../core/index.ts";
-import { datagramTypes } from "../../membership/swim-messages.ts";
+import type { BroadcastMessage } from "../../dissemination/messages.ts";
+import type { HyParViewMessage } from "../../membership/hyparview-messages.ts";
+import type { HeartbeatMessage } from "../../membership/messages.ts";
+import { datagramTypes, type MemberRecord, type SwimMessage } from "../../membership/swim-messages.ts";
 import { contactOf } from "../../simulated/simulated-contact.ts";
 import { Codec } from "../../wire/index.ts";
 
@@ -26,9 +29,6 @@ export interface FrameSizes {
   /** One question of the detector and its answer. */
   readonly probe: number;
   readonly probeAnswer: number;
-  readonly probeRequest: number;
-  /** An alive record or a suspicion, as it rides along. */
-  readonly update: number;
   readonly syncCompare: number;
   /** Of the classic heartbeat. */
   readonly ping: number;
@@ -52,53 +52,50 @@ const nonce = 0x7fff_ffff;
 /** For messages of so many bytes. */
 export function frameSizes(messageBytes: number): FrameSizes {
   const sizeOf = messageSizes();
-  const of = (layer: string, body: Tagged["body"] & Record<string, unknown>) => sizeOf({ layer, body });
-  const a = contactOf(1);
-  const b = contactOf(2);
-  const signed = <T>(statement: T): Signed<T> => ({ statement, proof: new Uint8Array(proofBytes) });
-  const record = signed({
-    ...{ type: "member-record", member: a, incarnation: moment, since: moment, role: "peer", tags: [] },
-  });
-  const ping = (updates: readonly unknown[]) => of("membership", { type: "ping", nonce, updates });
-  const gossip = {
-    ...{ type: "gossip", origin: a, incarnation: moment, sequence: 1000, at: moment },
-    payloads: ["x".repeat(messageBytes)],
+  const member = (body: SwimMessage) => sizeOf({ layer: "membership", body });
+  const overlay = (body: HyParViewMessage) => sizeOf({ layer: "hyparview", body });
+  const heartbeat = (body: HeartbeatMessage) => sizeOf({ layer: "heartbeat", body });
+  const broadcast = (body: BroadcastMessage) => sizeOf({ layer: "broadcast", body });
+  const [a, b, c] = [1, 2, 3].map(contactOf) as [NodeId, NodeId, NodeId];
+  const proof = new Uint8Array(proofBytes);
+  const record: Signed<MemberRecord> = {
+    statement: {
+      ...{ type: "member-record", member: a, incarnation: moment, since: moment },
+      ...{ role: "peer", tags: [] },
+    },
+    proof,
   };
   const id = { origin: a, incarnation: moment, sequence: 1000 };
-  const announce = (count: number) => of("broadcast", announcementOf(id, count));
-  const call = (count: number) =>
-    of("broadcast", {
-      ...{ type: "call", round: 1000, asks: true },
-      offers: Array.from({ length: count }, () => ({ ...id, level: 1, ageRounds: 3 })),
-    });
-  const entries = (count: number) => Array.from({ length: count }, () => ({ peer: b, since: moment }));
+  const announcement = (count: number) => {
+    const messages = Array.from({ length: count }, (_, i) => ({ ...id, sequence: 1000 + i, hops: 6 }));
+    return broadcast({ type: "i-have", messages });
+  };
+  const call = (count: number) => {
+    const offers = Array.from({ length: count }, () => ({ ...id, level: 1, ageRounds: 3 }));
+    return broadcast({ type: "call", round: 1000, asks: true, offers });
+  };
+  const entries = Array.from({ length: 8 }, () => ({ peer: b, since: moment }));
   return {
-    probe: ping([]),
-    probeAnswer: of("membership", { type: "ack", nonce, updates: [] }),
-    probeRequest: of("membership", { type: "ping-request", nonce, target: b, updates: [] }),
-    update: ping([record]) - ping([]),
-    syncCompare: of("membership", {
-      ...{ type: "sync-compare", nonce, record, count: 1000, fingerprint: nonce },
+    probe: member({ type: "ping", nonce, updates: [] }),
+    probeAnswer: member({ type: "ack", nonce, updates: [] }),
+    syncCompare: member({ type: "sync-compare", nonce, record, count: 1000, fingerprint: nonce }),
+    ping: heartbeat({ type: "ping", nonce }),
+    pingReply: heartbeat({
+      ...{ type: "ping-reply", nonce, isLinked: true, incarnation: moment, witnesses: [a, b, c] },
     }),
-    ping: of("heartbeat", { type: "ping", nonce }),
-    pingReply: of("heartbeat", {
-      ...{ type: "ping-reply", nonce, isLinked: true, incarnation: moment },
-      witnesses: [a, b, contactOf(3)],
+    gossip: broadcast({
+      type: "gossip",
+      statement: { type: "gossip", ...id, at: moment, payloads: ["x".repeat(messageBytes)] },
+      proof,
     }),
-    gossip: of("broadcast", { type: "gossip", statement: gossip, proof: new Uint8Array(proofBytes) }),
-    announced: announce(2) - announce(1),
-    announcement: announce(1),
+    announced: announcement(2) - announcement(1),
+    announcement: announcement(1),
     call: call(0),
     offer: call(1) - call(0),
-    summary: of("broadcast", { type: "summary", count: 1000, fingerprint: nonce }),
-    keepAlive: of("hyparview", { type: "keep-alive", nonce }),
-    keepAliveReply: of("hyparview", { type: "keep-alive-reply", nonce, isLinked: true }),
-    shuffle: of("hyparview", { type: "shuffle", origin: a, hopsLeft: 6, entries: entries(8) }),
-    shuffleReply: of("hyparview", { type: "shuffle-reply", entries: entries(8) }),
+    summary: broadcast({ type: "summary", count: 1000, fingerprint: nonce }),
+    keepAlive: overlay({ type: "keep-alive", nonce }),
+    keepAliveReply: overlay({ type: "keep-alive-reply", nonce, isLinked: true }),
+    shuffle: overlay({ type: "shuffle", nonce, origin: a, hopsLeft: 6, entries }),
+    shuffleReply: overlay({ type: "shuffle-reply", nonce, entries }),
   };
-}
-
-function announcementOf(id: { origin: NodeId; incarnation: number; sequence: number }, count: number) {
-  const messages = Array.from({ length: count }, (_, i) => ({ ...id, sequence: 1000 + i, hops: 6 }));
-  return { type: "i-have", messages };
 }

@@ -162,10 +162,10 @@ function readableMs(ms: number): string {
   return ms < 1000 ? `${Math.ceil(ms)}ms` : `${Math.ceil(ms / 10) / 100}s`;
 }
 
-/** As many digits as it takes to tell it from 1, and two more. */
+/** As many digits as it takes to tell it from 1, and one more. */
 function shareOf(share: number): string {
   if (share >= 1) return "1";
-  const digits = Math.max(2, 2 + Math.ceil(-Math.log10(1 - share)));
+  const digits = Math.min(9, Math.max(2, 1 + Math.ceil(-Math.log10(1 - share))));
   return (Math.floor(share * 10 ** digits) / 10 ** digits).toFixed(digits).replace(/0+$/, "");
 }
 
@@ -174,6 +174,10 @@ export function remarksOf({ certificate, wish, plan, hasMargin }: PlanReport): s
   const remarks: string[] = [];
   if (plan !== null && !hasMargin)
     remarks.push("tight: predicted as wished, without room for what the model leaves out");
+  if (plan !== null)
+    remarks.push(
+      `a process may stand still for ${readableMs(plan.prediction.detection.patienceMs)} without being given up (predicted)`,
+    );
   if (certificate === null) return remarks;
   const { nodes, formed, detection, falsePositives, delivery, bytesPerSecond, virtualMs } = certificate;
   const { silent, killed } = detection;

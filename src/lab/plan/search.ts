@@ -65,6 +65,8 @@ const margins: Readonly<Record<WishName, number>> = {
   budgetBytesPerSecond: 0.85,
 };
 
+const aboutTheSame = 1.1;
+
 export function search(wish: Wish): SearchResult {
   const plans = candidatesOf(wish);
   const fulfils = (plan: Plan, hasMargin: boolean) =>
@@ -75,16 +77,19 @@ export function search(wish: Wish): SearchResult {
   return { plan, hasMargin: spare !== undefined, candidates: plans.length, shortfalls };
 }
 
-/** Of those that cost the same, to one part in a hundred, the one that accuses the fewest. */
+/**
+ * Of those that cost about the same the one with the most patience: processes that stand still are in no model, and are
+ * what false alarms come from.
+ */
 function cheapest(plans: readonly Plan[]): Plan | undefined {
   const cost = ({ prediction }: Plan) => prediction.bytesPerSecond;
   const least = plans.reduce((low, plan) => Math.min(low, cost(plan)), Number.POSITIVE_INFINITY);
   return plans
-    .filter((plan) => cost(plan) <= 1.01 * least)
+    .filter((plan) => cost(plan) <= aboutTheSame * least)
     .reduce<Plan | undefined>((best, plan) => {
       if (best === undefined) return plan;
-      const accused = ({ prediction }: Plan) => prediction.detection.falsePositivesPerNodeDay;
-      return accused(plan) < accused(best) || (accused(plan) === accused(best) && cost(plan) < cost(best))
+      const patience = ({ prediction }: Plan) => prediction.detection.patienceMs;
+      return patience(plan) > patience(best) || (patience(plan) === patience(best) && cost(plan) < cost(best))
         ? plan
         : best;
     }, undefined);
@@ -142,7 +147,8 @@ const steps = [1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8];
 const intervalsMs = [0.01, 0.1, 1, 10]
   .flatMap((power) => steps.map((step) => Math.round(step * power * 1000)))
   .filter((ms) => ms >= 50 && ms <= 60_000);
-const helperCounts = [0, 1, 2, 3, 4, 6];
+// One helper may be the one that is slow.
+const helperCounts = [2, 3, 4, 6];
 const suspicionMults = [1, 1.5, 2, 3, 4, 6, 8, 12];
 const pingMisses = [2, 3, 4];
 const repairIntervalsMs = [2000, 10_000, 30_000];
@@ -191,7 +197,7 @@ export function candidatesOf(wish: Wish): Plan[] {
 function modernFamilies(wish: Wish, sizes: FrameSizes): Family[] {
   const { nodes } = wish;
   // The paper's law, and some more links for those who want it sooner.
-  const usual = Math.max(3, Math.ceil(log(nodes) / log(10)) + 1);
+  const usual = Math.max(4, Math.ceil(log(nodes) / log(10)) + 1);
   const degrees = [usual, usual + 1, usual + 2, usual + 4].filter((degree, i) => i === 0 || degree < nodes);
   return degrees.map((activeView) => {
     const hyparview = { activeView, passiveView: 6 * activeView };
