@@ -26,8 +26,8 @@ export interface Link extends Candidate {
   brokenAt: Millis | undefined;
   /** Answers in a row that said "you are not my neighbor". */
   oneSided: number;
-  /** The number of the last keep-alive that the neighbor sent; 0 before the first. */
-  lastAsked: number;
+  /** The number of the last keep-alive that the neighbor sent. */
+  lastAsked: number | undefined;
   /** Of keep-alives, smoothed. */
   rttMs: number | undefined;
 }
@@ -71,7 +71,7 @@ export class ActiveView {
       breaks: 0,
       brokenAt: undefined,
       oneSided: 0,
-      lastAsked: 0,
+      lastAsked: undefined,
       rttMs: undefined,
     };
     this.#links.set(peer, link);

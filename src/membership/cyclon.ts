@@ -83,8 +83,8 @@ interface Pointer extends Candidate {
   age: number;
 }
 
-/** What others may make us exchange in a period: ten times what is usual. */
-const maxShufflesPerPeriod = 10;
+/** Of so many shuffles a period we keep what they bring, ten times what is usual; others are answered only. */
+const maxTakenPerPeriod = 10;
 
 export class Cyclon implements Protocol<CyclonMessage, CyclonTimer, StackNotice, CyclonCommand>, Members {
   readonly counters = { shuffles: 0, silent: 0, bounded: 0, unasked: 0 };
@@ -151,6 +151,7 @@ export class Cyclon implements Protocol<CyclonMessage, CyclonTimer, StackNotice,
     if (this.#hasLeft) return;
     this.#received = 0;
     if (this.#sent !== undefined) this.counters.silent++;
+    this.#sent = undefined;
     this.#shuffle(env);
     env.schedule(this.options.shufflePeriodMs, timer);
   }
@@ -175,15 +176,13 @@ export class Cyclon implements Protocol<CyclonMessage, CyclonTimer, StackNotice,
   }
 
   #onShuffle(from: NodeId, { nonce, entries }: CyclonShuffle, env: CyclonEnvironment): void {
-    if (++this.#received > maxShufflesPerPeriod) {
-      this.counters.bounded++;
-      return;
-    }
     const given = sample(this.#cache, Math.min(entries.length, this.options.shuffleLength), env.random).map(
       entryOf,
     );
     env.send(from, { type: "shuffle-reply", nonce, entries: given });
-    this.#integrate(entries, given, env);
+    // One who introduces many is asked by all of them at once; one who is flooded keeps most of what it knows.
+    if (++this.#received <= maxTakenPerPeriod) this.#integrate(entries, given, env);
+    else this.counters.bounded++;
   }
 
   #onShuffleReply(from: NodeId, { nonce, entries }: CyclonShuffleReply, env: CyclonEnvironment): void {

@@ -1,15 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { Alone } from "../../test/support/alone.ts";
 import type { Candidate, NodeId } from "../core/index.ts";
-import {
-  HyParView,
-  type HyParViewCommand,
-  type HyParViewNotice,
-  type HyParViewOptions,
-  type HyParViewTimer,
-} from "./hyparview.ts";
+import { HyParView, type HyParViewCommand, type HyParViewNotice, type HyParViewTimer } from "./hyparview.ts";
 import type { HyParViewMessage, ViewEntry } from "./hyparview-messages.ts";
-import { hyParViewOptions } from "./hyparview-options.ts";
+import { type HyParViewOptions, hyParViewOptions } from "./hyparview-options.ts";
 import { KnownPeers } from "./known-peers.ts";
 
 const self = 50;
