@@ -16,13 +16,13 @@ const measures = { crash, loss, pauses, healing, idle };
 const plans = {
   full: {
     crash: [
-      { count: 5, how: "kill", runs: 9 },
-      { count: 10, how: "kill", runs: 9 },
-      { count: 30, how: "kill", runs: 9 },
-      { count: 5, how: "hang", runs: 9 },
+      { count: 5, how: "kill", runs: 8 },
+      { count: 10, how: "kill", runs: 8 },
+      { count: 30, how: "kill", runs: 8 },
+      { count: 5, how: "hang", runs: 8 },
     ],
     loss: [{ count: 10, share: 0.2, forMs: 300_000 }],
-    pauses: [{ count: 5, pausesMs: [3000, 5000], runs: 5 }],
+    pauses: [{ count: 5, pausesMs: [3000, 5000], runs: 4 }],
     healing: [{ perSide: 3, cutMs: 35_000, runs: 3 }],
     idle: [
       { count: 5, settleMs: 20_000, forMs: 60_000 },
@@ -54,7 +54,7 @@ const usage = `Usage: npm run bench:membership -- [options]
 Starts Debian's Serf agents and our nodes in turn, each in a process of its own, on hosts that are network namespaces
 of this machine (so it needs Linux, root, and the package iproute2), and prints how they compare.
 
-  --quick          fewer and shorter runs, about 12 minutes; without it about an hour
+  --quick          fewer and shorter runs, about 15 minutes; without it about 45
   --only a,b       only these parts: ${parts.join(", ")}
   --systems a,b    only these systems: ${Object.keys(systems).join(", ")}
   --json           everything that was measured, as one JSON object on standard output
