@@ -341,7 +341,7 @@ describe("our own trouble", () => {
 
 describe("errands", () => {
   test("a witness pings the suspect, and answers only if that answers", () => {
-    const peer = new Peer([]).receive(8, { type: "probe-request", nonce: 77, suspect: 9 });
+    const peer = new Peer([]).receive(8, { type: "probe-request", nonce: 77, suspect: 9, wantsMiss: false });
     expect(peer.onlySent("ping").to).toBe(9);
     expect(peer.sentOf("probe-reply")).toEqual([]);
     peer.answers(9);
@@ -349,7 +349,7 @@ describe("errands", () => {
   });
 
   test("the answer must be the suspect's own, and counts once", () => {
-    const peer = new Peer([]).receive(8, { type: "probe-request", nonce: 77, suspect: 9 });
+    const peer = new Peer([]).receive(8, { type: "probe-request", nonce: 77, suspect: 9, wantsMiss: false });
     const { nonce } = peer.onlySent("ping");
     const reply = { type: "ping-reply", nonce, isLinked: true, incarnation: 1, witnesses: [] } as const;
     peer.receive(8, reply);
@@ -359,13 +359,14 @@ describe("errands", () => {
   });
 
   test("a suspect is no witness of itself", () => {
-    const peer = new Peer([]).receive(8, { type: "probe-request", nonce: 77, suspect: 1 });
+    const peer = new Peer([]).receive(8, { type: "probe-request", nonce: 77, suspect: 1, wantsMiss: false });
     expect(peer.effects).toEqual([]);
   });
 
   test("are bounded: the oldest is forgotten", () => {
     const peer = new Peer([]);
-    for (const i of range(1, 300)) peer.receive(8, { type: "probe-request", nonce: i, suspect: 1000 + i });
+    for (const i of range(1, 300))
+      peer.receive(8, { type: "probe-request", nonce: i, suspect: 1000 + i, wantsMiss: false });
     const pings = peer.sentOf("ping");
     peer.clear();
     for (const { to, nonce } of pings) {
