@@ -108,7 +108,7 @@ export function compareDetectors(): Command {
     .option("--crash-share <share>", "of the nodes that crash at once", share("--crash-share"), 0)
     .option("--deadline <duration>", "how long others have to notice", longDuration("--deadline"), deadlineMs)
     .option("--seed <number>", "of the first run; the others follow", wholeNumber("--seed", 0, 2 ** 48), seed)
-    .option("--runs <number>", "of each detector in each case", wholeNumber("--runs", 1, 100_000), 3)
+    .option("--runs <number>", "of each detector in each case", wholeNumber("--runs", 1, 100_000), 2)
     .option(
       "--threads <number>",
       "worker threads (default: one for each core)",

@@ -102,7 +102,7 @@ export const plainSwim: Partial<SwimOptions> = Object.freeze({
 
 const swimLook = {
   watches: "everybody",
-  isOnWire: false,
+  isOnWire: true,
   isDatagram: ({ body }: Tagged) => datagramTypes.has(body.type),
 } as const;
 
