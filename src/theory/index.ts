@@ -5,6 +5,7 @@ export * from "./chord-paths.ts";
 export * from "./degree-fit.ts";
 export * from "./degree-laws.ts";
 export * from "./degree-report.ts";
+export * from "./detector-traffic.ts";
 export * from "./digest-gossip.ts";
 export * from "./disjoint-paths.ts";
 export * from "./failure-detection.ts";
