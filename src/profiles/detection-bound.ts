@@ -11,9 +11,12 @@ const pings = 5;
 /** Within this time all who watch lists have given a crashed peer up, where messages arrive. */
 export function detectionBoundMs(options: ProfileOptions, members: number): Millis {
   if (profileOf(options) === "classic") return pings * heartbeatOptions(options.heartbeat).pingIntervalMs;
-  const { probeIntervalMs, suspicionMult, gossipIntervalMs, gossipFanout } = swimOptions(options.swim);
-  // Its turn comes within one interval, the probe of it takes one, and those who confirm it have asked by the end of it.
-  const untilSuspected = 2 * probeIntervalMs;
+  const { probeIntervalMs, probeTimeoutMs, suspicionMult, gossipIntervalMs, gossipFanout } = swimOptions(
+    options.swim,
+  );
+  // Its turn comes within an interval and a tenth, by when in a period each probes; the probe takes another. What a
+  // machine may take for an answer it may take for all of this.
+  const untilSuspected = 2.1 * probeIntervalMs + probeTimeoutMs;
   const suspicion = suspicionMult * Math.max(1, log(members) / log(10)) * probeIntervalMs;
   const spreading = gossipIntervalMs * (1 + Math.ceil(log(members) / log(1 + gossipFanout)));
   return Math.ceil(untilSuspected + suspicion + spreading);

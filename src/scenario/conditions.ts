@@ -147,29 +147,34 @@ export const conditions: { readonly [Is in Condition["is"]]: Evaluator<Is> } = {
 
   "lists-exact": async (_, facts) => {
     const { observer } = facts;
-    const living = new Set(observer.activePeers.map(({ id }) => identityOf(id)));
+    const identities = (nodes: readonly ObservedNode[]) => nodes.map(({ id }) => identityOf(id));
     // Whoever hangs may be in the list or not: nobody can know of it at once.
-    const paused = new Set(observer.nodes.filter(({ isPaused }) => isPaused).map(({ id }) => identityOf(id)));
-    const isExact = (peers: readonly NodeId[], size: number) => {
-      const listed = peers.map(identityOf).filter((identity) => !paused.has(identity));
-      return listed.length === size && listed.every((identity) => living.has(identity));
+    const paused = new Set(identities(observer.nodes.filter(({ isPaused }) => isPaused)));
+    const isExact = (list: readonly NodeId[], living: ReadonlySet<Identity>, own?: NodeId) => {
+      const listed = list.map(identityOf).filter((identity) => !paused.has(identity));
+      const isOneOfThem = own !== undefined && living.has(identityOf(own));
+      const wanted = isOneOfThem ? living.size - 1 : living.size;
+      return listed.length === wanted && listed.every((identity) => living.has(identity));
     };
+    const peers = new Set(identities(observer.activePeers));
     const seeds = await seedsWithLists(facts);
+    const wrongLists = seeds.filter(
+      ({ list }) =>
+        !isExact(
+          list.map(({ peer }) => peer),
+          peers,
+        ),
+    );
+    // Where all are members of one membership, everybody knows everybody.
+    const all = new Set(identities([...observer.activePeers, ...observer.activeSeeds]));
+    const wrongViews = [...seeds, ...(await activeViews(facts))].filter(
+      ({ id, members }) => members !== undefined && !isExact(members, all, id),
+    );
     const sizes = seeds.map(({ list }) => list.length);
-    const areExact = seeds.every(({ list }) =>
-      isExact(
-        list.map(({ peer }) => peer),
-        living.size,
-      ),
-    );
-    // Where all are members of one membership, peers know each other as seeds do.
-    const wrong = (await activeViews(facts)).filter(
-      ({ members }) => members !== undefined && !isExact(members, living.size - 1),
-    );
-    const also = wrong.length === 0 ? "" : `; not known to ${namesOf(wrong)}`;
+    const also = wrongViews.length === 0 ? "" : `; others than those who live at ${namesOf(wrongViews)}`;
     return {
-      ok: areExact && wrong.length === 0,
-      detail: `${living.size} peers live, the lists have ${sizes.join(", ")}${also}`,
+      ok: wrongLists.length === 0 && wrongViews.length === 0,
+      detail: `${peers.size} peers live, the lists have ${sizes.join(", ")}${also}`,
       figures: { listSizes: sizes },
     };
   },

@@ -22,8 +22,10 @@ export function peerViewOf({ name, id }: Named, peer: Peer): PeerView {
   };
 }
 
-function knowledgeOf({ isPartial, candidates }: Swim): Pick<PeerView, "members" | "isPartial"> {
-  return isPartial ? { isPartial } : { members: candidates.map(({ peer }) => peer) };
+function knowledgeOf({ isPartial, members }: Swim): Pick<PeerView, "members" | "isPartial"> {
+  if (isPartial) return { isPartial };
+  const here = members.filter(({ state }) => state === "alive" || state === "suspect");
+  return { members: here.map(({ node }) => node) };
 }
 
 /** Reports, doubts and records that were forged or came from strangers, and were dropped. */
@@ -38,6 +40,6 @@ export function seedViewOf({ name, id }: Named, { list, fingerprint, swim }: See
     id,
     list: list.map(({ peer, incarnation, witnesses }) => ({ peer, incarnation, neighbors: witnesses })),
     fingerprint,
-    ...(swim?.isPartial === true ? { isPartial: true } : {}),
+    ...(swim === undefined ? {} : knowledgeOf(swim)),
   };
 }

@@ -11,7 +11,7 @@ export interface PeerView {
   readonly incarnation: number;
   /** With as many seeds as it wants; modern: somebody has answered it. */
   readonly isRegistered: boolean;
-  /** The peers that it takes for alive, without itself; missing where peers know no more than some. */
+  /** Whom it takes for alive, seeds too, without itself; missing where nobody knows all. */
   readonly members?: readonly NodeId[];
   /** It knows no more than a sample of the members. */
   readonly isPartial?: boolean;
@@ -32,6 +32,7 @@ export interface SeedView {
   readonly id: NodeId;
   readonly list: readonly ListedPeer[];
   readonly fingerprint: number;
+  readonly members?: readonly NodeId[];
   /** The list is a sample: others know of the rest. */
   readonly isPartial?: boolean;
 }
