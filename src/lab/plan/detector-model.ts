@@ -7,13 +7,13 @@ import { log, pow } from "../../core/deterministic-math.ts";
 import type { Millis } from "../../core/index.ts";
 import type { HeartbeatOptions } from "../../membership/heartbeat-options.ts";
 import type { SwimOptions } from "../../membership/swim-options.ts";
+import { pingTraffic, swimTraffic } from "../../theory/detector-traffic.ts";
+import {  } from "../../theory/detector-traffic.ts";
 import {
-  pingTraffic,
   probeFailure,
   shortestSuspicion,
   suspicionTimeout,
   swimFalsePositives,
-  swimTraffic,
 } from "../../theory/failure-detection.ts";
 import { retransmitMs } from "./delay-law.ts";
 import type { FrameSizes } from "./frame-sizes.ts";
@@ -83,7 +83,7 @@ export function predictSwim(
     suspicionsPerNodeDay: suspicions,
     patienceMs: Math.round(interval + shortest),
     falsePositivesPerNodeDay: falsePositives,
-    bytesPerSecond: swimBytes(wish, options, helpers, sizes),
+    bytesPerSecond: swimBytes(wish, options, helpers, isFull, sizes),
   };
 }
 
@@ -137,10 +137,13 @@ function swimBytes(
   { loss }: Wish,
   { probeIntervalMs: intervalMs, syncIntervalMs }: SwimOptions,
   helpers: number,
-  { probe, probeAnswer, syncCompare }: FrameSizes,
+  isFull: boolean,
+  { probe, probeAnswer, syncCompare, syncOfSamples }: FrameSizes,
 ): number {
   const { bytes } = swimTraffic({ intervalMs, loss, helpers, pingBytes: probe, ackBytes: probeAnswer });
-  return bytes + (2000 * syncCompare) / syncIntervalMs;
+  // Twice as rarely above 32 members, three times above 64, …; equal views need no more than the question.
+  const comparison = isFull ? syncCompare : syncOfSamples / 4;
+  return bytes + (1000 * comparison) / syncIntervalMs;
 }
 
 // ---- The classic heartbeat -----------------------------------------------------------------------------------------
