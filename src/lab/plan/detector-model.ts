@@ -8,7 +8,6 @@ import type { Millis } from "../../core/index.ts";
 import type { HeartbeatOptions } from "../../membership/heartbeat-options.ts";
 import type { SwimOptions } from "../../membership/swim-options.ts";
 import { pingTraffic, swimTraffic } from "../../theory/detector-traffic.ts";
-import {  } from "../../theory/detector-traffic.ts";
 import {
   probeFailure,
   shortestSuspicion,
