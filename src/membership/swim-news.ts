@@ -30,9 +30,12 @@ export class NewsQueue {
   #size = 0;
   /** With those that are old. */
   #stored = 0;
+  readonly #maxBytes: number;
   readonly #onDropped: () => void;
 
-  constructor(onDropped: () => void) {
+  /** What is longer than `maxBytes` fits into no message: only comparisons tell of it. */
+  constructor(maxBytes: number, onDropped: () => void) {
+    this.#maxBytes = maxBytes;
     this.#onDropped = onDropped;
   }
 
@@ -48,6 +51,7 @@ export class NewsQueue {
       if (news.incarnation < incarnation || (isWord && news.update.statement.type !== "suspicion"))
         this.#end(news);
     const bytes = updateBytes(update);
+    if (bytes > this.#maxBytes) return this.#onDropped();
     const news: News = { update, subject, incarnation, bytes, rank, sent: 0, isOld: false };
     const ofSubject = this.#bySubject.get(subject);
     if (ofSubject === undefined) this.#bySubject.set(subject, [news]);

@@ -123,7 +123,7 @@ export const swimOptions = defineOptions<SwimOptions>({
   },
   maxGossipBytes: {
     default: 1100,
-    min: 256,
+    min: 512,
     max: 60_000,
     description: "News in one message (fits a datagram of 1200 bytes)",
   },

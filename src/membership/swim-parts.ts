@@ -17,7 +17,6 @@ import type { LocalHealth } from "./local-health.ts";
 import type { LeaveNotice } from "./messages.ts";
 import type { MemberEntry, MemberTable } from "./swim-members.ts";
 import type { MemberRecord, Suspicion, SwimMessage, Update } from "./swim-messages.ts";
-import type { NewsQueue } from "./swim-news.ts";
 import type { SwimOptions } from "./swim-options.ts";
 
 export interface SwimConfig {
@@ -113,14 +112,13 @@ export interface SwimParts {
   readonly options: Readonly<SwimOptions>;
   readonly counters: SwimCounters;
   readonly members: MemberTable;
-  readonly news: NewsQueue;
   readonly health: LocalHealth;
   readonly evidence: EvidenceLog;
   isPartial(): boolean;
   /** Whom to ask and to tell: all who are here, or of a partial view the neighbors. */
   companions(count: number, except: MemberEntry | undefined, env: SwimEnvironment): readonly NodeId[];
   /** What goes with a message to that node. */
-  updatesFor(to: NodeId, env: SwimEnvironment): readonly Update[];
+  updatesFor(to: NodeId): readonly Update[];
   /** Passes news on, and begins to if it was quiet. */
   spread(update: Update, rank: 0 | 1 | 2, env: SwimEnvironment): void;
   changeHealth(by: number, reason: string, env: SwimEnvironment): void;

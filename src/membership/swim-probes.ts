@@ -78,7 +78,7 @@ export class SwimProbes {
       isIndirect: false,
       wasHeard: false,
     });
-    env.send(member.peer, { type: "ping", nonce: asked, updates: this.#parts.updatesFor(member.peer, env) });
+    env.send(member.peer, { type: "ping", nonce: asked, updates: this.#parts.updatesFor(member.peer) });
     env.schedule(timeoutMs, { type: "probe-timeout", nonce: asked, dueAt: env.now + timeoutMs });
   }
 
@@ -124,7 +124,7 @@ export class SwimProbes {
     corrections: SwimPing["updates"],
     env: SwimEnvironment,
   ): void {
-    const own = this.#parts.updatesFor(from, env);
+    const own = this.#parts.updatesFor(from);
     const updates = corrections.length === 0 ? own : [...corrections, ...own];
     env.send(from, { type: ping.type === "ping" ? "ack" : "stream-ack", nonce: ping.nonce, updates });
   }
@@ -171,7 +171,7 @@ export class SwimProbes {
     }
     const asked = nonce(env.random);
     this.#errands.set(asked, { asker: from, nonce: request.nonce, target });
-    env.send(target, { type: "ping", nonce: asked, updates: this.#parts.updatesFor(target, env) });
+    env.send(target, { type: "ping", nonce: asked, updates: this.#parts.updatesFor(target) });
     const member = this.#parts.members.get(identityOf(target));
     const timeoutMs = this.#timeoutMs(member);
     env.schedule(timeoutMs, { type: "errand-end", nonce: asked, dueAt: env.now + timeoutMs });
@@ -192,11 +192,11 @@ export class SwimProbes {
     probe.helpers = this.#parts.companions(options.helpers, member, env);
     for (const helper of probe.helpers) {
       counters.indirectProbes++;
-      const updates = this.#parts.updatesFor(helper, env);
+      const updates = this.#parts.updatesFor(helper);
       env.send(helper, { type: "ping-request", nonce: asked, target: member.peer, updates });
     }
     if (options.streamPing) {
-      const updates = this.#parts.updatesFor(member.peer, env);
+      const updates = this.#parts.updatesFor(member.peer);
       env.send(member.peer, { type: "stream-ping", nonce: asked, updates });
     }
     const after = Math.max(0, probe.endsAt - env.now);

@@ -5,13 +5,11 @@ import {
   type Millis,
   type NodeId,
   nonce,
-  type Signed,
   sample,
 } from "../core/index.ts";
+import { compareWithDigest, digestOf, entryOfRecord } from "./swim-digest.ts";
 import type { MemberEntry } from "./swim-members.ts";
 import {
-  type MemberRecord,
-  maxSyncEntries,
   maxSyncUpdates,
   type SyncCompare,
   type SyncDigestEntry,
@@ -39,10 +37,6 @@ interface Introducer {
 
 // Bounds; guesses.
 const maxExchanges = 256;
-/** Members that a comparison calls failed, and that we ask at once ourselves. */
-const maxDoubtsChecked = 8;
-/** Of a network that is too large for full views a comparison tells of so many: samples need not become equal. */
-const sampledEntries = 16;
 /** How long a comparison may take before somebody else is asked. */
 const answerTimeouts = 5;
 /** The first comparison after the start, in probe intervals: who joined at the same time may have been missed. */
@@ -199,7 +193,10 @@ export class SwimSync {
     const isOurs = !digest.isAnswer;
     if (isOurs ? this.#askedOf(from, digest.nonce) === undefined : !this.#isServed(from, digest.nonce))
       return;
-    const { wanted, surplus } = this.#compare(digest, env);
+    const own = entryOfRecord(this.#parts.ownRecord(env));
+    const { wanted, surplus, revived, questioned } = compareWithDigest(digest, this.#parts.members, own);
+    for (const member of revived) this.#tellDoubts(member, env);
+    for (const member of questioned) this.#parts.probe(member, env);
     if (isOurs && surplus.length > 0) {
       env.send(from, {
         type: "sync-digest",
@@ -348,72 +345,9 @@ export class SwimSync {
     return this.#parts.isPartial() || members.here.length + 1 > options.fullViewMembers;
   }
 
-  /** Everybody, ourselves first; of more than a message holds a part, another one each time; of a sample a few. */
   #digest(env: SwimEnvironment): SyncDigestEntry[] {
-    const { members } = this.#parts;
-    const entries: SyncDigestEntry[] = [entryOfRecord(this.#parts.ownRecord(env))];
-    if (this.#tellsSample) {
-      for (const member of members.sampleHere(sampledEntries, env.random, () => true))
-        entries.push(entryOf(member));
-      return entries;
-    }
-    const room = maxSyncEntries - 1;
-    if (members.size <= room) {
-      for (const member of members.values()) entries.push(entryOf(member));
-      return entries;
-    }
-    const { here } = members;
-    const start = env.random.below(here.length);
-    for (let i = 0; i < here.length && i < room; i++) entries.push(entryOf(here[(start + i) % here.length]!));
-    return entries;
-  }
-
-  /** What they have and we lack, and where ours is newer or worse than theirs. */
-  #compare(
-    digest: SyncDigestMessage,
-    env: SwimEnvironment,
-  ): { readonly wanted: NodeId[]; readonly surplus: SyncDigestEntry[] } {
-    const { members } = this.#parts;
-    const wanted: NodeId[] = [];
-    const surplus: SyncDigestEntry[] = [];
-    const theirs = new Set<Identity>();
-    const self = identityOf(env.self);
     const own = entryOfRecord(this.#parts.ownRecord(env));
-    let checked = 0;
-    for (const entry of digest.entries) {
-      const identity = identityOf(entry.member);
-      theirs.add(identity);
-      if (identity === self) {
-        if (entry.incarnation > own.incarnation) wanted.push(entry.member);
-        else if (entry.incarnation < own.incarnation) surplus.push(own);
-        else if (entry.state !== "alive") wanted.push(entry.member);
-        continue;
-      }
-      const member = members.get(identity);
-      const isTheirsHere = entry.state === "alive" || entry.state === "suspect";
-      if (member === undefined) {
-        if (isTheirsHere) wanted.push(entry.member);
-      } else if (entry.incarnation > member.incarnation) wanted.push(entry.member);
-      else if (entry.incarnation < member.incarnation) surplus.push(entryOf(member));
-      else if (entry.state !== member.state) {
-        if (entry.state === "left") wanted.push(entry.member);
-        else if (member.state === "left") surplus.push(entryOf(member));
-        else if (member.state === "failed") {
-          surplus.push(entryOf(member));
-          this.#tellDoubts(member, env);
-        } else if (entry.state === "failed") {
-          if (checked++ < maxDoubtsChecked) this.#parts.probe(member, env);
-        } else if (entry.state === "suspect") wanted.push(entry.member);
-        else surplus.push(entryOf(member));
-      }
-    }
-    // An answer says only what differs, and a part of a long list says nothing of the rest.
-    if (!digest.isAnswer && !digest.isPartial && digest.entries.length < maxSyncEntries) {
-      if (!theirs.has(self)) surplus.push(own);
-      for (const member of members.here) if (!theirs.has(member.identity)) surplus.push(entryOf(member));
-    }
-    if (surplus.length > maxSyncEntries) surplus.length = maxSyncEntries;
-    return { wanted, surplus };
+    return digestOf(this.#parts.members, own, this.#tellsSample, env.random);
   }
 
   /** We have given it up, and somebody finds it alive: if it is, it can say so itself. */
@@ -426,15 +360,6 @@ export class SwimSync {
 function open(exchanges: Map<number, Exchange>, asked: number, exchange: Exchange): void {
   exchanges.set(asked, exchange);
   if (exchanges.size > maxExchanges) exchanges.delete(exchanges.keys().next().value!);
-}
-
-function entryOf(member: MemberEntry): SyncDigestEntry {
-  const state = member.state as SyncDigestEntry["state"];
-  return { member: member.peer, incarnation: member.incarnation, state };
-}
-
-function entryOfRecord({ statement }: Signed<MemberRecord>): SyncDigestEntry {
-  return { member: statement.member, incarnation: statement.incarnation, state: "alive" };
 }
 
 function isAt(address: NodeId, node: NodeId): boolean {

@@ -31,8 +31,8 @@ import { EvidenceLog } from "./evidence-log.ts";
 import { LocalHealth } from "./local-health.ts";
 import { SwimLearning } from "./swim-learning.ts";
 import { type MemberEntry, MemberTable } from "./swim-members.ts";
-import { type MemberRecord, maxUpdates, type SwimMessage, type Update } from "./swim-messages.ts";
-import { NewsQueue, newsRanks, updateBytes } from "./swim-news.ts";
+import type { MemberRecord, SwimMessage, Update } from "./swim-messages.ts";
+import { newsRanks } from "./swim-news.ts";
 import { type SwimOptions, swimOptions } from "./swim-options.ts";
 import {
   noUpdates,
@@ -46,6 +46,7 @@ import {
 } from "./swim-parts.ts";
 import { RandomOrder, SharedOrder } from "./swim-probe-order.ts";
 import { SwimProbes } from "./swim-probes.ts";
+import { SwimSpreading } from "./swim-spreading.ts";
 import { SwimStanding } from "./swim-standing.ts";
 import { SwimSuspicions } from "./swim-suspicion.ts";
 import { SwimSync } from "./swim-sync.ts";
@@ -62,8 +63,6 @@ export interface Member {
   readonly state: MemberState;
 }
 
-/** Doubts that a node repeats in each of its pings until they are cleared; guess. */
-const repeatedDoubts = 2;
 /** How long a leave is passed on by the one who leaves, in gossip intervals; guess. */
 const leaveGossips = 5;
 /** Whoever is gone is remembered, and tried again, for a week; a guess that only memory limits. */
@@ -98,7 +97,6 @@ export class Swim
   readonly options: SwimOptions;
   readonly #config: SwimConfig;
   readonly #members = new MemberTable();
-  readonly #news = new NewsQueue(() => this.counters.newsDropped++);
   readonly #evidence = new EvidenceLog();
   readonly #health: LocalHealth;
   readonly #standing: SwimStanding;
@@ -106,6 +104,7 @@ export class Swim
   readonly #probes: SwimProbes;
   readonly #sync: SwimSync;
   readonly #learning: SwimLearning;
+  readonly #spreading: SwimSpreading;
   readonly #shared: SharedOrder;
   readonly #random: RandomOrder;
   #self: Identity | undefined;
@@ -114,7 +113,6 @@ export class Swim
   /** Of a partial view: which neighbor is next. */
   #turn = 0;
   #isPartial = false;
-  #isGossiping = false;
   /** Until then lateness is explained: we were away. */
   #awakeSince: Millis = Number.NEGATIVE_INFINITY;
   #isLeaving = false;
@@ -130,13 +128,12 @@ export class Swim
       options: this.options,
       counters: this.counters,
       members: this.#members,
-      news: this.#news,
       health: this.#health,
       evidence: this.#evidence,
       isPartial: () => this.#isPartial,
       companions: (count, except, env) => this.#companions(count, except, env),
-      updatesFor: (to) => this.#updatesFor(to),
-      spread: (update, rank, env) => this.#spread(update, rank, env),
+      updatesFor: (to) => this.#spreading.updatesFor(to),
+      spread: (update, rank, env) => this.#spreading.spread(update, rank, env),
       changeHealth: (by, reason, env) => this.#changeHealth(by, reason, env),
       ownRecord: (env) => this.#standing.record(env),
       accuse: (member, nacks, env) => this.#suspicions.accuse(member, nacks, env),
@@ -147,6 +144,7 @@ export class Swim
     this.#suspicions = new SwimSuspicions(parts);
     this.#probes = new SwimProbes(parts);
     this.#sync = new SwimSync(parts);
+    this.#spreading = new SwimSpreading(parts, this.#suspicions);
     this.#shared = new SharedOrder(this.#members, () => this.#self!);
     this.#random = new RandomOrder(this.#members);
     this.#learning = new SwimLearning({
@@ -228,7 +226,7 @@ export class Swim
     this.#self = identityOf(env.self);
     // Not all in the same millisecond, and still early in the period.
     this.#phase = env.random.below(Math.ceil(this.options.probeIntervalMs / 10));
-    this.#spread(this.#standing.record(env), newsRanks.own, env);
+    this.#spreading.spread(this.#standing.record(env), newsRanks.own, env);
     this.#scheduleProbe(1, env);
     this.#sync.start(env);
   }
@@ -308,7 +306,7 @@ export class Swim
       case "suspicion":
         return this.#onSuspicionTimer(timer, env);
       case "gossip":
-        return this.#onGossipTimer(env);
+        return this.#spreading.onTimer(env);
       case "sync":
         if (this.#isLeaving) return;
         this.#forgetLongGone(env);
@@ -440,7 +438,7 @@ export class Swim
     if (this.#members.get(identityOf(node)) === undefined && !this.#isLeaving) this.#sync.meet(node, env);
   }
 
-  // ---- News ----
+  // ---- What others say, and whom we talk to ----
 
   #learn(updates: readonly Update[], from: NodeId, env: SwimEnvironment): readonly Update[] {
     return updates.length === 0 ? noUpdates : this.#learning.learn(updates, from, true, env);
@@ -449,64 +447,6 @@ export class Swim
   /** Whoever doubts a life that is over learns of the next one. */
   #correct(from: NodeId, records: readonly Update[], env: SwimEnvironment): void {
     if (records.length > 0) env.send(from, { type: "gossip", updates: records });
-  }
-
-  #spread(update: Update, rank: 0 | 1 | 2, env: SwimEnvironment): void {
-    this.#news.add(update, rank);
-    if (this.#isGossiping) return;
-    this.#isGossiping = true;
-    const after = env.random.below(this.options.gossipIntervalMs);
-    env.schedule(after, { type: "gossip", dueAt: env.now + after });
-  }
-
-  #onGossipTimer(env: SwimEnvironment): void {
-    this.#isGossiping = false;
-    for (const node of this.#companions(this.options.gossipFanout, undefined, env)) {
-      const updates = this.#takeNews(this.options.maxGossipBytes, maxUpdates);
-      if (updates.length === 0) return;
-      env.send(node, { type: "gossip", updates });
-    }
-    // Alone we keep what we have; the first who comes sets this going again.
-    if (this.#news.size === 0 || this.#members.here.length === 0) return;
-    this.#isGossiping = true;
-    const { gossipIntervalMs } = this.options;
-    env.schedule(gossipIntervalMs, { type: "gossip", dueAt: env.now + gossipIntervalMs });
-  }
-
-  #takeNews(maxBytes: number, maxCount: number): Update[] {
-    // retransmitMult * ceil(log10(n + 1)), for n with ourselves
-    let digits = 1;
-    for (let limit = 10; limit < this.#members.here.length + 2; limit *= 10) digits++;
-    return this.#news.take(maxBytes, maxCount, this.options.retransmitMult * digits);
-  }
-
-  /** First what is said against the receiver itself, then news, then what we doubt, until it is cleared. */
-  #updatesFor(to: NodeId): readonly Update[] {
-    const member = this.#members.get(identityOf(to));
-    const accusation = this.options.buddy ? member?.doubt?.accusations[0] : undefined;
-    const isQuiet = this.#news.size === 0 && this.#suspicions.size === 0;
-    if (isQuiet && accusation === undefined && member?.leave === undefined) return noUpdates;
-    const updates: Update[] = [];
-    if (accusation !== undefined) updates.push(accusation);
-    if (member?.leave !== undefined) updates.push(member.leave);
-    let left = this.options.maxGossipBytes;
-    for (const update of updates) left -= updateBytes(update);
-    for (const update of this.#takeNews(left, maxUpdates - updates.length)) {
-      updates.push(update);
-      left -= updateBytes(update);
-    }
-    if (this.options.buddy) this.#repeatDoubts(updates, left);
-    return updates;
-  }
-
-  /** A refutation may have passed us by: whoever knows better says so. */
-  #repeatDoubts(updates: Update[], maxBytes: number): void {
-    let left = maxBytes;
-    for (const doubt of this.#suspicions.someDoubts(repeatedDoubts)) {
-      left -= updateBytes(doubt);
-      if (left < 0 || updates.length >= maxUpdates) return;
-      if (!updates.includes(doubt)) updates.push(doubt);
-    }
   }
 
   /** For help, those who seem well; for gossip also who is doubted. */
@@ -528,7 +468,7 @@ export class Swim
     if (this.#isLeaving) return;
     this.#isLeaving = true;
     const notice = this.#standing.leave(env);
-    this.#spread(notice, newsRanks.own, env);
+    this.#spreading.spread(notice, newsRanks.own, env);
     for (const node of this.#companions(2 * this.options.gossipFanout, undefined, env))
       env.send(node, { type: "gossip", updates: [notice] });
     const after = this.#members.here.length === 0 ? 0 : leaveGossips * this.options.gossipIntervalMs;
