@@ -321,6 +321,18 @@ describe("a source", () => {
   });
 });
 
+test("who has lazy neighbors only sends to all what it publishes: announced alone it would die with its source", () => {
+  const peer = new Peer({ ownTreePerMinute: 0 });
+  for (const neighbor of [2, 3, 4]) peer.isPruned(neighbor, { sources: [], isShared: true });
+  expect(peer.command({ type: "publish", payloads: ["one"] }).told).toEqual([5]);
+  expect(
+    peer
+      .loses(5)
+      .clear()
+      .command({ type: "publish", payloads: ["two"] }).told,
+  ).toEqual([2, 3, 4]);
+});
+
 describe("a new neighbor", () => {
   test("is told of what is under way, and not of what is old", () => {
     const peer = new Peer().gets(2, 0).pass(2000).gets(2, 1).pass(60).clear().finds(6);

@@ -117,6 +117,8 @@ export class Plumtree implements Spreading {
     const { statement, hops } = retained.gossip;
     const tree = this.trees.note(statement);
     if (from !== undefined) this.#makeEager(tree, from);
+    // The last eager neighbor is gone, and nobody would get more than an announcement of what is published here.
+    else if (tree.lazy.length >= view.neighbors.length) tree.lazy.length = 0;
     tree.parent = from;
     tree.hops = hops === undefined ? undefined : hops - 1; // it counts the next link, too
     if (this.#missing.size > 0) this.#stopMissing(retained, tree, env);
