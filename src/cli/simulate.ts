@@ -114,7 +114,7 @@ Presets:
 ${presetList}
 Scenarios: ${scenarioNames}, or a file.
 
-The tunables of the parts (from Generated messages to Seeds) are for classic and for scenarios. Rumors take of them
+The tunables of the parts (from Generated messages to Seeds) are for classic, modern and scenarios. Rumors take of them
 --interval, the time between two calls of a node (default: 1s), --mode (push), --stop (never), --stop-after (2),
 --feedback (true), --minimise (false), --connection-limit (0) and --hunt-limit (0).
 
@@ -124,6 +124,7 @@ The exit code is 0 only if each run came to its end: everything delivered, or a 
 Examples:
   $ grapevine simulate classic --nodes 1000 --html report.html
   $ grapevine simulate classic --nodes 10000 --seed 1 --json
+  $ grapevine simulate modern --nodes 1000
   $ grapevine simulate push --nodes 1000000 --latency log-normal:50ms:0.5 --loss 1%
   $ grapevine simulate push-pull --rounds synchronous --nodes 10000000
   $ grapevine simulate rumor --loss 50%                   twice the rounds: theory is printed beside the figures
@@ -144,7 +145,7 @@ Examples:
 
 function addClassicOptions(command: Command): void {
   command
-    .optionsGroup("Classic networks:")
+    .optionsGroup("Classic and modern networks:")
     .option("--seeds <number>", "seeds (default: 6)", wholeNumber("--seeds", 1, 1000))
     .option(
       "--publishers <number>",

@@ -206,6 +206,11 @@ export function leastDegree(options: ProfileOptions = {}): number {
   return Math.min(3, hyParViewOptions(options.hyparview).activeView);
 }
 
+/** Which law the degrees of the overlay were made to follow. Where everybody holds as many links as he may it is uniform. */
+export function degreeLawOf(options: ProfileOptions = {}): OverlayOptions["law"] {
+  return profileOf(options) === "classic" ? overlayOptions(options.overlay).law : "uniform";
+}
+
 /** How messages spread where nobody says otherwise. */
 export function broadcastOf(options: ProfileOptions = {}): BroadcastMethod {
   const ofProfile = profileOf(options) === "modern" ? "plumtree" : broadcastOptions.specs.method.default;

@@ -4,6 +4,7 @@
  */
 import type { Millis, TraceEvent } from "../core/index.ts";
 import { broadcastOptions } from "../dissemination/broadcast-options.ts";
+import type { Peer } from "../profiles/index.ts";
 import { durationMs } from "./duration.ts";
 import { LivePeersStayListed, LivesGoForward, NoFalseVerdicts } from "./membership-checkers.ts";
 import type { ObservedMessage, Observer } from "./observer.ts";
@@ -100,7 +101,7 @@ class MemoryBounds extends Watch {
     const { network } = this.#world;
     const { peers, simulation } = network;
     const nodes = network.names.length;
-    for (const [row, { broadcast, view, members }] of peers) {
+    for (const [row, { broadcast, view, members, modern }] of peers) {
       const name = network.nameOf(row);
       if (broadcast.retainedCount > this.#retainMessages)
         this.violate(
@@ -115,11 +116,28 @@ class MemoryBounds extends Watch {
       if (view.neighbors.length > nodes)
         this.violate(at, `${name} has ${view.neighbors.length} neighbors among ${nodes} nodes`);
       if (members.size > nodes) this.violate(at, `${name} knows ${members.size} of ${nodes} nodes`);
+      if (modern !== undefined) this.#lookAtMembership(at, name, modern, nodes);
     }
     // Each node has a handful of timers, and what its neighbors have sent it.
     const allowed = 1000 + nodes * (2000 + copiesUnderWay);
     if (simulation.pending > allowed)
       this.violate(at, `${simulation.pending} events wait for ${nodes} nodes`);
+  }
+
+  /** The dead are remembered, too, and each once. */
+  #lookAtMembership(
+    at: Millis,
+    name: string,
+    { swim, hyparview }: NonNullable<Peer["modern"]>,
+    nodes: number,
+  ): void {
+    const known = swim.members.length;
+    if (known >= nodes) this.violate(at, `${name} remembers ${known} others of ${nodes} nodes`);
+    const { activeView, passiveView } = hyparview.options;
+    if (hyparview.neighbors.length > activeView)
+      this.violate(at, `${name} has ${hyparview.neighbors.length} neighbors, ${activeView} are allowed`);
+    if (hyparview.passive.length > passiveView)
+      this.violate(at, `${name} keeps ${hyparview.passive.length} spare peers, ${passiveView} are allowed`);
   }
 }
 

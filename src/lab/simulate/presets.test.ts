@@ -10,8 +10,8 @@ import { TraceSummary } from "../trace/index.ts";
 import { completeInput } from "./preset.ts";
 import { presetNamed, presets } from "./presets.ts";
 import {
-  type ClassicResult,
   machineFigures,
+  type ProfileResult,
   type RoundsResult,
   type RumorResult,
   type RunWatch,
@@ -106,7 +106,7 @@ describe.each(Object.keys(small))("%s", (name) => {
 describe("classic", () => {
   test("counts what a summary of its trace counts", async () => {
     const trace = new Recorder();
-    const result = await simulate<ClassicResult>("classic", small["classic"]!, { trace });
+    const result = await simulate<ProfileResult>("classic", small["classic"]!, { trace });
     const report = trace.summary.report();
     expect(result).toMatchObject({ published: 6, deliveries: 6 * 29, expected: 6 * 29 });
     const { published, deliveries, deliveredTwice, deliveredFromNowhere, rmr, ldh } = report;
@@ -132,7 +132,7 @@ describe("classic", () => {
   });
 
   test("has a distribution for each total", async () => {
-    const { degrees, traffic, delays, nodes, deliveries, copiesPerNode } = await simulate<ClassicResult>(
+    const { degrees, traffic, delays, nodes, deliveries, copiesPerNode } = await simulate<ProfileResult>(
       "classic",
       small["classic"]!,
     );
@@ -153,22 +153,22 @@ describe("classic", () => {
   test("delivers everything over datagrams of which every fifth is lost, by way of history", async () => {
     const links = { kind: "datagram", loss: 0.2 } as const;
     const options = { ...small["classic"]!.options, broadcast: { repairIntervalMs: 500 } };
-    const result = await simulate<ClassicResult>("classic", { ...small["classic"]!, options, links });
+    const result = await simulate<ProfileResult>("classic", { ...small["classic"]!, options, links });
     expect(result).toMatchObject({ ratio: 1, ok: true, ending: "complete" });
-    const lossless = await simulate<ClassicResult>("classic", small["classic"]!);
+    const lossless = await simulate<ProfileResult>("classic", small["classic"]!);
     expect(result.delayMs!.max).toBeGreaterThan(lossless.delayMs!.max);
   });
 
   test("says what did not arrive in the time that it had", async () => {
-    const result = await simulate<ClassicResult>("classic", { ...small["classic"]!, limitMs: 20 });
+    const result = await simulate<ProfileResult>("classic", { ...small["classic"]!, limitMs: 20 });
     expect(result).toMatchObject({ ending: "limit", ok: false });
     expect(result.ratio).toBeLessThan(1);
   });
 
   test("counts bytes where every message is written as on the wire", async () => {
     const links = { latency: { model: "constant", ms: 10 } } as const;
-    const plain = await simulate<ClassicResult>("classic", { ...small["classic"]!, links });
-    const wireTrue = await simulate<ClassicResult>("classic", {
+    const plain = await simulate<ProfileResult>("classic", { ...small["classic"]!, links });
+    const wireTrue = await simulate<ProfileResult>("classic", {
       ...small["classic"]!,
       links,
       isWireTrue: true,
@@ -186,7 +186,7 @@ describe("classic", () => {
       const options = { source, lookup: { router }, store: { replicas: 3 } };
       const run = async (isWireTrue: boolean) => {
         const trace = new Recorder();
-        const result = await simulate<ClassicResult>(
+        const result = await simulate<ProfileResult>(
           "classic",
           { ...small["classic"]!, options, isWireTrue },
           { trace },
@@ -200,7 +200,7 @@ describe("classic", () => {
       const hash = await run(false);
       expect(await run(false)).toBe(hash);
       await run(true);
-      const without = await simulate<ClassicResult>("classic", { ...small["classic"]!, options: { source } });
+      const without = await simulate<ProfileResult>("classic", { ...small["classic"]!, options: { source } });
       expect(without.traceHash).not.toBe(hash);
     },
   );

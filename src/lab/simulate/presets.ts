@@ -1,12 +1,13 @@
 /** All that can be simulated by name. */
 import { UsageError } from "../../core/index.ts";
-import { classicPreset } from "./classic-preset.ts";
+import { networkPreset } from "./network-preset.ts";
 import type { Preset } from "./preset.ts";
 import { rumorPreset } from "./rumor-preset.ts";
 import { scenarioPreset } from "./scenario-preset.ts";
 
 export const presets: readonly Preset[] = [
-  classicPreset,
+  networkPreset("classic"),
+  networkPreset("modern"),
   rumorPreset("rumor", undefined, "a rumor with any rule: --mode, --stop, --blind, --connection-limit, …"),
   rumorPreset("push", "push", "a rumor: who knows it calls others and tells them"),
   rumorPreset("pull", "pull", "a rumor: who does not know it calls others and asks them"),

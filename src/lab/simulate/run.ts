@@ -108,7 +108,7 @@ export interface NetworkResult extends ResultOfEvents {
   readonly bytes?: number;
 }
 
-export interface ClassicResult extends NetworkResult {
+export interface ProfileResult extends NetworkResult {
   readonly seeds: number;
   readonly formed: boolean;
   readonly formedAfterMs: Millis;
@@ -161,7 +161,7 @@ export interface Reached {
   readonly p100: number | null;
 }
 
-export type SimulationResult = ClassicResult | ScenarioResult | RumorResult | RoundsResult;
+export type SimulationResult = ProfileResult | ScenarioResult | RumorResult | RoundsResult;
 
 /** What the machine had to do with it: two runs of the same input differ in these alone. */
 export const machineFigures: ReadonlySet<string> = new Set([

@@ -1,10 +1,15 @@
 /** A scenario in virtual time, with the figures of its trace beside the verdict. */
 import { Histogram, Moments, type TraceEvent, UsageError } from "../../core/index.ts";
-import { overlayOptions } from "../../membership/index.ts";
+import { degreeLawOf } from "../../profiles/index.ts";
 import { checkersFor } from "../../scenario/checkers.ts";
 import { runScenario } from "../../scenario/runner.ts";
 import type { Scenario } from "../../scenario/scenario.ts";
-import { defaultPeers, defaultSeeds, withOverrides } from "../../scenario/scenario-options.ts";
+import {
+  defaultPeers,
+  defaultSeeds,
+  scenarioOptions,
+  withOverrides,
+} from "../../scenario/scenario-options.ts";
 import type { SimulatedWorld } from "../../scenario/simulated-world.ts";
 import { linkSettings } from "../../simulator/index.ts";
 import { describeDegrees } from "../../theory/degree-report.ts";
@@ -146,7 +151,7 @@ function figuresOf(
     memoryMiB: memoryMiB(),
     degrees: describeDegrees(
       network.adjacency().map((neighbors) => neighbors.length),
-      overlayOptions(parameters.scenario!.stack?.options?.overlay).law,
+      degreeLawOf(scenarioOptions(parameters.scenario!)),
     ),
   };
 }

@@ -1,4 +1,4 @@
-/** The classic network: seeds and peers form an overlay, some peers publish, everybody hears everything. */
+/** A network of a profile: seeds and peers form an overlay, some peers publish, everybody hears everything. */
 import { Histogram, type Millis, sample, seededRandom, traceEvent, UsageError } from "../../core/index.ts";
 import { broadcastOptions, gossipSourceOptions } from "../../dissemination/index.ts";
 import { sharedStateOptions } from "../../dissemination/shared-state.ts";
@@ -8,11 +8,14 @@ import { lookupOptions } from "../../lookup/lookup-options.ts";
 import { pastryOptions } from "../../lookup/pastry-options.ts";
 import {
   heartbeatOptions,
+  hyParViewOptions,
   overlayOptions,
   registrationOptions,
   seedRegistryOptions,
+  swimOptions,
 } from "../../membership/index.ts";
 import { mergeOptions, type NodeOptions } from "../../node/index.ts";
+import { degreeLawOf, type ProfileName, stackOptions } from "../../profiles/index.ts";
 import { SimulatedNetwork } from "../../simulated/index.ts";
 import { linkSettings } from "../../simulator/index.ts";
 import { storeOptions } from "../../storage/store-options.ts";
@@ -22,7 +25,7 @@ import { wireCodec } from "../wire-codec.ts";
 import { countsOf, DeliveryCount, rounded } from "./delivery-count.ts";
 import { MachineClock, memoryMiB } from "./machine.ts";
 import { checkCount, type Preset } from "./preset.ts";
-import type { ClassicResult, Ending, RunWatch, SimulationInput, SimulationParameters } from "./run.ts";
+import type { Ending, ProfileResult, RunWatch, SimulationInput, SimulationParameters } from "./run.ts";
 
 const defaultSeeds = 6;
 const defaultPublishers = 10;
@@ -46,6 +49,9 @@ const bytesPerPeer = 70_000;
 const bytesPerKeptMessage = 400;
 
 const validators: Readonly<Record<string, (options: any) => unknown>> = {
+  stack: stackOptions,
+  swim: swimOptions,
+  hyparview: hyParViewOptions,
   source: gossipSourceOptions,
   heartbeat: heartbeatOptions,
   overlay: overlayOptions,
@@ -60,27 +66,43 @@ const validators: Readonly<Record<string, (options: any) => unknown>> = {
   store: storeOptions,
 };
 
-export const classicPreset: Preset = {
-  name: "classic",
-  description: "seeds and peers of the classic network: registration, overlay, heartbeat, flood",
-  defaultNodes: 1000,
-  takes: ["links", "limitMs", "isWireTrue", "seeds", "publishers", "joinEveryMs", "options"],
-  complete,
-  memoryBytes(nodes, { publishers = defaultPublishers, options }) {
-    const { messages } = gossipSourceOptions(options?.source);
-    const { retainMessages } = broadcastOptions(options?.broadcast);
-    return nodes * (bytesPerPeer + Math.min(publishers * messages, retainMessages) * bytesPerKeptMessage);
-  },
-  run: (input, watch) => new ClassicRun(input, watch).run(),
+const descriptions: Readonly<Record<ProfileName, string>> = {
+  classic: "seeds and peers of the classic network: registration, overlay, heartbeat, flood",
+  modern: "the modern profile: SWIM with Lifeguard, HyParView, Plumtree",
 };
 
-function complete(nodes: number, parameters: SimulationParameters): SimulationParameters {
+/** Called as its profile is. */
+export function networkPreset(profile: ProfileName): Preset {
+  return {
+    name: profile,
+    description: descriptions[profile],
+    defaultNodes: 1000,
+    takes: ["links", "limitMs", "isWireTrue", "seeds", "publishers", "joinEveryMs", "options"],
+    complete: (nodes, parameters) => complete(profile, nodes, parameters),
+    memoryBytes(nodes, { publishers = defaultPublishers, options }) {
+      const { messages } = gossipSourceOptions(options?.source);
+      const { retainMessages } = broadcastOptions(options?.broadcast);
+      return nodes * (bytesPerPeer + Math.min(publishers * messages, retainMessages) * bytesPerKeptMessage);
+    },
+    run: (input, watch) => new NetworkRun(input, watch).run(),
+  };
+}
+
+function complete(
+  profile: ProfileName,
+  nodes: number,
+  parameters: SimulationParameters,
+): SimulationParameters {
   const { seeds = defaultSeeds, joinEveryMs = defaultJoinEveryMs, isWireTrue = false } = parameters;
   const { publishers = Math.min(defaultPublishers, nodes) } = parameters;
   checkCount("seeds", seeds, 1, 1000);
   checkCount("publishers", publishers, 0, nodes);
   checkCount("joinEveryMs", joinEveryMs, 0);
-  const options = mergeOptions(parameters.options, { source: { waitsForCommand: true } });
+  const asked = parameters.options?.stack?.profile ?? profile;
+  if (asked !== profile)
+    throw new UsageError(`profile: ${profile} is a profile itself; leave it out, or simulate ${asked}`);
+  const stack = profile === "classic" ? {} : { stack: { profile } };
+  const options = mergeOptions(parameters.options, { source: { waitsForCommand: true }, ...stack });
   checkOptions(options);
   const { messages, intervalMs } = gossipSourceOptions(options.source);
   const limitMs = parameters.limitMs ?? messages * intervalMs + patienceMs;
@@ -106,7 +128,7 @@ function checkOptions(options: NodeOptions): void {
 
 type Completed = Required<Omit<SimulationParameters, "rumor" | "rounds" | "scenario">>;
 
-class ClassicRun {
+class NetworkRun {
   readonly #input: SimulationInput;
   readonly #parameters: Completed;
   readonly #watch: RunWatch;
@@ -138,7 +160,7 @@ class ClassicRun {
     this.#count = new DeliveryCount(simulation.rows, (id) => simulation.rowOf(id));
   }
 
-  run(): ClassicResult {
+  run(): ProfileResult {
     const formedAfterMs = this.#form();
     const formed = !this.#watch.isStopped() && this.#network.isFormed;
     const ending = this.#spread();
@@ -222,7 +244,7 @@ class ClassicRun {
 
   // ---- The result ----
 
-  #result(ending: Ending, formed: boolean, formedAfterMs: Millis): ClassicResult {
+  #result(ending: Ending, formed: boolean, formedAfterMs: Millis): ProfileResult {
     const { simulation } = this.#network;
     // Before the prediction, which is not part of the run.
     const eventsPerSecond = this.#clock.rate(simulation.counters.events);
@@ -284,7 +306,7 @@ class ClassicRun {
       memoryMiB: memoryMiB(),
       degrees: describeDegrees(
         adjacency.map((neighbors) => neighbors.length),
-        overlayOptions(options.overlay).law,
+        degreeLawOf(options),
       ),
       parameters,
       delays: count.delays,
