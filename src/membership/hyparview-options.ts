@@ -47,7 +47,8 @@ export const hyParViewOptions = defineOptions<HyParViewOptions>({
     default: 10_000,
     min: 50,
     max: 3_600_000,
-    description: "How often a peer exchanges a sample of its views, where it knows no full list (10 s: Partisan)",
+    description:
+      "How often a peer exchanges a sample of its views, where it knows no full list (10 s: Partisan)",
   },
   shuffleActive: {
     default: 3,
@@ -65,7 +66,8 @@ export const hyParViewOptions = defineOptions<HyParViewOptions>({
     default: 1000,
     min: 10,
     max: 600_000,
-    description: "How often a peer that misses neighbors looks for more, beside at once (guess; Partisan: 5 s)",
+    description:
+      "How often a peer that misses neighbors looks for more, beside at once (guess; Partisan: 5 s)",
   },
   answerTimeoutMs: {
     default: 2000,
@@ -78,7 +80,8 @@ export const hyParViewOptions = defineOptions<HyParViewOptions>({
     default: 10_000,
     min: 50,
     max: 3_600_000,
-    description: "A link on which nothing was said for so long is tested (guess; failures are the detector's affair)",
+    description:
+      "A link on which nothing was said for so long is tested (guess; failures are the detector's affair)",
   },
   keepAliveMisses: {
     default: 2,
@@ -101,6 +104,7 @@ export const hyParViewOptions = defineOptions<HyParViewOptions>({
     default: 1,
     min: 0,
     max: 64,
-    description: "x-bot: the neighbors so many that are never swapped for closeness, so that the graph stays one (1: the paper)",
+    description:
+      "x-bot: so many neighbors, those that have stood longest, are never swapped: long links keep the graph one (1: the paper)",
   },
 });

@@ -120,7 +120,12 @@ describe("joining", () => {
     expect(walks.map(({ to }) => to)).toEqual([1, 2, 3]);
     for (const { newcomer, hopsLeft } of walks)
       expect({ newcomer, hopsLeft }).toEqual({ newcomer: entryOf(60), hopsLeft: 6 });
-    expect(peer.noticesOf("peer-met")).toMatchObject([{ peer: 60 }]);
+  });
+
+  test("somebody who asks is news only if nobody knew it", () => {
+    const peer = new Peer({ linked: full, knows: [60] }).isWalkedOver(1, 61, 3).clear();
+    peer.isAskedBy(60).isAskedBy(61).isJoinedBy(62).isAskedBy(63).isAskedBy(1);
+    expect(peer.noticesOf("peer-met").map(({ peer }) => peer)).toEqual([62, 63]);
   });
 
   test("a walk goes on over another link with a hop less, and its newcomer is remembered at the third hop", () => {

@@ -303,7 +303,7 @@ export class HyParView
 
   /** The contact's part: take the newcomer in, and send the news of it over all other links. */
   #onJoin(from: NodeId, { since, incarnation }: Join, env: HyParViewEnvironment): void {
-    if (!this.#active.has(from)) env.notify({ type: "peer-met", peer: from, since });
+    this.#meet({ peer: from, since }, env);
     const mayJoin = this.#isWithin("joins", maxJoins, env);
     if (!mayJoin || !this.#takeIn(from, { since, incarnation, insists: true }, env)) {
       this.counters.refused++;
@@ -418,11 +418,17 @@ export class HyParView
 
   #onNeighborRequest(from: NodeId, request: NeighborRequest, env: HyParViewEnvironment): void {
     const { since, incarnation, isHighPriority } = request;
-    if (!this.#active.has(from)) env.notify({ type: "peer-met", peer: from, since });
+    this.#meet({ peer: from, since }, env);
     const isTaken = this.#takeIn(from, { since, incarnation, insists: isHighPriority }, env);
     if (!isTaken) this.counters.refused++;
     this.#reply(from, isTaken, env);
     this.#seek(env);
+  }
+
+  #meet({ peer, since }: ViewEntry, env: HyParViewEnvironment): void {
+    const identity = identityOf(peer);
+    const isKnown = this.get(identity) !== undefined || this.#config.sampler.get(identity) !== undefined;
+    if (!isKnown) env.notify({ type: "peer-met", peer, since });
   }
 
   #reply(to: NodeId, isAccepted: boolean, env: HyParViewEnvironment): void {
