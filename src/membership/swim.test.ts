@@ -338,6 +338,17 @@ describe("a suspicion", () => {
     expect(quiet).toBe(true);
   });
 
+  test("is repeated in pings until it is cleared, and whoever knows better says so", () => {
+    const env = suspects(new Anna({ knows: everybody }), [bert]);
+    env.answersAll(1200, [cleo]).clear().answersAll(1500, [cleo]);
+    const pings = env.sentOf("ping").filter(({ to }) => to !== cleo);
+    expect(pings.length).toBeGreaterThan(0);
+    for (const { updates } of pings) expect(updates).toContainEqual(doubtOf(cleo, bert));
+    const informed = new Anna({ knows: everybody }).tell([recordOf(cleo, 2)]).clear();
+    informed.receive(dora, { type: "ping", nonce: 3, updates: pings[0]!.updates });
+    expect(informed.onlySent("ack").updates[0]).toEqual(recordOf(cleo, 2));
+  });
+
   test("signed by one who is not known, or by nobody, counts for nothing", () => {
     const env = new Anna({ knows: everybody });
     env.tell([doubtOf(cleo, mallory)]);
@@ -468,6 +479,8 @@ describe("refuting", () => {
     const env = new Anna({ knows: everybody }).tell([recordOf(anna, 41)]);
     expect(env.swim.incarnation).toBe(42);
     env.tell([leaveOf(anna, 42)]);
+    expect(env.swim.incarnation).toBe(43);
+    env.tell([signedBy<MemberRecord>(mallory, recordOf(anna, 99).statement)]);
     expect(env.swim.incarnation).toBe(43);
   });
 });
