@@ -107,7 +107,12 @@ export function classicPeer(config: PeerConfig): ClassicPeer {
   };
 }
 
-export function classicSeed({ otherSeeds, signatures, restored, options = {} }: SeedConfig): ClassicSeed {
+export function classicSeed({
+  otherSeeds,
+  signatures,
+  restored,
+  options = {},
+}: Pick<SeedConfig, "otherSeeds" | "signatures" | "restored" | "options">): ClassicSeed {
   const registry = new SeedRegistry({ otherSeeds, signatures, restored, options: options.registry });
   return {
     profile: "classic",
