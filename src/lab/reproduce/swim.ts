@@ -76,7 +76,12 @@ export const swimExperiment: Experiment<SwimTask, SwimSample> = {
     const periods = Number(flags["periods"]);
     return Array.from({ length: runs }, (_, run) => [
       ...sizesTo(Number(flags["largest"])).flatMap((nodes): SwimTask[] => [
-        { type: "crashes", nodes, crashes: Math.min(24, nodes - 2), seed: hashNumbers([seed, run, nodes]) },
+        {
+          type: "crashes",
+          nodes,
+          crashes: Math.min(nodes < 256 ? 24 : 12, nodes - 2),
+          seed: hashNumbers([seed, run, nodes]),
+        },
         ...(nodes <= 64 ? [{ type: "turns" as const, nodes, seed: hashNumbers([seed, run, nodes, 1]) }] : []),
       ]),
       ...losses.flatMap((loss, place) =>
