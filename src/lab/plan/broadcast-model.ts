@@ -10,14 +10,14 @@
  *     plumtree   to its children in the tree; ids to the rest        the tree is longer than the shortest ways
  *     rumor      calls of rounds, ids before payloads                rumorRounds of theory
  */
-import { exp, pow } from "../../core/deterministic-math.ts";
+import { exp, log, pow } from "../../core/deterministic-math.ts";
 import type { Millis } from "../../core/index.ts";
 import { type BroadcastOptions, broadcastOptions } from "../../dissemination/broadcast-options.ts";
 import { type HyParViewOptions, hyParViewOptions } from "../../membership/hyparview-options.ts";
 import { swimOptions } from "../../membership/swim-options.ts";
 import { floodRedundancy } from "../../theory/flood-cost.ts";
 import { rumorRounds } from "../../theory/rumor-rounds.ts";
-import { DelayLaw, streamLossLaw } from "./delay-law.ts";
+import { DelayLaw, retransmitMs, streamLossLaw } from "./delay-law.ts";
 import type { FrameSizes } from "./frame-sizes.ts";
 import type { Wish } from "./wish.ts";
 
@@ -58,6 +58,7 @@ export function hopLaw({ rttMs, loss }: Pick<Wish, "rttMs" | "loss">, rangeMs: M
   return DelayLaw.uniform(rttMs / 4, (3 * rttMs) / 4, rangeMs).plus(streamLossLaw(loss, rangeMs));
 }
 
+/** Without comparisons of histories, which bring what is still missing much later. */
 export function predictBroadcast(
   wish: Wish,
   degree: number,
@@ -65,10 +66,7 @@ export function predictBroadcast(
   sizes: FrameSizes,
 ): BroadcastPrediction {
   const complete = broadcastOptions(options);
-  const { method, repairIntervalMs } = complete;
-  // A summary to one neighbor, and its answer.
-  const repairs = (2 * sizes.summary * 1000) / repairIntervalMs;
-  if (method === "rumor") return rumorPrediction(wish, complete, sizes, repairs);
+  const { method } = complete;
   const isTree = method === "plumtree";
   const isOwnTree = (60 * wish.messagesPerSecond) / wish.publishers >= complete.ownTreePerMinute;
   const stretch = isTree ? (isOwnTree ? treeStretch : sharedStretch) : 1;
@@ -80,7 +78,7 @@ export function predictBroadcast(
     delivered: law.within(wish.withinMs),
     p50Ms: law.quantile(0.5),
     p9999Ms: law.quantile(0.9999),
-    bytesPerSecond: wish.messagesPerSecond * perMessage + repairs,
+    bytesPerSecond: wish.messagesPerSecond * perMessage,
   };
 }
 
@@ -121,40 +119,52 @@ function plumtreeBytes(
   return (1 + redundancy) * gossip + lazy * id;
 }
 
-function rumorPrediction(
+/**
+ * Rumors in rounds, with neighbors as partners. `rumorRounds` has anybody for a partner; on a random graph of degree d news
+ * is slower, as push is: by C(d) = 1/ln(2(1-1/d)) - 1/(d ln(1-1/d)) over C(infinity) = 1/ln 2 + 1 (Fountoulakis and
+ * Panagiotou 2010). That push-pull is slower by as much is a guess. The curve is made once, for all degrees.
+ */
+export function rumorPrediction(
   wish: Wish,
-  { roundMs, mode, stop, hasFeedback, stopAfter }: BroadcastOptions,
+  options: Partial<BroadcastOptions>,
   { call, offer, gossip }: FrameSizes,
-  repairs: number,
-): BroadcastPrediction {
+): (degree: number) => BroadcastPrediction {
   const { nodes: n, rttMs, loss, messagesPerSecond } = wish;
+  const { roundMs, mode, stop, hasFeedback, stopAfter } = broadcastOptions(options);
   // Call, answer, and what was wanted: three ways to push, two to pull. A loss makes a way longer by its mean.
-  const wayRounds = (rttMs / 2 + loss * retransmission) / roundMs;
+  const wayRounds = (rttMs / 2 + loss * retransmitMs) / roundMs;
   const transferRounds = { push: 3 * wayRounds, pull: 2 * wayRounds };
   const curve = rumorRounds({ n, mode, stop, hasFeedback, stopAfter, transferRounds });
-  const lackingAfter = (ms: Millis) => {
-    const place = curve.rounds.findIndex((rounds) => rounds * roundMs > ms);
-    return curve.susceptible[place < 0 ? curve.susceptible.length - 1 : Math.max(0, place - 1)]!;
-  };
-  const firstWithin = (share: number) => {
-    const place = curve.susceptible.findIndex((lacking) => lacking <= 1 - share);
-    return place < 0 ? Number.POSITIVE_INFINITY : curve.rounds[place]! * roundMs;
-  };
+  const { rounds, susceptible, infected } = curve;
+  // A round of one node after the other is as many entries of the curve.
+  const perRound = rounds.length / rounds.at(-1)!;
+  const hotRounds = infected.reduce((sum, share) => sum + share, 0) / perRound;
   // Everybody calls in every round, and is called; what is hot is offered by either side.
-  const hotRounds =
-    curve.infected.reduce((sum, share) => sum + share, 0) /
-    Math.max(1, curve.rounds.length / curve.rounds.at(-1)!);
   const callsPerSecond = 1000 / roundMs;
-  return {
-    delivered: 1 - lackingAfter(wish.withinMs),
-    p50Ms: firstWithin(0.5),
-    p9999Ms: firstWithin(0.9999),
-    bytesPerSecond:
-      2 * callsPerSecond * call + messagesPerSecond * (gossip + 2 * hotRounds * offer) + repairs,
+  const bytesPerSecond = 2 * callsPerSecond * call + messagesPerSecond * (gossip + 2 * hotRounds * offer);
+  return (degree) => {
+    const stretch = pushConstant(degree) / (1 / Math.LN2 + 1);
+    const lackingAfter = (ms: Millis) => {
+      const next = rounds.findIndex((round) => round * roundMs * stretch > ms);
+      return susceptible[next < 0 ? susceptible.length - 1 : Math.max(0, next - 1)]!;
+    };
+    const firstWithin = (share: number) => {
+      const place = susceptible.findIndex((lacking) => lacking <= 1 - share);
+      return place < 0 ? Number.POSITIVE_INFINITY : rounds[place]! * roundMs * stretch;
+    };
+    return {
+      delivered: 1 - lackingAfter(wish.withinMs),
+      p50Ms: firstWithin(0.5),
+      p9999Ms: firstWithin(0.9999),
+      bytesPerSecond,
+    };
   };
 }
 
-const retransmission = 200;
+function pushConstant(degree: number): number {
+  const others = 1 - 1 / Math.max(3, degree);
+  return 1 / log(2 * others) - 1 / (Math.max(3, degree) * log(others));
+}
 
 /** What keeps the overlay: tests of links, as if nothing else were said on them, and shuffles where views are partial. */
 export function hyParViewBytes(

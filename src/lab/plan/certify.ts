@@ -8,7 +8,7 @@ import { type Accelerated, accelerate } from "./accelerate.ts";
 import type { CrashKind } from "./crash-watch.ts";
 import { isFullView } from "./detector-model.ts";
 import { eventsPerSecond } from "./event-rate.ts";
-import { PlanNetwork } from "./plan-network.ts";
+import { graceMs, PlanNetwork } from "./plan-network.ts";
 import type { Plan } from "./search.ts";
 import type { Wish } from "./wish.ts";
 
@@ -61,30 +61,35 @@ export interface CertifyConfig {
   readonly plan: Plan;
   readonly seed: number;
   readonly thoroughness: Thoroughness;
+  /** More or less than that. */
+  readonly effort?: Partial<Effort>;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (share: number, what: string) => void;
 }
 
-interface Effort {
-  /** Of the network at its size, and of the small one that loses more. */
-  readonly events: number;
+export interface Effort {
+  /** Before anything is counted: who has joined compares views often at first. */
+  readonly settleMs: Millis;
+  /** Of the calm, and of the small network that loses more. */
+  readonly calmEvents: number;
   readonly acceleratedEvents: number;
   readonly crashes: number;
   /** Crash, wait, start again: so many times at most. */
   readonly rounds: number;
 }
 
-/** Guesses: about a minute and a half, and a second or two, of one core. */
+/** Guesses: one or two minutes of one core for 5,000 nodes, and some seconds for a hundred. */
 const efforts: Readonly<Record<Thoroughness, Effort>> = {
-  full: { events: 24_000_000, acceleratedEvents: 3_000_000, crashes: 200, rounds: 50 },
-  quick: { events: 500_000, acceleratedEvents: 100_000, crashes: 12, rounds: 6 },
+  full: { settleMs: 30_000, calmEvents: 2_500_000, acceleratedEvents: 1_000_000, crashes: 100, rounds: 50 },
+  quick: { settleMs: 10_000, calmEvents: 200_000, acceleratedEvents: 100_000, crashes: 12, rounds: 6 },
 };
 
-const settleMs = 10_000;
 const leastCalmMs = 10_000;
 const mostCalmMs = 3_600_000;
 /** Of all nodes, how many crash at about the same time. */
 const crashShare = 0.01;
+/** Of those that crash one in so many is killed, and the others fall silent. */
+const killedOneIn = 4;
 /** In wishes: whoever is not noticed by then never is, as far as anybody waits. */
 const patience = 3;
 const yieldEveryMs = 50;
@@ -117,9 +122,9 @@ class CertifiedRun {
   readonly #eventsPerSecond: number;
 
   constructor(config: CertifyConfig) {
-    const { wish, plan, seed, thoroughness } = config;
+    const { wish, plan, seed, thoroughness, effort } = config;
     this.#config = config;
-    this.#effort = efforts[thoroughness];
+    this.#effort = { ...efforts[thoroughness], ...effort };
     this.#wish = { ...wish, nodes: Math.min(wish.nodes, mostCertifiedNodes) };
     this.#eventsPerSecond = eventsPerSecond(this.#wish, plan);
     this.#world = new PlanNetwork({
@@ -140,55 +145,51 @@ class CertifiedRun {
     const formed = yield* this.#counted(world.form(), 0, 0.2);
     this.what = "settles";
     world.beginPublishing();
-    yield* this.#counted(world.run(settleMs), 0.2, 0.25);
+    yield* this.#counted(world.run(this.#effort.settleMs), 0.2, 0.3);
     this.what = "calm: messages, bytes, false alarms";
     world.crashes.isCounting = true;
     world.deliveries.isCounting = true;
     world.beginWeighing();
     const calmMs = this.#calmMs;
-    yield* this.#counted(world.run(calmMs), 0.25, 0.6);
+    yield* this.#counted(world.run(calmMs), 0.3, 0.6);
     const bytesPerSecond = world.endWeighing(calmMs);
     this.what = "nodes crash";
     const measuredSince = world.time - calmMs;
     yield* this.#crash();
     world.endPublishing();
     const nodeDays = ((world.time - measuredSince) * this.#wish.nodes) / 86_400_000;
-    yield* this.#counted(world.run(this.#wish.withinMs + settleMs), 0.88, 0.9);
+    // What was published last has its time, and histories some to bring what was lost.
+    yield* this.#counted(world.run(this.#wish.withinMs + graceMs), 0.88, 0.9);
     this.what = "the same with more loss";
     const accelerated = yield* this.#accelerated();
     return this.#certificate(formed, nodeDays, bytesPerSecond, accelerated);
   }
 
-  /** Half of what may happen, in whole seconds. */
+  /** In whole seconds. */
   get #calmMs(): Millis {
-    const ms = 1000 * Math.floor(this.#effort.events / 2 / this.#eventsPerSecond);
+    const ms = 1000 * Math.floor(this.#effort.calmEvents / this.#eventsPerSecond);
     return Math.max(leastCalmMs, Math.min(mostCalmMs, ms));
   }
 
   /** A few at a time, at random moments; the next when all are noticed, or have had time enough, and live again. */
   *#crash(): Generator<void> {
     const { detectWithinMs, nodes } = this.#wish;
-    const { crashes, rounds, events } = this.#effort;
+    const { crashes, rounds } = this.#effort;
     const world = this.#world;
     const perRound = Math.max(1, Math.min(Math.floor(nodes * crashShare), Math.ceil(crashes / 2)));
-    const deadline = world.time + (500 * events) / this.#eventsPerSecond;
-    let done = 0;
-    for (let round = 0; round < rounds && done < crashes; round++) {
-      // At least one of each kind, whatever that costs.
-      if (round >= 2 && world.time >= deadline) break;
+    for (let done = 0, round = 0; round < rounds && done < crashes; round++) {
+      if (round > 0) yield* world.run(graceMs);
       const victims = world.victims(perRound);
-      const beganAt = world.time;
-      victims.forEach((row, i) => {
-        const kind = (round + i) % 2 === 0 ? "silent" : "killed";
-        world.crashAt(beganAt + world.random(detectWithinMs), row, kind);
-      });
-      yield* world.run(detectWithinMs);
+      const spreadMs = Math.ceil(detectWithinMs / 4);
+      for (const row of victims) {
+        const kind = done++ % killedOneIn === 0 ? "killed" : "silent";
+        world.crashAt(world.time + world.random(spreadMs), row, kind);
+      }
+      yield* world.run(spreadMs);
       const limit = world.time + patience * detectWithinMs;
       while (world.time < limit && !victims.every((row) => world.crashes.isNoticed(row)))
         yield* world.run(100);
       world.restart(victims);
-      yield* world.run(settleMs);
-      done += victims.length;
       this.share = 0.6 + 0.28 * Math.min(1, Math.max(done / crashes, (round + 1) / rounds));
     }
   }

@@ -30,6 +30,8 @@ export interface FrameSizes {
   readonly probe: number;
   readonly probeAnswer: number;
   readonly syncCompare: number;
+  /** A whole comparison of partial views, of which each tells some that the other lacks. */
+  readonly syncOfSamples: number;
   /** Of the classic heartbeat. */
   readonly ping: number;
   readonly pingReply: number;
@@ -74,11 +76,21 @@ export function frameSizes(messageBytes: number): FrameSizes {
     const offers = Array.from({ length: count }, () => ({ ...id, level: 1, ageRounds: 3 }));
     return broadcast({ type: "call", round: 1000, asks: true, offers });
   };
+  const syncCompare = member({ type: "sync-compare", nonce, record, count: 1000, fingerprint: nonce });
+  const digest = Array.from(
+    { length: 16 },
+    () => ({ member: b, incarnation: moment, state: "alive" }) as const,
+  );
   const entries = Array.from({ length: 8 }, () => ({ peer: b, since: moment }));
   return {
     probe: member({ type: "ping", nonce, updates: [] }),
     probeAnswer: member({ type: "ack", nonce, updates: [] }),
-    syncCompare: member({ type: "sync-compare", nonce, record, count: 1000, fingerprint: nonce }),
+    syncCompare,
+    syncOfSamples:
+      syncCompare +
+      member({ type: "sync-digest", nonce, isAnswer: false, isPartial: true, entries: digest }) +
+      member({ type: "sync-want", nonce, members: digest.map(({ member }) => member) }) +
+      member({ type: "sync-updates", nonce, updates: digest.map(() => record) }),
     ping: heartbeat({ type: "ping", nonce }),
     pingReply: heartbeat({
       ...{ type: "ping-reply", nonce, isLinked: true, incarnation: moment, witnesses: [a, b, c] },

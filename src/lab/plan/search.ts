@@ -7,7 +7,12 @@ import type { BroadcastMethod, BroadcastOptions } from "../../dissemination/broa
 import { heartbeatOptions } from "../../membership/heartbeat-options.ts";
 import { type SwimOptions, swimOptions } from "../../membership/swim-options.ts";
 import type { ProfileName, ProfileOptions } from "../../profiles/index.ts";
-import { type BroadcastPrediction, hyParViewBytes, predictBroadcast } from "./broadcast-model.ts";
+import {
+  type BroadcastPrediction,
+  hyParViewBytes,
+  predictBroadcast,
+  rumorPrediction,
+} from "./broadcast-model.ts";
 import { type DetectorPrediction, predictHeartbeat, predictSwim } from "./detector-model.ts";
 import { type FrameSizes, frameSizes } from "./frame-sizes.ts";
 import type { Wish } from "./wish.ts";
@@ -164,33 +169,40 @@ interface Family {
     readonly options: ProfileOptions;
     readonly prediction: DetectorPrediction;
   }[];
-  readonly broadcasts: readonly {
-    readonly options: ProfileOptions;
-    readonly prediction: BroadcastPrediction;
-  }[];
+  readonly spreadings: readonly Spreading[];
+}
+
+interface Spreading {
+  readonly options: Partial<BroadcastOptions>;
+  readonly prediction: BroadcastPrediction;
 }
 
 export function candidatesOf(wish: Wish): Plan[] {
   const sizes = frameSizes(wish.messageBytes);
+  const rumors = rumorsOf(wish, sizes);
   const families = [
     ...(wish.profile === "classic" ? [] : modernFamilies(wish, sizes)),
     ...(wish.profile === "modern" ? [] : classicFamilies(wish, sizes)),
   ];
-  return families.flatMap(({ profile, degree, options, overlayBytesPerSecond, detectors, broadcasts }) =>
-    broadcasts.flatMap((broadcast) =>
-      detectors.map((detector) => ({
-        profile,
-        degree,
-        options: { ...options, ...detector.options, ...broadcast.options },
-        prediction: {
-          detection: detector.prediction,
-          broadcast: broadcast.prediction,
-          overlayBytesPerSecond,
-          bytesPerSecond:
-            overlayBytesPerSecond + detector.prediction.bytesPerSecond + broadcast.prediction.bytesPerSecond,
-        },
-      })),
-    ),
+  return families.flatMap(({ profile, degree, options, overlayBytesPerSecond, detectors, spreadings }) =>
+    [...spreadings, ...rumors(degree)]
+      .flatMap((spreading) => repaired(spreading, sizes))
+      .flatMap((broadcast) =>
+        detectors.map((detector) => ({
+          profile,
+          degree,
+          options: { ...options, ...detector.options, ...broadcast.options },
+          prediction: {
+            detection: detector.prediction,
+            broadcast: broadcast.prediction,
+            overlayBytesPerSecond,
+            bytesPerSecond:
+              overlayBytesPerSecond +
+              detector.prediction.bytesPerSecond +
+              broadcast.prediction.bytesPerSecond,
+          },
+        })),
+      ),
   );
 }
 
@@ -210,7 +222,7 @@ function modernFamilies(wish: Wish, sizes: FrameSizes): Family[] {
         options: { swim },
         prediction: predictSwim(wish, swimOptions(swim), activeView, sizes),
       })),
-      broadcasts: broadcastsOf(wish, ["plumtree", "flood", "rumor"], activeView, sizes),
+      spreadings: broadcastsOf(wish, ["plumtree", "flood"], activeView, sizes),
     };
   });
 }
@@ -247,7 +259,7 @@ function classicFamilies(wish: Wish, sizes: FrameSizes): Family[] {
           return { options: { heartbeat }, prediction };
         }),
       ),
-      broadcasts: broadcastsOf(wish, ["flood", "rumor"], minDegree, sizes),
+      spreadings: broadcastsOf(wish, ["flood"], minDegree, sizes),
     }));
 }
 
@@ -256,16 +268,30 @@ function broadcastsOf(
   methods: readonly BroadcastMethod[],
   degree: number,
   sizes: FrameSizes,
-): Family["broadcasts"] {
-  const rounds: Partial<BroadcastOptions>[] = [100, 200, 500].flatMap((roundMs) =>
-    [2, 4].map((stopAfter) => ({ roundMs, stopAfter })),
-  );
-  return methods.flatMap((method) =>
-    (method === "rumor" ? rounds : [{}]).flatMap((tuning) =>
-      repairIntervalsMs.map((repairIntervalMs) => {
-        const broadcast = { method, ...tuning, repairIntervalMs };
-        return { options: { broadcast }, prediction: predictBroadcast(wish, degree, broadcast, sizes) };
-      }),
-    ),
-  );
+): Spreading[] {
+  return methods.map((method) => ({
+    options: { method },
+    prediction: predictBroadcast(wish, degree, { method }, sizes),
+  }));
+}
+
+/** By degree; what is slow of it is done once for all of them. */
+function rumorsOf(wish: Wish, sizes: FrameSizes): (degree: number) => Spreading[] {
+  const tunings = [100, 200, 500].flatMap((roundMs) => [2, 4].map((stopAfter) => ({ roundMs, stopAfter })));
+  const rumors = tunings.map((tuning) => {
+    const options = { method: "rumor", ...tuning } as const;
+    return { options, predict: rumorPrediction(wish, options, sizes) };
+  });
+  return (degree) => rumors.map(({ options, predict }) => ({ options, prediction: predict(degree) }));
+}
+
+/** What comparing histories costs on top of it, the more often the more. */
+function repaired({ options, prediction }: Spreading, sizes: FrameSizes) {
+  return repairIntervalsMs.map((repairIntervalMs) => ({
+    options: { broadcast: { ...options, repairIntervalMs } },
+    prediction: {
+      ...prediction,
+      bytesPerSecond: prediction.bytesPerSecond + (2 * sizes.summary * 1000) / repairIntervalMs,
+    },
+  }));
 }
