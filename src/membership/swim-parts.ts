@@ -99,7 +99,7 @@ export type SwimCounters = {
   syncs: number;
   /** Statements that nobody had signed, or that could not be true. */
   forged: number;
-  /** Answers to what was never asked. */
+  /** Answers to what was never asked, or was answered already. */
   unasked: number;
   stalls: number;
   newsDropped: number;

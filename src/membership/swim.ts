@@ -24,7 +24,6 @@ import {
   type Random,
   type StackNotice,
   type Standing,
-  sample,
   type Typed,
 } from "../core/index.ts";
 import { EvidenceLog } from "./evidence-log.ts";
@@ -50,6 +49,7 @@ import { SwimSpreading } from "./swim-spreading.ts";
 import { SwimStanding } from "./swim-standing.ts";
 import { SwimSuspicions } from "./swim-suspicion.ts";
 import { SwimSync } from "./swim-sync.ts";
+import { SwimView } from "./swim-view.ts";
 
 export type { SwimCommand, SwimConfig, SwimNotice, SwimTimer } from "./swim-parts.ts";
 
@@ -65,8 +65,6 @@ export interface Member {
 
 /** How long a leave is passed on by the one who leaves, in gossip intervals; guess. */
 const leaveGossips = 5;
-/** Whoever is gone is remembered, and tried again, for a week; a guess that only memory limits. */
-const rememberGoneMs = 7 * 24 * 3_600_000;
 
 export class Swim
   implements
@@ -95,10 +93,10 @@ export class Swim
   };
   readonly since: Millis;
   readonly options: SwimOptions;
-  readonly #config: SwimConfig;
   readonly #members = new MemberTable();
   readonly #evidence = new EvidenceLog();
   readonly #health: LocalHealth;
+  readonly #view: SwimView;
   readonly #standing: SwimStanding;
   readonly #suspicions: SwimSuspicions;
   readonly #probes: SwimProbes;
@@ -110,16 +108,12 @@ export class Swim
   #self: Identity | undefined;
   /** Where in a period this node probes. */
   #phase: Millis = 0;
-  /** Of a partial view: which neighbor is next. */
-  #turn = 0;
-  #isPartial = false;
   /** Until then lateness is explained: we were away. */
   #awakeSince: Millis = Number.NEGATIVE_INFINITY;
   #isLeaving = false;
   #hasLeft = false;
 
   constructor(config: SwimConfig) {
-    this.#config = config;
     this.options = swimOptions(config.options);
     this.since = config.since;
     this.#health = new LocalHealth(this.options.localHealth ? this.options.maxLocalHealth : 1);
@@ -130,8 +124,8 @@ export class Swim
       members: this.#members,
       health: this.#health,
       evidence: this.#evidence,
-      isPartial: () => this.#isPartial,
-      companions: (count, except, env) => this.#companions(count, except, env),
+      isPartial: () => this.isPartial,
+      companions: (count, except, env) => this.#view.companions(count, except, env),
       updatesFor: (to) => this.#spreading.updatesFor(to),
       spread: (update, rank, env) => this.#spreading.spread(update, rank, env),
       changeHealth: (by, reason, env) => this.#changeHealth(by, reason, env),
@@ -144,6 +138,7 @@ export class Swim
     this.#suspicions = new SwimSuspicions(parts);
     this.#probes = new SwimProbes(parts);
     this.#sync = new SwimSync(parts);
+    this.#view = new SwimView(parts, this.#suspicions);
     this.#spreading = new SwimSpreading(parts, this.#suspicions);
     this.#shared = new SharedOrder(this.#members, () => this.#self!);
     this.#random = new RandomOrder(this.#members);
@@ -153,7 +148,7 @@ export class Swim
       suspicions: this.#suspicions,
       onMember: (member, env) => this.#onMember(member, env),
       onDoubt: (member, env) => this.#probes.confirm(member, env),
-      makeRoom: (env) => this.#makeRoom(env),
+      makeRoom: (env) => this.#view.makeRoom(env),
     });
   }
 
@@ -195,7 +190,7 @@ export class Swim
   }
   /** A sample of the members instead of all. */
   get isPartial(): boolean {
-    return this.#isPartial;
+    return this.#view.isPartial;
   }
   /** Lifeguard's score: 0 is healthy. */
   get localHealth(): number {
@@ -282,7 +277,7 @@ export class Swim
       case "sync-equal":
         return this.#sync.onEqual(from, message.nonce, env);
       case "sync-digest":
-        if (message.isPartial) this.#becomePartial(env);
+        if (message.isPartial) this.#view.becomePartial(env);
         return this.#sync.onDigest(from, message, env);
       case "sync-want":
         return this.#sync.onWant(from, message, env);
@@ -309,7 +304,7 @@ export class Swim
         return this.#spreading.onTimer(env);
       case "sync":
         if (this.#isLeaving) return;
-        this.#forgetLongGone(env);
+        this.#view.forgetLongGone(env);
         return this.#sync.onSyncTimer(env);
       case "sync-timeout":
         return this.#sync.onTimeout(timer.nonce, env);
@@ -345,7 +340,7 @@ export class Swim
   }
 
   #probeNext(env: SwimEnvironment): void {
-    if (this.#isPartial) return this.#probeNeighbor(env);
+    if (this.isPartial) return this.#probeNeighbor(env);
     const period = Math.floor(env.now / this.options.probeIntervalMs);
     const order = this.options.probeOrder === "shared" ? this.#shared : this.#random;
     const member = order.next(period, env.random);
@@ -353,9 +348,8 @@ export class Swim
   }
 
   #probeNeighbor(env: SwimEnvironment): void {
-    const neighbors = this.#config.neighbors?.neighbors ?? [];
-    if (neighbors.length === 0) return;
-    const neighbor = neighbors[this.#turn++ % neighbors.length]!;
+    const neighbor = this.#view.nextNeighbor();
+    if (neighbor === undefined) return;
     const member = this.#members.get(identityOf(neighbor));
     if (member?.isHere) this.#probes.probe(member, env);
     else this.#sync.meet(neighbor, env);
@@ -395,46 +389,11 @@ export class Swim
   #onMember(member: MemberEntry, env: SwimEnvironment): void {
     this.#sync.noteMember(member);
     if (this.options.probeOrder === "random") this.#random.add(member, env.random);
-    if (this.#members.here.length + 1 > this.options.fullViewMembers) this.#becomePartial(env);
-  }
-
-  /** Nobody who is alive is pushed out of a full view: the longest gone is, or the newcomer has to wait. */
-  #makeRoom(env: SwimEnvironment): boolean {
-    const limit = this.#isPartial ? this.options.fullViewMembers : this.options.maxMembers;
-    if (this.#members.size < limit) return true;
-    const [longestGone] = this.#members.gone;
-    if (longestGone !== undefined) this.#members.forget(longestGone);
-    else if (this.#isPartial) this.#forgetSome(1, env);
-    return this.#members.size < limit;
-  }
-
-  #becomePartial(env: SwimEnvironment): void {
-    if (this.#isPartial || this.#config.neighbors === undefined) return;
-    this.#isPartial = true;
-    env.notify({ type: "view-partial", members: this.#members.here.length });
-    this.#forgetSome(this.#members.size - this.options.fullViewMembers, env);
-  }
-
-  /** Anybody but those whom we watch. */
-  #forgetSome(count: number, env: SwimEnvironment): void {
-    const { neighbors } = this.#config;
-    const some = this.#members.sampleHere(count, env.random, ({ peer }) => !neighbors!.has(peer));
-    for (const member of some) {
-      this.#suspicions.forget(member);
-      this.#members.forget(member);
-    }
-  }
-
-  #forgetLongGone(env: SwimEnvironment): void {
-    for (const member of this.#members.gone) {
-      if (env.now - member.changedAt < rememberGoneMs) return;
-      this.#members.forget(member);
-    }
+    if (this.#members.here.length + 1 > this.options.fullViewMembers) this.#view.becomePartial(env);
   }
 
   #meet(node: NodeId, env: SwimEnvironment): void {
-    // A partial view knows few of those who ask, on an errand or by chance: only neighbors are worth a comparison.
-    if (this.#isPartial && !this.#config.neighbors!.has(node)) return;
+    if (!this.#view.isWorthMeeting(node)) return;
     if (this.#members.get(identityOf(node)) === undefined && !this.#isLeaving) this.#sync.meet(node, env);
   }
 
@@ -449,19 +408,6 @@ export class Swim
     if (records.length > 0) env.send(from, { type: "gossip", updates: records });
   }
 
-  /** For help, those who seem well; for gossip also who is doubted. */
-  #companions(count: number, except: MemberEntry | undefined, env: SwimEnvironment): readonly NodeId[] {
-    if (this.#isPartial) {
-      const neighbors = this.#config.neighbors!.neighbors.filter(
-        (neighbor) => identityOf(neighbor) !== except?.identity,
-      );
-      return sample(neighbors, count, env.random);
-    }
-    const accept = (member: MemberEntry) =>
-      member !== except && (except === undefined || member.state === "alive");
-    return this.#members.sampleHere(count, env.random, accept).map(({ peer }) => peer);
-  }
-
   // ---- Leaving ----
 
   #leave(env: SwimEnvironment): void {
@@ -469,7 +415,7 @@ export class Swim
     this.#isLeaving = true;
     const notice = this.#standing.leave(env);
     this.#spreading.spread(notice, newsRanks.own, env);
-    for (const node of this.#companions(2 * this.options.gossipFanout, undefined, env))
+    for (const node of this.#view.companions(2 * this.options.gossipFanout, undefined, env))
       env.send(node, { type: "gossip", updates: [notice] });
     const after = this.#members.here.length === 0 ? 0 : leaveGossips * this.options.gossipIntervalMs;
     env.schedule(after, { type: "left", dueAt: env.now + after });

@@ -1,0 +1,90 @@
+import { identityOf, type NodeId, sample } from "../core/index.ts";
+import type { MemberEntry } from "./swim-members.ts";
+import type { SwimEnvironment, SwimParts } from "./swim-parts.ts";
+import type { SwimSuspicions } from "./swim-suspicion.ts";
+
+/** Whoever is gone is remembered, and tried again, for a week; a guess that only memory limits. */
+const rememberGoneMs = 7 * 24 * 3_600_000;
+
+/**
+ * Who is kept in the table. Up to `fullViewMembers` that is everybody; in a larger network a sample, of which only the
+ * neighbors are watched. A view that became partial stays so. A node without neighbors of its own, a seed, keeps all.
+ */
+export class SwimView {
+  readonly #parts: SwimParts;
+  readonly #suspicions: SwimSuspicions;
+  #isPartial = false;
+  /** Of a partial view: whose turn it is to be probed. */
+  #turn = 0;
+
+  constructor(parts: SwimParts, suspicions: SwimSuspicions) {
+    this.#parts = parts;
+    this.#suspicions = suspicions;
+  }
+
+  get isPartial(): boolean {
+    return this.#isPartial;
+  }
+
+  /** A partial view knows few of those who ask, on an errand or by chance: only neighbors are worth a comparison. */
+  isWorthMeeting(node: NodeId): boolean {
+    return !this.#isPartial || this.#neighbors.includes(node);
+  }
+
+  nextNeighbor(): NodeId | undefined {
+    const neighbors = this.#neighbors;
+    return neighbors.length === 0 ? undefined : neighbors[this.#turn++ % neighbors.length];
+  }
+
+  becomePartial(env: SwimEnvironment): void {
+    const { config, members, options } = this.#parts;
+    if (this.#isPartial || config.neighbors === undefined) return;
+    this.#isPartial = true;
+    env.notify({ type: "view-partial", members: members.here.length });
+    this.#forgetSome(members.size - options.fullViewMembers, env);
+  }
+
+  /** Nobody who is alive is pushed out of a full view: the longest gone is, or the newcomer has to wait. */
+  makeRoom(env: SwimEnvironment): boolean {
+    const { members, options } = this.#parts;
+    const limit = this.#isPartial ? options.fullViewMembers : options.maxMembers;
+    if (members.size < limit) return true;
+    const [longestGone] = members.gone;
+    if (longestGone !== undefined) members.forget(longestGone);
+    else if (this.#isPartial) this.#forgetSome(1, env);
+    return members.size < limit;
+  }
+
+  forgetLongGone(env: SwimEnvironment): void {
+    const { members } = this.#parts;
+    for (const member of members.gone) {
+      if (env.now - member.changedAt < rememberGoneMs) return;
+      members.forget(member);
+    }
+  }
+
+  /** Whom to ask for help: those who seem well, but not `except`. Whom to tell: also who is doubted. */
+  companions(count: number, except: MemberEntry | undefined, env: SwimEnvironment): readonly NodeId[] {
+    if (this.#isPartial) {
+      const others = this.#neighbors.filter((neighbor) => identityOf(neighbor) !== except?.identity);
+      return sample(others, count, env.random);
+    }
+    const accept = (member: MemberEntry) =>
+      member !== except && (except === undefined || member.state === "alive");
+    return this.#parts.members.sampleHere(count, env.random, accept).map(({ peer }) => peer);
+  }
+
+  /** Anybody but those whom we watch. */
+  #forgetSome(count: number, env: SwimEnvironment): void {
+    const { members } = this.#parts;
+    const neighbors = new Set(this.#neighbors);
+    for (const member of members.sampleHere(count, env.random, ({ peer }) => !neighbors.has(peer))) {
+      this.#suspicions.forget(member);
+      members.forget(member);
+    }
+  }
+
+  get #neighbors(): readonly NodeId[] {
+    return this.#parts.config.neighbors?.neighbors ?? [];
+  }
+}
