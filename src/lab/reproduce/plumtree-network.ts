@@ -31,12 +31,12 @@ const tenths = 100;
 /** What all nodes have counted together. */
 export type Spent = Pick<Broadcast["counters"], "sends" | "duplicates" | "announced" | "grafts" | "repairs">;
 
-/** One joins in each millisecond or two, each at one that is there already. */
+/** One joins in each second millisecond, each at one that is there already. */
 const joinEveryMs = 2;
 /** What the membership knows of others beside, where it does not know everybody: see `fullViewMembers` of SWIM. */
 const sampleSize = 200;
 /** Some shuffles more, until passive views are full. */
-const settleMs = 60_000;
+const settleMs = 30_000;
 
 export class PlumtreeNetwork {
   readonly simulation: Simulation;
