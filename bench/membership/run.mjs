@@ -28,7 +28,7 @@ const plans = {
       { count: 5, settleMs: 20_000, forMs: 60_000 },
       { count: 30, settleMs: 20_000, forMs: 60_000 },
     ],
-    simulated: [5, 30, 300, 1000].map((count) => ({ count, settleMs: 30_000, forMs: 60_000 })),
+    simulated: [5, 30, 300, 1000].map((count) => ({ count, forMs: 60_000 })),
   },
   quick: {
     crash: [
@@ -44,7 +44,7 @@ const plans = {
       { count: 5, settleMs: 10_000, forMs: 30_000 },
       { count: 30, settleMs: 10_000, forMs: 30_000 },
     ],
-    simulated: [5, 30, 300].map((count) => ({ count, settleMs: 10_000, forMs: 30_000 })),
+    simulated: [5, 30, 300].map((count) => ({ count, forMs: 30_000 })),
   },
 };
 const parts = Object.keys(plans.full);
