@@ -165,9 +165,9 @@ export class SwimLearning {
     if (this.#isGenuine(node, update, env)) this.#config.standing.exceed(incarnation, env);
   }
 
-  /** Somebody known, for there are only so many of them. Of a partial view nobody knows all. */
+  /** Somebody known, for there are only so many of them. In a large network nobody knows all. */
   #isAccuser(accuser: NodeId): boolean {
-    if (this.#parts.isPartial()) return true;
+    if (this.#parts.isLarge()) return true;
     const member = this.#parts.members.get(identityOf(accuser));
     return member !== undefined && member.state !== "left";
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { SwimWorld } from "../../test/support/swim-world.ts";
+import { SwimWorld, type SwimWorldConfig } from "../../test/support/swim-world.ts";
 import type { NodeId } from "../core/index.ts";
 import { swimOptions } from "./swim-options.ts";
 
@@ -266,26 +266,40 @@ describe("what it costs", () => {
 });
 
 describe("a network that is too large for full views", () => {
-  test("keeps samples, watches its neighbors, and gives one of them up together", () => {
-    const nodes = 30;
-    const neighborsOf = (row: number): NodeId[] =>
-      [1, 2, 3, nodes - 1, nodes - 2, nodes - 3].map((step) => (row + step) % nodes);
-    const world = new SwimWorld({
+  const nodes = 40;
+  const neighborsOf = (row: number): NodeId[] =>
+    [1, 2, 3, nodes - 2, nodes - 3, nodes - 4].map((step) => 1 + ((row - 1 + step) % (nodes - 1)));
+  /** The first is a seed, and the others hold six links each. */
+  const large = (settings: Partial<SwimWorldConfig> = {}) =>
+    new SwimWorld({
       nodes,
       options: { fullViewMembers: 12 },
-      config: (row) => ({
-        neighbors: { neighbors: neighborsOf(row), has: (node) => neighborsOf(row).includes(node) },
-      }),
+      config: (row) =>
+        row === 0
+          ? { role: "seed" }
+          : { neighbors: { neighbors: neighborsOf(row), has: (node) => neighborsOf(row).includes(node) } },
+      ...settings,
     }).pass(30_000);
-    for (const swim of world.swims) {
+
+  test("keeps samples, watches its neighbors, and gives one of them up together; a seed is told", () => {
+    const world = large();
+    for (const swim of world.swims.slice(1)) {
       expect(swim.isPartial).toBe(true);
       expect(swim.members.length).toBeLessThanOrEqual(12);
+      expect(swim.introducers).toEqual([0]);
     }
+    expect(world.swims[0]!.size).toBe(nodes - 1);
     expect(world.of("member-failed")).toEqual([]);
     world.simulation.crash(15);
-    world.pass(10_000);
+    world.pass(12_000);
     const by = new Set(world.of("member-failed", 15).map(({ row }) => row));
-    expect(neighborsOf(15).filter((row) => !by.has(row as number))).toEqual([]);
+    expect([...neighborsOf(15), 0].filter((row) => !by.has(row as number))).toEqual([]);
     expect(world.of("member-failed").every(({ peer }) => peer === 15)).toBe(true);
+  });
+
+  test("gives up nobody who lives, though a fifth of the messages is lost", () => {
+    const world = large({ links: { loss: 0.2 } }).pass(120_000);
+    expect(world.sum("suspicions")).toBeGreaterThan(100);
+    expect(world.of("member-failed")).toEqual([]);
   });
 });

@@ -115,6 +115,10 @@ export interface SwimParts {
   readonly health: LocalHealth;
   readonly evidence: EvidenceLog;
   isPartial(): boolean;
+  /** Too many are here for full views: others have partial ones, whatever ours is. */
+  isLarge(): boolean;
+  /** Configured addresses, as the members that answer there. */
+  introducers(): readonly MemberEntry[];
   /** Whom to ask and to tell: all who are here, or of a partial view the neighbors. */
   companions(count: number, except: MemberEntry | undefined, env: SwimEnvironment): readonly NodeId[];
   /** What goes with a message to that node. */

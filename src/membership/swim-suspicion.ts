@@ -1,4 +1,4 @@
-import { type Evidence, identityOf, type Millis, type NodeId, type Signed } from "../core/index.ts";
+import { type Evidence, identityOf, type Millis, type NodeId, pick, type Signed } from "../core/index.ts";
 import { shortestSuspicionMs, suspicionTimeoutMs } from "./suspicion-time.ts";
 import type { Doubt, MemberEntry } from "./swim-members.ts";
 import type { Suspicion, Update } from "./swim-messages.ts";
@@ -59,6 +59,7 @@ export class SwimSuspicions {
     };
     const signed = { statement, proof: this.#parts.config.signatures.sign(statement) };
     this.#doubt(member, signed, nacks, env);
+    if (this.#parts.isPartial()) this.#tellIntroducer(signed, env);
   }
 
   /** Is this one worth the look at its signature? */
@@ -185,9 +186,17 @@ export class SwimSuspicions {
   #tellSuspect(member: MemberEntry, suspicion: Update, env: SwimEnvironment): void {
     const { statement } = suspicion as Signed<Suspicion>;
     const { options, members } = this.#parts;
-    const isOurs = statement.accuser === env.self;
-    if (!isOurs && env.random.below(members.here.length) >= options.gossipFanout) return;
+    // In a large network only the accuser's neighbors hear of it, and those to whom the accuser turned.
+    const isSure = statement.accuser === env.self || this.#parts.isLarge();
+    if (!isSure && env.random.below(members.here.length) >= options.gossipFanout) return;
     env.send(member.peer, { type: "gossip", updates: [suspicion] });
+  }
+
+  /** It hands out who is there, and could not ask all of them itself. */
+  #tellIntroducer(suspicion: Update, env: SwimEnvironment): void {
+    const introducers = this.#parts.introducers();
+    if (introducers.length > 0)
+      env.send(pick(introducers, env.random).peer, { type: "gossip", updates: [suspicion] });
   }
 
   #confirmationsOf(doubt: Doubt): number {

@@ -80,6 +80,15 @@ export class SwimSync {
     return this.#isJoined || this.#introducers.length + this.#contacts.length === 0;
   }
 
+  /** Configured addresses, as the members that answer there. */
+  get introducers(): readonly MemberEntry[] {
+    const { members } = this.#parts;
+    return this.#introducers.flatMap(({ identity }) => {
+      const member = identity === undefined ? undefined : members.get(identity);
+      return member?.isHere ? [member] : [];
+    });
+  }
+
   start(env: SwimEnvironment): void {
     // One list for all seeds has each of them in it.
     this.#introducers = this.#introducers.filter(({ address }) => !isAt(address, env.self));
@@ -178,7 +187,7 @@ export class SwimSync {
       type: "sync-digest",
       nonce: compare.nonce,
       isAnswer: false,
-      isPartial: this.#tellsSample,
+      isPartial: this.#parts.isLarge(),
       entries: this.#digest(env),
     });
   }
@@ -202,7 +211,7 @@ export class SwimSync {
         type: "sync-digest",
         nonce: digest.nonce,
         isAnswer: true,
-        isPartial: this.#tellsSample,
+        isPartial: this.#parts.isLarge(),
         entries: surplus,
       });
     }
@@ -339,15 +348,9 @@ export class SwimSync {
     return this.#parts.members.fingerprintWith(identityOf(env.self), incarnation);
   }
 
-  /** A seed knows more than those who ask it can keep: it tells them of some, as they do among each other. */
-  get #tellsSample(): boolean {
-    const { members, options } = this.#parts;
-    return this.#parts.isPartial() || members.here.length + 1 > options.fullViewMembers;
-  }
-
   #digest(env: SwimEnvironment): SyncDigestEntry[] {
     const own = entryOfRecord(this.#parts.ownRecord(env));
-    return digestOf(this.#parts.members, own, this.#tellsSample, env.random);
+    return digestOf(this.#parts.members, own, this.#parts.isLarge(), env.random);
   }
 
   /** We have given it up, and somebody finds it alive: if it is, it can say so itself. */

@@ -8,7 +8,8 @@ const rememberGoneMs = 7 * 24 * 3_600_000;
 
 /**
  * Who is kept in the table. Up to `fullViewMembers` that is everybody; in a larger network a sample, of which only the
- * neighbors are watched. A view that became partial stays so. A node without neighbors of its own, a seed, keeps all.
+ * neighbors are watched. A view that became partial stays so. A node without neighbors of its own, a seed, keeps all; what
+ * others find out about their neighbors they tell one of the seeds, too.
  */
 export class SwimView {
   readonly #parts: SwimParts;
@@ -24,6 +25,12 @@ export class SwimView {
 
   get isPartial(): boolean {
     return this.#isPartial;
+  }
+
+  /** Too many are here for full views. */
+  get isLarge(): boolean {
+    const { members, options } = this.#parts;
+    return this.#isPartial || members.here.length + 1 > options.fullViewMembers;
   }
 
   /** A partial view knows few of those who ask, on an errand or by chance: only neighbors are worth a comparison. */
@@ -74,11 +81,11 @@ export class SwimView {
     return this.#parts.members.sampleHere(count, env.random, accept).map(({ peer }) => peer);
   }
 
-  /** Anybody but those whom we watch. */
+  /** Anybody but those whom we watch, and those who are to hear of it. */
   #forgetSome(count: number, env: SwimEnvironment): void {
     const { members } = this.#parts;
-    const neighbors = new Set(this.#neighbors);
-    for (const member of members.sampleHere(count, env.random, ({ peer }) => !neighbors.has(peer))) {
+    const kept = new Set([...this.#neighbors, ...this.#parts.introducers().map(({ peer }) => peer)]);
+    for (const member of members.sampleHere(count, env.random, ({ peer }) => !kept.has(peer))) {
       this.#suspicions.forget(member);
       members.forget(member);
     }

@@ -125,6 +125,8 @@ export class Swim
       health: this.#health,
       evidence: this.#evidence,
       isPartial: () => this.isPartial,
+      isLarge: () => this.#view.isLarge,
+      introducers: () => this.#sync.introducers,
       companions: (count, except, env) => this.#view.companions(count, except, env),
       updatesFor: (to) => this.#spreading.updatesFor(to),
       spread: (update, rank, env) => this.#spreading.spread(update, rank, env),
