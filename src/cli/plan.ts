@@ -6,17 +6,21 @@ import {
   certify,
   formatBudget,
   formatFalsePositives,
+  isEnough,
   leastNodes,
   mostNodes,
   type PlanReport,
   parseBudget,
   parseFalsePositives,
   planReport,
+  predicted,
   remarksOf,
   search,
   type Thoroughness,
   usualWish,
   type Wish,
+  type WishName,
+  wishNames,
   wishOf,
   wishWords,
   wordOf,
@@ -203,7 +207,7 @@ function wishFrom(options: PlanOptions): Wish {
 // ---- What is printed -----------------------------------------------------------------------------------------------
 
 function described(report: PlanReport): string {
-  return (report.plan === null ? refusal(report) : promise(report)).join("\n");
+  return (report.plan === null ? refused(report) : promise(report)).join("\n");
 }
 
 function promise(report: PlanReport): string[] {
@@ -260,28 +264,26 @@ function table(rows: readonly (readonly string[])[]): string[] {
   });
 }
 
-function refusal({ shortfalls, wish, candidates, command }: PlanReport): string[] {
-  const relaxed = shortfalls.filter(({ withOthers }) => withOthers !== undefined);
-  const named = shortfalls.map(({ wish: name }) => wishWords[name].option);
-  const rows = shortfalls.map(({ wish: name, best, withOthers }) => {
-    const { option, what } = wishWords[name];
-    const alone = `wished ${wordOf(name, wish[name])}; the best of all plans is ${wordOf(name, best)}`;
-    const beside =
-      withOthers === undefined ? "" : `, and ${wordOf(name, withOthers)} beside the other wishes`;
-    return `  ${option.padEnd(18)} ${what}: ${alone}${beside}`;
-  });
+function refused({ refusal, wish, candidates, command }: PlanReport): string[] {
+  const { conflicts, relaxations, nearest } = refusal!;
+  const option = (name: WishName, value = wish[name]) => `${wishWords[name].option} ${wordOf(name, value)}`;
+  const relaxed = wishNames
+    .filter((name) => !isEnough(wish, name, predicted(name, nearest.prediction)))
+    .map((name) => option(name, predicted(name, nearest.prediction)));
   return [
-    pc.red(`no plan does that: of ${candidates.toLocaleString("en")} none is predicted to`),
+    pc.red(`no plan does that: none of ${candidates.toLocaleString("en")} is predicted to`),
     "",
-    pc.bold(named.length === 1 ? "what is in the way:" : "what conflicts:"),
-    ...rows,
+    pc.bold("what cannot be had:"),
+    ...conflicts.map((names) => {
+      const together = names.length === 1 ? "by any plan" : "together";
+      return `  ${names.map((name) => option(name)).join(" and ")}, ${together}`;
+    }),
     "",
-    relaxed.length === 0
-      ? "no single one of these wishes could give way far enough: relax several"
-      : "one of these alone makes it feasible:",
-    ...relaxed.map(
-      ({ wish: name, withOthers }) => `  ${wishWords[name].option} ${wordOf(name, withOthers!)}`,
+    pc.bold("what would make it possible:"),
+    ...relaxations.map(
+      ({ wish: name, to }) => `  ${option(name, to)} instead of ${wordOf(name, wish[name])}`,
     ),
+    ...(relaxations.length > 0 ? [] : [`  ${relaxed.join(" ")} (no single one of them is enough)`]),
     "",
     pc.dim(`asked: ${command}`),
   ];

@@ -30,13 +30,14 @@ const mostMs = 3_600_000;
 /** Beyond full views by half, so that partial ones are what it has; else the network itself. */
 const partialNodes = 300;
 
-/** Undefined where there is nothing to be learnt: no loss makes the detector doubt anybody. */
+/** Undefined where there is nothing to be learnt: nothing is lost that could make anybody doubt. */
 export function* accelerate(
   wish: Wish,
   plan: Plan,
   seed: number,
   maxEvents: number,
 ): Generator<void, Accelerated | undefined> {
+  if (wish.loss === 0) return undefined;
   const nodes = Math.min(wish.nodes, partialNodes);
   const small = { ...wish, nodes, messagesPerSecond: 0 };
   const seconds = maxEvents / eventsPerSecond(small, plan);

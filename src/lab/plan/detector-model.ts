@@ -145,6 +145,9 @@ function swimBytes(
   return bytes + (1000 * comparison) / syncIntervalMs;
 }
 
+/** A link that carries other messages is held up by their losses, too; measured at 20 % loss, rounded up. */
+const busyLinks = 2;
+
 // ---- The classic heartbeat -----------------------------------------------------------------------------------------
 
 /** Every neighbor is pinged over its link; silent ones are asked about among their other neighbors. */
@@ -162,9 +165,13 @@ export function predictHeartbeat(
   const verdicts = [{ chance: 1, ms: (misses - 1) * interval + 2 * timeout }];
   const first = { everyMs: interval, within: leastOf(watchers), verdicts };
   const all = { everyMs: interval, within: greatestOf(watchers), verdicts };
+  // Pings that are missed one by one, or all together behind one that the stream sends again and again.
   const missed = streamTooLate(loss, timeout - 1.5 * rttMs);
-  const unwitnessed = pow(missed, Math.min(witnesses, watchers - 1));
-  const suspicions = (dayMs / interval) * watchers * pow(missed, misses);
+  const heldUp = streamTooLate(loss, (misses - 1) * interval + timeout - 1.5 * rttMs);
+  const suspicions = (dayMs / interval) * watchers * Math.min(1, pow(missed, misses) + heldUp);
+  // To a witness, to the suspect, and back: twice two ways, each behind what else is said on that link.
+  const unasked = Math.min(1, busyLinks * streamTooLate(loss, (timeout - 3 * rttMs) / 2));
+  const unwitnessed = pow(unasked, Math.max(0, Math.min(witnesses, watchers - 1)));
   return {
     firstP50Ms: quantile(first, 0.5),
     firstP99Ms: quantile(first, 0.99),

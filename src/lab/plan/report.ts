@@ -4,7 +4,7 @@ import { formatDuration } from "../../core/index.ts";
 import { profileOptionSpecs } from "../../profiles/index.ts";
 import { quoted } from "../shell-words.ts";
 import { atMost, type Certificate, mostCertifiedNodes, type Thoroughness } from "./certify.ts";
-import { isEnough, type Plan, predicted, type SearchResult, type WishName } from "./search.ts";
+import { isEnough, type Plan, predicted, type Refusal, type SearchResult, type WishName } from "./search.ts";
 import { formatBudget, formatFalsePositives, type Wish, wordsOf } from "./wish.ts";
 
 /** What a measurement says of a wish. `unrefuted`: too rare to be counted in so short a time, and nothing speaks against it. */
@@ -25,7 +25,8 @@ export interface PlanReport {
   readonly plan: Plan | null;
   readonly hasMargin: boolean;
   readonly candidates: number;
-  readonly shortfalls: SearchResult["shortfalls"];
+  /** Null where there is a plan. */
+  readonly refusal: Refusal | null;
   readonly lines: readonly PlanLine[];
   readonly certificate: Certificate | null;
   /** All that was measured holds; false without a certificate. */
@@ -45,14 +46,14 @@ export interface PlanReportInput {
 }
 
 export function planReport({ wish, seed, thoroughness, result, certificate }: PlanReportInput): PlanReport {
-  const { plan, hasMargin, candidates, shortfalls } = result;
+  const { plan, hasMargin, candidates, refusal } = result;
   const lines = plan === undefined ? [] : linesOf(wish, plan, certificate);
   return {
     wish,
     plan: plan ?? null,
     hasMargin,
     candidates,
-    shortfalls,
+    refusal: refusal ?? null,
     lines,
     certificate: certificate ?? null,
     certified: certificate?.formed === true && lines.every(({ verdict }) => verdict !== "missed"),
@@ -204,7 +205,7 @@ function falseAlarmRemarks(
 ): string[] {
   const observed = `false alarms: ${count} in ${nodeDays.toFixed(2)} node-days, of ${suspicions} suspicions; so at most ${formatFalsePositives(upperPerNodeDay)} per node at 95 %`;
   if (upperPerNodeDay <= falsePositivesPerNodeDay) return [observed];
-  const hope = `to count ${formatFalsePositives(falsePositivesPerNodeDay)} would take ${Math.ceil(3 / falsePositivesPerNodeDay).toLocaleString("en")} node-days without one: the rest is the model's word`;
+  const hope = `to count ${formatFalsePositives(falsePositivesPerNodeDay)} would take ${Math.ceil(3 / falsePositivesPerNodeDay).toLocaleString("en")} node-days without one: that it is no more is the model's word`;
   if (accelerated === undefined) return [observed, hope];
   const { nodes, predictedSuspicions, predictedFalsePositives } = accelerated;
   return [

@@ -43,12 +43,14 @@ export const wishNames = [
 ] as const;
 export type WishName = (typeof wishNames)[number];
 
-export interface Shortfall {
-  readonly wish: WishName;
-  /** The best that any plan reaches, whatever the other wishes. */
-  readonly best: number;
-  /** The best that is reached while all others hold: to relax the wish so far makes it feasible. Undefined: nothing does. */
-  readonly withOthers: number | undefined;
+/** Why there is no plan, and what would have to give. */
+export interface Refusal {
+  /** Wishes that no plan grants together, as few as possible; one alone where it is too much by itself. */
+  readonly conflicts: readonly (readonly WishName[])[];
+  /** The wishes of which one alone could give way, and how far: to the best beside the others as they are. */
+  readonly relaxations: readonly { readonly wish: WishName; readonly to: number }[];
+  /** The plan that lacks least in all: with its figures for wishes it can be had. */
+  readonly nearest: Plan;
 }
 
 export interface SearchResult {
@@ -57,8 +59,8 @@ export interface SearchResult {
   readonly hasMargin: boolean;
   /** Combinations that were predicted. */
   readonly candidates: number;
-  /** Where there is no plan: one for each wish that stands in the way. */
-  readonly shortfalls: readonly Shortfall[];
+  /** Where there is no plan. */
+  readonly refusal: Refusal | undefined;
 }
 
 /** Of what is wished, so much is planned for. */
@@ -78,8 +80,8 @@ export function search(wish: Wish): SearchResult {
     wishNames.every((name) => isGranted(wish, name, plan, hasMargin));
   const spare = cheapest(plans.filter((plan) => fulfils(plan, true)));
   const plan = spare ?? cheapest(plans.filter((one) => fulfils(one, false)));
-  const shortfalls = plan === undefined ? shortfallsOf(wish, plans) : [];
-  return { plan, hasMargin: spare !== undefined, candidates: plans.length, shortfalls };
+  const refusal = plan === undefined ? refusalOf(wish, plans) : undefined;
+  return { plan, hasMargin: spare !== undefined, candidates: plans.length, refusal };
 }
 
 /**
@@ -100,16 +102,46 @@ function cheapest(plans: readonly Plan[]): Plan | undefined {
     }, undefined);
 }
 
-function shortfallsOf(wish: Wish, plans: readonly Plan[]): Shortfall[] {
-  return wishNames.flatMap((name) => {
-    const others = wishNames.filter((other) => other !== name);
-    const withOthers = bestOf(
-      name,
-      plans.filter((plan) => others.every((other) => isGranted(wish, other, plan, false))),
+function refusalOf(wish: Wish, plans: readonly Plan[]): Refusal {
+  const granted = plans.map((plan) => wishNames.filter((name) => isGranted(wish, name, plan, false)));
+  const isHad = (names: readonly WishName[]) =>
+    granted.some((list) => names.every((name) => list.includes(name)));
+  const conflicts: WishName[][] = [];
+  for (const names of subsets())
+    if (!isHad(names) && !conflicts.some((fewer) => fewer.every((name) => names.includes(name))))
+      conflicts.push(names);
+  const relaxations = wishNames.flatMap((name) => {
+    const others = plans.filter((_, i) =>
+      wishNames.every((one) => one === name || granted[i]!.includes(one)),
     );
-    const best = bestOf(name, plans)!;
-    return withOthers !== undefined || !isEnough(wish, name, best) ? [{ wish: name, best, withOthers }] : [];
+    const to = bestOf(name, others);
+    return to === undefined ? [] : [{ wish: name, to }];
   });
+  const lack = ({ prediction }: Plan) =>
+    wishNames.reduce((sum, name) => sum + shortfall(wish, name, predicted(name, prediction)), 0);
+  let nearest = plans[0]!;
+  let least = Number.POSITIVE_INFINITY;
+  for (const plan of plans) {
+    const sum = lack(plan);
+    if (sum >= least) continue;
+    least = sum;
+    nearest = plan;
+  }
+  return { conflicts, relaxations, nearest };
+}
+
+/** All sets of wishes, the small ones first. */
+function subsets(): WishName[][] {
+  const sets = Array.from({ length: 2 ** wishNames.length - 1 }, (_, i) =>
+    wishNames.filter((_, bit) => ((i + 1) >> bit) & 1),
+  );
+  return sets.sort((a, b) => a.length - b.length);
+}
+
+/** How many times, as a logarithm, what is predicted is worse than what is wished. */
+function shortfall(wish: Wish, name: WishName, value: number): number {
+  const ratio = name === "deliver" ? (1 - value) / (1 - wish.deliver) : value / wish[name];
+  return ratio <= 1 ? 0 : Math.log(ratio);
 }
 
 /** What a prediction says of a wish. */
@@ -277,7 +309,8 @@ function broadcastsOf(
 
 /** By degree; what is slow of it is done once for all of them. */
 function rumorsOf(wish: Wish, sizes: FrameSizes): (degree: number) => Spreading[] {
-  const tunings = [100, 200, 500].flatMap((roundMs) => [2, 4].map((stopAfter) => ({ roundMs, stopAfter })));
+  // Fewer leave a few percent to the history, which brings it much later.
+  const tunings = [100, 200, 500].flatMap((roundMs) => [4, 6].map((stopAfter) => ({ roundMs, stopAfter })));
   const rumors = tunings.map((tuning) => {
     const options = { method: "rumor", ...tuning } as const;
     return { options, predict: rumorPrediction(wish, options, sizes) };
