@@ -61,6 +61,8 @@ class Caller extends RecordingEnvironment<BroadcastMessage, BroadcastTimer, Broa
       find: (id) => this.kept.get(messageKey(id)),
       hasSeen: (id) => this.kept.has(messageKey(id)),
       isHolder: () => false,
+      noteHolder: () => {},
+      latestRetained: () => [],
       forward: (retained, to) => {
         for (const node of to) this.forwarded.push({ to: node, sequence: idOf(retained).sequence });
       },
