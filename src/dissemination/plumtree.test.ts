@@ -155,6 +155,12 @@ describe("a second copy", () => {
     expect(peer.broadcast.counters.duplicates).toBe(3);
   });
 
+  test("is not answered where the other end asks for the link meanwhile", () => {
+    const peer = new Peer().gets(2).gets(3);
+    peer.receive(3, { type: "graft", sources: [7], isShared: false, wanted: [] }).pass(50);
+    expect(peer.sentOf("prune")).toEqual([]);
+  });
+
   test("by somebody who is no neighbor changes nothing", () => {
     const peer = new Peer().gets(2).gets(9).pass(50);
     expect(peer.sentOf("prune")).toEqual([]);
@@ -260,6 +266,12 @@ describe("a much shorter way", () => {
     const peer = peerWhoGot(9).hearsOf(4, 0, { hops: 5 }).pass(50);
     expect(peer.sentOf("graft")).toMatchObject([{ to: 4, sources: [7], wanted: [] }]);
     expect(peer.sentOf("prune")).toMatchObject([{ to: 2, sources: [7] }]);
+  });
+
+  test("and is left for one that is shorter still", () => {
+    const peer = peerWhoGot(9).hearsOf(4, 0, { hops: 5 }).hearsOf(5, 0, { hops: 1 }).pass(50);
+    expect(peer.sentOf("graft").map(({ to }) => to)).toEqual([5]);
+    expect(peer.sentOf("prune").map(({ to }) => to)).toEqual([2, 4]);
   });
 
   test("or early", () => {
