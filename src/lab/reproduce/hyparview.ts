@@ -106,8 +106,8 @@ export const hyparviewExperiment: Experiment<HyParViewTask, HyParViewSample> = {
       rows: [
         ...rowsOfOverlay(input, (figure) => overlay("hyparview", figure)),
         ...rowsOfCyclon(input, (figure) => overlay("cyclon", figure), delivered),
-        ...crashShares.flatMap((crashed) => rowsOfCrash("contact", crashed, reached)),
-        ...sampledShares.flatMap((crashed) => rowsOfCrash("sample", crashed, reached)),
+        ...crashShares.flatMap((crashed) => rowsOfCrash(input, "contact", crashed, reached)),
+        ...sampledShares.flatMap((crashed) => rowsOfCrash(input, "sample", crashed, reached)),
       ],
       charts: [crashChart(reached, delivered)],
       notes: [
@@ -320,7 +320,12 @@ const percent = (share: number) => `${Math.round(100 * share)} %`;
 
 type ReachedOf = (membership: Membership, crashed: number, place: number) => MomentsState;
 
-function rowsOfCrash(membership: Membership, crashed: number, reached: ReachedOf): ReproductionRow[] {
+function rowsOfCrash(
+  input: ReproductionInput,
+  membership: Membership,
+  crashed: number,
+  reached: ReachedOf,
+): ReproductionRow[] {
   const of = `${percent(crashed)} crash${membership === "sample" ? ", with the membership's sample" : ""}`;
   return [...reachedAfterMs.keys()].map((place): ReproductionRow => {
     const isLast = place === reachedAfterMs.length - 1;
@@ -329,16 +334,16 @@ function rowsOfCrash(membership: Membership, crashed: number, reached: ReachedOf
       figure: `a flood reaches after ${reachedAfterMs[place]! / 1000} s (share of the living)`,
       ...(isLast && { published: 1 }),
       measured: reached(membership, crashed, place),
-      ...(isLast && { gate: gateOf(membership, crashed) }),
+      ...(isLast && { gate: gateOf(input, membership, crashed) }),
     };
   });
 }
 
-function gateOf(membership: Membership, crashed: number): Gate {
+/** Of few survivors one who knows nobody is a large share: there the paper's views alone have no gate. */
+function gateOf(input: ReproductionInput, membership: Membership, crashed: number): Gate | undefined {
   if (crashed < 0.9) return { low: 1, high: 1, why: "all the living, and each of them" };
-  return membership === "sample"
-    ? { low: 0.999, high: 1, why: "the goal of the modern profile" }
-    : { low: 0.99, high: 1, why: "but for those who know nobody alive" };
+  if (membership === "sample") return { low: 0.999, high: 1, why: "the goal of the modern profile" };
+  return isPublished(input) ? { low: 0.99, high: 1, why: "but for those who know nobody alive" } : undefined;
 }
 
 // ---- Chart --------------------------------------------------------------------------------------------------------
