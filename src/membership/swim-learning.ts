@@ -98,7 +98,7 @@ export class SwimLearning {
       if (!isHere || earlier !== node || earlierSince !== since)
         env.notify({ type: "member-up", peer: node, incarnation, since });
     }
-    if (isTold && !this.#parts.isPartial()) this.#parts.spread(update, newsRanks.other, env);
+    if (isTold && this.#parts.isWatched(node)) this.#parts.spread(update, newsRanks.other, env);
   }
 
   #onSuspicion(

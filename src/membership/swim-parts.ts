@@ -117,6 +117,8 @@ export interface SwimParts {
   isPartial(): boolean;
   /** Too many are here for full views: others have partial ones, whatever ours is. */
   isLarge(): boolean;
+  /** Is it ours to judge it? Of a partial view only the neighbors are. */
+  isWatched(node: NodeId): boolean;
   /** Configured addresses, as the members that answer there. */
   introducers(): readonly MemberEntry[];
   /** Whom to ask and to tell: all who are here, or of a partial view the neighbors. */

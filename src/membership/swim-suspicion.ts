@@ -23,8 +23,17 @@ export class SwimSuspicions {
     return this.#suspects.size;
   }
 
+  /** A suspect, another one each time. */
+  next(): MemberEntry | undefined {
+    return this.#some(1)[0];
+  }
+
   /** Some doubts to be said once more, others each time. */
   someDoubts(count: number): Signed<Suspicion>[] {
+    return this.#some(count).map(({ doubt }) => doubt!.accusations[0]!);
+  }
+
+  #some(count: number): MemberEntry[] {
     const some: MemberEntry[] = [];
     for (const suspect of this.#suspects) {
       if (some.length >= count) break;
@@ -34,7 +43,7 @@ export class SwimSuspicions {
       this.#suspects.delete(suspect);
       this.#suspects.add(suspect);
     }
-    return some.map(({ doubt }) => doubt!.accusations[0]!);
+    return some;
   }
 
   /** Our own finding. */
@@ -65,6 +74,7 @@ export class SwimSuspicions {
   /** Is this one worth the look at its signature? */
   isNew(member: MemberEntry, { incarnation, accuser }: Suspicion): boolean {
     if (!member.isHere || incarnation !== member.incarnation) return false;
+    if (!this.#parts.isWatched(member.peer)) return false;
     const { doubt } = member;
     if (doubt === undefined) return true;
     const identity = identityOf(accuser);

@@ -33,8 +33,8 @@ export class SwimView {
     return this.#isPartial || members.here.length + 1 > options.fullViewMembers;
   }
 
-  /** A partial view knows few of those who ask, on an errand or by chance: only neighbors are worth a comparison. */
-  isWorthMeeting(node: NodeId): boolean {
+  /** Is it ours to judge it? Of a partial view only the neighbors are. */
+  isWatched(node: NodeId): boolean {
     return !this.#isPartial || this.#neighbors.includes(node);
   }
 
@@ -70,10 +70,17 @@ export class SwimView {
     }
   }
 
-  /** Whom to ask for help: those who seem well, but not `except`. Whom to tell: also who is doubted. */
+  /**
+   * Whom to ask for help: those who seem well, but not `except`. Whom to tell: also who is doubted. In a large network
+   * news is for those who watch the same: neighbors, or other seeds.
+   */
   companions(count: number, except: MemberEntry | undefined, env: SwimEnvironment): readonly NodeId[] {
     if (this.#isPartial) {
       const others = this.#neighbors.filter((neighbor) => identityOf(neighbor) !== except?.identity);
+      return sample(others, count, env.random);
+    }
+    if (this.isLarge && except === undefined) {
+      const others = this.#parts.introducers().map(({ peer }) => peer);
       return sample(others, count, env.random);
     }
     const accept = (member: MemberEntry) =>

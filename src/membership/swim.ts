@@ -126,6 +126,7 @@ export class Swim
       evidence: this.#evidence,
       isPartial: () => this.isPartial,
       isLarge: () => this.#view.isLarge,
+      isWatched: (node) => this.#view.isWatched(node),
       introducers: () => this.#sync.introducers,
       companions: (count, except, env) => this.#view.companions(count, except, env),
       updatesFor: (to) => this.#spreading.updatesFor(to),
@@ -344,6 +345,9 @@ export class Swim
   #probeNext(env: SwimEnvironment): void {
     if (this.isPartial) return this.#probeNeighbor(env);
     const period = Math.floor(env.now / this.options.probeIntervalMs);
+    // Who keeps a list that it cannot watch asks those whom others doubt, every other time.
+    const suspect = this.#view.isLarge && period % 2 === 0 ? this.#suspicions.next() : undefined;
+    if (suspect !== undefined) return this.#probes.probe(suspect, env);
     const order = this.options.probeOrder === "shared" ? this.#shared : this.#random;
     const member = order.next(period, env.random);
     if (member !== undefined) this.#probes.probe(member, env);
@@ -395,7 +399,8 @@ export class Swim
   }
 
   #meet(node: NodeId, env: SwimEnvironment): void {
-    if (!this.#view.isWorthMeeting(node)) return;
+    // A partial view knows few of those who ask, on an errand or by chance: only neighbors are worth a comparison.
+    if (!this.#view.isWatched(node)) return;
     if (this.#members.get(identityOf(node)) === undefined && !this.#isLeaving) this.#sync.meet(node, env);
   }
 
