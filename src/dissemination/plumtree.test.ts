@@ -271,7 +271,7 @@ describe("a much shorter way", () => {
   test("and is left for one that is shorter still", () => {
     const peer = peerWhoGot(9).hearsOf(4, 0, { hops: 5 }).hearsOf(5, 0, { hops: 1 }).pass(50);
     expect(peer.sentOf("graft").map(({ to }) => to)).toEqual([5]);
-    expect(peer.sentOf("prune").map(({ to }) => to)).toEqual([2, 4]);
+    expect(new Set(peer.sentOf("prune").map(({ to }) => to))).toEqual(new Set([2, 4]));
   });
 
   test("or early", () => {
