@@ -100,12 +100,14 @@ function crashFigures(
   const watchers = new Map(
     victims.map((row) => [
       row,
-      network.watchersOf(row).filter((other) => !dying.has(other) && !network.hasGivenUp(other, row)),
+      new Set(
+        network.watchersOf(row).filter((other) => !dying.has(other) && !network.hasGivenUp(other, row)),
+      ),
     ]),
   );
-  const watching = victims.reduce((sum, row) => sum + watchers.get(row)!.length, 0);
+  const watching = victims.reduce((sum, row) => sum + watchers.get(row)!.size, 0);
   const noticed = (row: number) =>
-    verdicts.noticed(row).filter(([observer]) => watchers.get(row)!.includes(observer));
+    verdicts.noticed(row).filter(([observer]) => watchers.get(row)!.has(observer));
   for (const row of victims) network.crash(row);
   const gaveUp = () => victims.reduce((sum, row) => sum + noticed(row).length, 0);
   const end = simulation.time + deadlineMs;
