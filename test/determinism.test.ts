@@ -81,9 +81,9 @@ test("one thread after the other is the same as two at once", async () => {
 });
 
 describe("a campaign", () => {
-  const campaign = async (seed: number, threads: number) => {
+  const campaign = async (seed: number, threads: number, more: readonly string[] = []) => {
     const options = ["--runs", "24", "--seed", String(seed), "--threads", String(threads), "--json"];
-    return figuresOf(jsonOf(await run(["campaign", ...options])));
+    return figuresOf(jsonOf(await run(["campaign", ...options, ...more])));
   };
   const figuresOf = ({ hash, events, virtualMs, occurred }: CampaignReport) => ({
     hash,
@@ -97,5 +97,11 @@ describe("a campaign", () => {
     expect(alone.hash).toMatch(/^[0-9a-f]{16}$/);
     for (const threads of [1, 2]) expect(await campaign(100, threads)).toEqual(alone);
     expect((await campaign(124, 2)).hash).not.toBe(alone.hash);
+  });
+
+  test("of the modern profile, too", async () => {
+    const profile = "modern";
+    const alone = figuresOf(await runCampaign({ runs: 10, seed: 100, threads: 0, profile }));
+    expect(await campaign(100, 2, ["--profile", profile, "--runs", "10"])).toEqual(alone);
   });
 });

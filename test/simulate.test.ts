@@ -72,7 +72,7 @@ describe("one run", () => {
     expect(other.traceHash).not.toBe(first.traceHash);
   });
 
-  test.each(presets.map(({ name }) => name).filter((name) => name !== "classic"))(
+  test.each(presets.map(({ name }) => name).filter((name) => !["classic", "modern"].includes(name)))(
     "of %s prints its curve",
     async (name) => {
       const result = jsonOf(
@@ -331,7 +331,7 @@ describe("mistakes are named, with their mend, and end with 2", () => {
   test.concurrent.each([
     [
       ["shout"],
-      'there is no "shout"; there are the presets classic, rumor, push, pull, push-pull, the scenarios crash',
+      'there is no "shout"; there are the presets classic, modern, rumor, push, pull, push-pull, the scenarios crash',
     ],
     [["push", "--nodes", "many"], '--nodes: "many" is not a whole number'],
     [["push", "--nodes", "1"], '--nodes: "1" is not a whole number between 2 and'],
@@ -345,6 +345,10 @@ describe("mistakes are named, with their mend, and end with 2", () => {
     [["push", "--ping-interval", "1s"], "--ping-interval: means nothing to push, which takes"],
     [["classic", "--sends", "3", "--fanout", "2"], "--sends, --fanout: mean nothing to classic, which takes"],
     [["classic", "--rounds", "poisson"], "--rounds: means nothing to classic"],
+    [
+      ["classic", "--profile", "modern"],
+      "profile: classic is a profile itself; leave it out, or simulate modern",
+    ],
     [["push", "--mode", "pull"], "mode: pull is not that of push; take the preset rumor"],
     [["rumor", "-k", "3"], "-k: means nothing to a rumor that never stops; add --stop coin"],
     [

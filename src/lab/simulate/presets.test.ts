@@ -57,6 +57,7 @@ class Recorder {
 const crash = withOverrides(findScenario("crash"), {});
 const small: Readonly<Record<string, { nodes: number } & SimulationParameters>> = {
   classic: { nodes: 30, publishers: 3, options: { source: { messages: 2, intervalMs: 200 } } },
+  modern: { nodes: 30, publishers: 3, options: { source: { messages: 2, intervalMs: 200 } } },
   push: { nodes: 500 },
   pull: { nodes: 500 },
   "push-pull": { nodes: 500 },
@@ -103,10 +104,10 @@ describe.each(Object.keys(small))("%s", (name) => {
   });
 });
 
-describe("classic", () => {
+describe.each(["classic", "modern"])("a network of the %s profile", (profile) => {
   test("counts what a summary of its trace counts", async () => {
     const trace = new Recorder();
-    const result = await simulate<ProfileResult>("classic", small["classic"]!, { trace });
+    const result = await simulate<ProfileResult>(profile, small[profile]!, { trace });
     const report = trace.summary.report();
     expect(result).toMatchObject({ published: 6, deliveries: 6 * 29, expected: 6 * 29 });
     const { published, deliveries, deliveredTwice, deliveredFromNowhere, rmr, ldh } = report;
@@ -119,7 +120,9 @@ describe("classic", () => {
       expect(Math.abs(result.delayMs![name] - delayMs[name])).toBeLessThanOrEqual(delayMs[name] / 64);
     expect(trace.names).toHaveLength(36);
   });
+});
 
+describe("classic", () => {
   test("lets the seed draw who publishes", async () => {
     const publishers = async (seed: number) => {
       const trace = new Recorder();
