@@ -126,6 +126,11 @@ export class SwimLearning {
     if (!this.#config.suspicions.isNew(member, update.statement)) return undefined;
     if (identityOf(accuser) === self || identityOf(accuser) === identity) return undefined;
     if (!this.#isAccuser(accuser) || !this.#isGenuine(accuser, update, env)) return undefined;
+    if (member.doubt === undefined && this.#parts.isLarge() && !this.#parts.isPartial()) {
+      // We watch nobody here in particular, and many turn to us: what they say is a reason to ask, and confirms later.
+      this.#parts.probe(member, env);
+      return undefined;
+    }
     this.#config.suspicions.hear(member, update, env);
     this.#config.onDoubt(member, env);
     return undefined;

@@ -50,6 +50,7 @@ export class SwimSuspicions {
   accuse(member: MemberEntry, nacks: number, env: SwimEnvironment): void {
     // Given up, or forgotten, while it was asked.
     if (!member.isHere || this.#parts.members.get(member.identity) !== member) return;
+    if (!this.#parts.isWatched(member.peer)) return;
     const { doubt } = member;
     if (doubt !== undefined) {
       doubt.nacks = Math.max(doubt.nacks, nacks);
@@ -115,6 +116,16 @@ export class SwimSuspicions {
       detail: `refuted the doubts about its life ${member.incarnation}`,
     });
     env.notify({ type: "member-cleared", peer: member.peer, incarnation });
+  }
+
+  /** The view has become partial: only those are judged whom we watch. */
+  dropUnwatched(): void {
+    for (const member of this.#suspects) {
+      if (this.#parts.isWatched(member.peer)) continue;
+      this.#suspects.delete(member);
+      member.doubt = undefined;
+      member.state = "alive";
+    }
   }
 
   /** It left, or is forgotten. */

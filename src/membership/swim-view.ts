@@ -49,6 +49,7 @@ export class SwimView {
     this.#isPartial = true;
     env.notify({ type: "view-partial", members: members.here.length });
     this.#forgetSome(members.size - options.fullViewMembers, env);
+    this.#suspicions.dropUnwatched();
   }
 
   /** Nobody who is alive is pushed out of a full view: the longest gone is, or the newcomer has to wait. */
