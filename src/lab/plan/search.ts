@@ -188,7 +188,8 @@ const intervalsMs = [0.01, 0.1, 1, 10]
 const helperCounts = [2, 3, 4, 6];
 const suspicionMults = [1, 1.5, 2, 3, 4, 6, 8, 12];
 const pingMisses = [2, 3, 4];
-const repairIntervalsMs = [2000, 10_000, 30_000];
+/** What the spreading left out is rare, and comparing histories is not: as the modern profile has it. */
+const repairIntervalMs = 30_000;
 
 /** Detectors and ways of spreading over an overlay of one degree: they share nothing but the budget. */
 interface Family {
@@ -217,23 +218,38 @@ export function candidatesOf(wish: Wish): Plan[] {
     ...(wish.profile === "modern" ? [] : classicFamilies(wish, sizes)),
   ];
   return families.flatMap(({ profile, degree, options, overlayBytesPerSecond, detectors, spreadings }) =>
-    [...spreadings, ...rumors(degree)]
-      .flatMap((spreading) => repaired(spreading, sizes))
-      .flatMap((broadcast) =>
+    notOutdone([...spreadings, ...rumors(degree)])
+      .map((spreading) => repaired(spreading, sizes))
+      .flatMap((spreading) =>
         detectors.map((detector) => ({
           profile,
           degree,
-          options: { ...options, ...detector.options, ...broadcast.options },
+          options: { ...options, ...detector.options, ...spreading.options },
           prediction: {
             detection: detector.prediction,
-            broadcast: broadcast.prediction,
+            broadcast: spreading.prediction,
             overlayBytesPerSecond,
             bytesPerSecond:
               overlayBytesPerSecond +
               detector.prediction.bytesPerSecond +
-              broadcast.prediction.bytesPerSecond,
+              spreading.prediction.bytesPerSecond,
           },
         })),
+      ),
+  );
+}
+
+/** Without those that cost more than another one and deliver less. */
+function notOutdone(spreadings: readonly Spreading[]): Spreading[] {
+  const outdoes = (a: BroadcastPrediction, b: BroadcastPrediction) =>
+    a.bytesPerSecond <= b.bytesPerSecond && a.delivered >= b.delivered;
+  return spreadings.filter(
+    ({ prediction }, i) =>
+      !spreadings.some(
+        (other, j) =>
+          j !== i &&
+          outdoes(other.prediction, prediction) &&
+          (j < i || !outdoes(prediction, other.prediction)),
       ),
   );
 }
@@ -318,13 +334,13 @@ function rumorsOf(wish: Wish, sizes: FrameSizes): (degree: number) => Spreading[
   return (degree) => rumors.map(({ options, predict }) => ({ options, prediction: predict(degree) }));
 }
 
-/** What comparing histories costs on top of it, the more often the more. */
+/** What comparing histories costs on top of it. */
 function repaired({ options, prediction }: Spreading, sizes: FrameSizes) {
-  return repairIntervalsMs.map((repairIntervalMs) => ({
+  return {
     options: { broadcast: { ...options, repairIntervalMs } },
     prediction: {
       ...prediction,
       bytesPerSecond: prediction.bytesPerSecond + (2 * sizes.summary * 1000) / repairIntervalMs,
     },
-  }));
+  };
 }
