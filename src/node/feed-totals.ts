@@ -64,17 +64,21 @@ function sums(nodes: Iterable<GrapevineNode>) {
     copiesSent: 0,
     queuedBytes: 0,
   };
+  const trees = { announced: 0, grafts: 0, prunes: 0 };
   for (const { isRunning, role, links, datagrams, peer } of nodes) {
     if (!isRunning) sum.stopped++;
     else if (role === "seed") sum.seeds++;
     else sum.peers++;
     if (isRunning) sum.queuedBytes += links.queuedBytes;
     if (peer !== undefined) {
-      const { published, delivered, duplicates, sends } = peer.broadcast.counters;
+      const { published, delivered, duplicates, sends, announced, grafts, prunes } = peer.broadcast.counters;
       sum.published += published;
       sum.delivered += delivered;
       sum.duplicates += duplicates;
       sum.copiesSent += sends;
+      trees.announced += announced;
+      trees.grafts += grafts;
+      trees.prunes += prunes;
     }
     for (const { layers } of [links.traffic, ...(datagrams === undefined ? [] : [datagrams.traffic])]) {
       for (const [layer, { messages, bytes }] of layers) {
@@ -83,7 +87,7 @@ function sums(nodes: Iterable<GrapevineNode>) {
       }
     }
   }
-  return { ...sum, sentBytes, sentMessages };
+  return { ...sum, trees, sentBytes, sentMessages };
 }
 
 /** The monitor measures from one tick of its clock to the next: what is beyond the tick is the delay. */

@@ -7,7 +7,7 @@ import { type ControlApiConfig, startControlApi } from "./control-api.ts";
 import { createIdentity } from "./identity.ts";
 import { LayerTraffic } from "./layer-traffic.ts";
 import { LookupCounts } from "./lookup-counts.ts";
-import { GrapevineNode, type NoticeListener } from "./node.ts";
+import { GrapevineNode, type NodeOptions, type NoticeListener } from "./node.ts";
 
 interface Told {
   readonly event: string;
@@ -89,7 +89,12 @@ function pictureOf(reader: Reader): NetworkPicture {
 }
 
 describe("on real nodes", () => {
-  async function startNode(role: "seed" | "peer", name: string, seeds: { host: string; port: number }[]) {
+  async function startNode(
+    role: "seed" | "peer",
+    name: string,
+    seeds: { host: string; port: number }[],
+    options: NodeOptions = {},
+  ) {
     const node = await GrapevineNode.start({
       role,
       name,
@@ -97,7 +102,7 @@ describe("on real nodes", () => {
       security: { type: "plaintext" },
       listen: { host: "127.0.0.1", port: 0 },
       seeds,
-      options: { source: { messages: 0 }, heartbeat: { pingIntervalMs: 1000 } },
+      options: { source: { messages: 0 }, heartbeat: { pingIntervalMs: 1000 }, ...options },
     });
     closers.push(() => node.kill());
     return node;
@@ -114,6 +119,16 @@ describe("on real nodes", () => {
     });
     return { nodes: [seed, one, two], seeds, one, two };
   }
+
+  test("of a modern network it is told what that profile sets, and what somebody set otherwise", async () => {
+    const stack = { profile: "modern" } as const;
+    const seed = await startNode("seed", "seed-1", [], { stack, broadcast: { repairIntervalMs: 5000 } });
+    const reader = new Reader(await startApi([seed]));
+    await eventually(() => expect(reader.all("hello")).toHaveLength(1));
+    expect(reader.all("hello")[0]).toMatchObject({
+      about: { profile: "modern", options: { broadcast: { method: "plumtree", repairIntervalMs: 5000 } } },
+    });
+  });
 
   test("who begins to watch is told what this is and how the network stands, then what happens", async () => {
     const { nodes, one, two } = await startNetwork();

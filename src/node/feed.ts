@@ -13,6 +13,7 @@
  */
 import type { ServerResponse } from "node:http";
 import { defineOptions, type Millis, type TraceEvent, type Typed, traceEvent } from "../core/index.ts";
+import { effectiveOptions, profileOf } from "../profiles/index.ts";
 import {
   type FeedAbout,
   type FeedHello,
@@ -148,7 +149,8 @@ export class Feed {
 /** What peers do is what theory is about. */
 function aboutOf(nodes: readonly GrapevineNode[]): FeedAbout {
   const node = nodes.find(({ role }) => role === "peer") ?? nodes[0];
-  return { profile: "classic", options: tunablesOf(node?.options ?? {}) };
+  const options = effectiveOptions(node?.options ?? {});
+  return { profile: profileOf(options), options: tunablesOf(options) };
 }
 
 /** Listens, and writes down what is to be told. */

@@ -1,6 +1,13 @@
 import { classicPeer, classicSeed } from "./classic.ts";
-import { modernPeer, modernSeed } from "./modern.ts";
-import { type Peer, type PeerConfig, profileOf, type Seed, type SeedConfig } from "./profile.ts";
+import { modernOptions, modernPeer, modernSeed } from "./modern.ts";
+import {
+  type Peer,
+  type PeerConfig,
+  type ProfileOptions,
+  profileOf,
+  type Seed,
+  type SeedConfig,
+} from "./profile.ts";
 
 export { type ClassicPeer, type ClassicSeed, classicPeer, classicSeed, scaledTo } from "./classic.ts";
 export { detectionBoundMs } from "./detection-bound.ts";
@@ -16,4 +23,9 @@ export function makePeer(config: PeerConfig): Peer {
 
 export function makeSeed(config: SeedConfig): Seed {
   return profileOf(config.options) === "modern" ? modernSeed(config) : classicSeed(config);
+}
+
+/** With what the profile sets otherwise than its parts by themselves: what nodes with these options do. */
+export function effectiveOptions<Options extends ProfileOptions>(options: Options): Options {
+  return profileOf(options) === "modern" ? { ...options, ...modernOptions(options) } : options;
 }

@@ -39,6 +39,8 @@ export interface FeedTotals {
   /** Copies that somebody had already; a recorded trace does not say. */
   readonly duplicates?: number;
   readonly copiesSent: number;
+  /** What keeps trees of messages in order (Plumtree): offers without payload, and links taken into trees or out of them. */
+  readonly trees?: { readonly announced: number; readonly grafts: number; readonly prunes: number };
   /** Bytes and messages over the links, by the name of the message's layer; empty in a recorded trace. */
   readonly sentBytes: Readonly<Record<string, number>>;
   readonly sentMessages: Readonly<Record<string, number>>;

@@ -20,7 +20,7 @@ import { SimulatedWorld } from "../../../src/scenario/simulated-world.ts";
 import type { FeedHello, FeedSampling, FeedTotals } from "../../../src/trace/feed.ts";
 import { FeedSampler } from "../../../src/trace/sampler.ts";
 import type { NodeDetails } from "../sources/source.ts";
-import { withDefaults } from "../sources/trace-about.ts";
+import { profileIn, withDefaults } from "../sources/trace-about.ts";
 import { detailsOf } from "./network-details.ts";
 import { NetworkTotals } from "./network-totals.ts";
 import { Pacer } from "./pacer.ts";
@@ -300,14 +300,15 @@ export class NetworkRun {
 
   #hello(): FeedHello {
     const { scenario, seed } = this.#config;
+    const options = withDefaults({ ...scenarioOptions(scenario) });
     return {
       world: "simulated",
       at: 0,
       startedAt: 0,
       hands: simulatedHands,
       about: {
-        profile: "classic",
-        options: withDefaults({ ...scenarioOptions(scenario) }),
+        profile: profileIn(options),
+        options,
         seed,
         links: { ...this.world.network.simulation.links.settings },
       },

@@ -5,6 +5,10 @@ import type { FeedTotals } from "../../../src/trace/feed.ts";
 
 type Counters = NonNullable<ReturnType<SimulatedNetwork["peers"]["get"]>>["broadcast"]["counters"];
 
+type Sums = Pick<Counters, "sends" | "duplicates" | "announced" | "grafts" | "prunes">;
+
+const noSums: Sums = { sends: 0, duplicates: 0, announced: 0, grafts: 0, prunes: 0 };
+
 export class NetworkTotals {
   readonly #network: SimulatedNetwork;
   readonly #sentMessages: Readonly<Record<string, number>>;
@@ -15,8 +19,7 @@ export class NetworkTotals {
   #latency = new Histogram();
   /** Counters of each row's latest life; what earlier ones had counted is in the sums. */
   readonly #lives = new Map<number, Counters>();
-  #earlierCopies = 0;
-  #earlierDuplicates = 0;
+  #earlier = noSums;
   #eventsBefore = 0;
   #wallBefore: number;
 
@@ -45,16 +48,12 @@ export class NetworkTotals {
     for (const [row, { broadcast }] of peers) {
       const before = this.#lives.get(row);
       if (before === broadcast.counters) continue;
-      this.#earlierCopies += before?.sends ?? 0;
-      this.#earlierDuplicates += before?.duplicates ?? 0;
+      if (before !== undefined) this.#earlier = plus(this.#earlier, before);
       this.#lives.set(row, broadcast.counters);
     }
-    let copiesSent = this.#earlierCopies;
-    let duplicates = this.#earlierDuplicates;
-    for (const counters of this.#lives.values()) {
-      copiesSent += counters.sends;
-      duplicates += counters.duplicates;
-    }
+    let sums = this.#earlier;
+    for (const counters of this.#lives.values()) sums = plus(sums, counters);
+    const { sends, duplicates, announced, grafts, prunes } = sums;
     const latency = this.#latency;
     this.#latency = new Histogram();
     const wallMs = this.#wallMs();
@@ -70,7 +69,8 @@ export class NetworkTotals {
       published: this.#published,
       delivered: this.#delivered,
       duplicates,
-      copiesSent,
+      copiesSent: sends,
+      trees: { announced, grafts, prunes },
       sentBytes: {},
       sentMessages: { ...this.#sentMessages },
       latencyMs: latencyOf(latency),
@@ -86,5 +86,15 @@ function latencyOf(latency: Histogram): FeedTotals["latencyMs"] {
     p50: latency.quantile(0.5),
     p99: latency.quantile(0.99),
     max: latency.quantile(1),
+  };
+}
+
+function plus(one: Sums, other: Sums): Sums {
+  return {
+    sends: one.sends + other.sends,
+    duplicates: one.duplicates + other.duplicates,
+    announced: one.announced + other.announced,
+    grafts: one.grafts + other.grafts,
+    prunes: one.prunes + other.prunes,
   };
 }

@@ -22,8 +22,9 @@ const sums = "at peers seeds stopped published delivered duplicates copiesSent q
 
 export function isFeedTotals(value: unknown): value is FeedTotals {
   if (!isRecord(value) || !areNumbers(value, sums)) return false;
-  const { sentBytes, sentMessages, latencyMs, process, simulator } = value;
+  const { trees, sentBytes, sentMessages, latencyMs, process, simulator } = value;
   return (
+    (trees === undefined || areNumbers(trees, ["announced", "grafts", "prunes"])) &&
     isRecordOfNumbers(sentBytes) &&
     isRecordOfNumbers(sentMessages) &&
     areNumbers(latencyMs, ["count", "p50", "p99", "max"]) &&

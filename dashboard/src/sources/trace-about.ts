@@ -1,6 +1,11 @@
 /** How a recorded network was made, as far as the header of its trace says; what it leaves unsaid was at its default. */
 import type { OptionSpec } from "../../../src/core/index.ts";
-import { profileOptionSpecs } from "../../../src/profiles/index.ts";
+import {
+  effectiveOptions,
+  type ProfileName,
+  type ProfileOptions,
+  profileOptionSpecs,
+} from "../../../src/profiles/index.ts";
 import type { Scenario } from "../../../src/scenario/scenario.ts";
 import { scenarioOptions } from "../../../src/scenario/scenario-options.ts";
 import type { FeedAbout } from "../../../src/trace/feed.ts";
@@ -13,9 +18,10 @@ export function aboutOf({ about = {} }: TraceHeader): FeedAbout {
   const preset = fieldsOf(about["options"]);
   const { seed } = about;
   const links = { ...fieldsOf(preset["links"]), ...fieldsOf(fieldsOf(scenario["network"])["links"]) };
+  const options = withDefaults({ ...fieldsOf(preset["options"]), ...scenarioOptionsOf(about["scenario"]) });
   return {
-    profile: typeof about["preset"] === "string" ? about["preset"] : "classic",
-    options: withDefaults({ ...fieldsOf(preset["options"]), ...scenarioOptionsOf(about["scenario"]) }),
+    profile: profileIn(options),
+    options,
     ...(typeof seed === "number" ? { seed } : {}),
     ...(Object.keys(links).length === 0 ? {} : { links }),
   };
@@ -40,8 +46,14 @@ export function titleOf({ about = {} }: TraceHeader): string | undefined {
   return [what, size].filter((part) => part !== "").join(", ") || undefined;
 }
 
-/** All tunables by section: these, and the defaults of the others. */
-export function withDefaults(overrides: Fields): FeedAbout["options"] {
+/** Of options that somebody says are in force. */
+export function profileIn(options: FeedAbout["options"] | undefined): ProfileName {
+  return options?.["stack"]?.["profile"] === "modern" ? "modern" : "classic";
+}
+
+/** All tunables by section: these, what their profile sets, and the defaults of the others. */
+export function withDefaults(given: Fields): FeedAbout["options"] {
+  const overrides = withThoseOfProfile(given);
   const sections = Object.entries(profileOptionSpecs).map(([section, specs]) => {
     const defaults = Object.entries(specs as Record<string, OptionSpec<number | string | boolean>>).map(
       ([name, spec]) => [name, spec.default] as const,
@@ -49,6 +61,14 @@ export function withDefaults(overrides: Fields): FeedAbout["options"] {
     return [section, { ...Object.fromEntries(defaults), ...fieldsOf(overrides[section]) }] as const;
   });
   return Object.fromEntries(sections);
+}
+
+function withThoseOfProfile(given: Fields): Fields {
+  try {
+    return { ...effectiveOptions(given as ProfileOptions) };
+  } catch {
+    return given; // a file can say anything
+  }
 }
 
 function fieldsOf(value: unknown): Fields {
