@@ -268,10 +268,17 @@ describe("a much shorter way", () => {
     expect(peer.sentOf("prune")).toMatchObject([{ to: 2, sources: [7] }]);
   });
 
-  test("and is left for one that is shorter still", () => {
-    const peer = peerWhoGot(9).hearsOf(4, 0, { hops: 5 }).hearsOf(5, 0, { hops: 1 }).pass(50);
+  test("is changed once for a message, and may be left for one that is shorter still with the next", () => {
+    const peer = peerWhoGot(9).hearsOf(4, 0, { hops: 5 }).hearsOf(5, 0, { hops: 1 });
+    peer.gets(4, 1, { hops: 6 }).hearsOf(5, 1, { hops: 1 }).pass(50);
     expect(peer.sentOf("graft").map(({ to }) => to)).toEqual([5]);
     expect(new Set(peer.sentOf("prune").map(({ to }) => to))).toEqual(new Set([2, 4]));
+  });
+
+  test("is kept though a copy comes over it meanwhile", () => {
+    const peer = peerWhoGot(9).hearsOf(4, 0, { hops: 5 }).gets(4, 0, { hops: 5 }).pass(50);
+    expect(peer.sentOf("graft").map(({ to }) => to)).toEqual([4]);
+    expect(peer.sentOf("prune").map(({ to }) => to)).toEqual([2]);
   });
 
   test("or early", () => {

@@ -141,7 +141,9 @@ export class Plumtree implements Spreading {
   /** A second copy: this link is not part of the tree. */
   onCopy(retained: Retained, from: NodeId, env: BroadcastEnvironment): void {
     if (!this.#config.view.has(from)) return;
-    this.#prune(this.trees.of(retained.gossip.statement.origin), from);
+    const tree = this.trees.of(retained.gossip.statement.origin);
+    if (this.#outgoing.get(from)?.grafted.has(tree)) return; // it is about to be asked for this link
+    this.#prune(tree, from);
     this.#tickSoon(env);
   }
 
@@ -228,8 +230,7 @@ export class Plumtree implements Spreading {
     if (!view.has(announcer) || !view.has(parent)) return;
     this.#graft(tree, announcer);
     this.#prune(tree, parent);
-    tree.parent = announcer;
-    tree.hops = hops;
+    tree.parent = undefined; // one change at a time: the next message shows what it was worth
     this.#tickSoon(env);
   }
 
