@@ -24,6 +24,8 @@ export interface Link extends Candidate {
   /** Times in a row that the connection broke and nothing was heard since. */
   breaks: number;
   brokenAt: Millis | undefined;
+  /** The other end has said that it counts us as a neighbor. */
+  isConfirmed: boolean;
   /** Answers in a row that said "you are not my neighbor". */
   oneSided: number;
   /** The number of the last keep-alive that the neighbor sent. */
@@ -70,6 +72,7 @@ export class ActiveView {
       misses: 0,
       breaks: 0,
       brokenAt: undefined,
+      isConfirmed: false,
       oneSided: 0,
       lastAsked: undefined,
       rttMs: undefined,

@@ -32,30 +32,28 @@ import {
   type NeighborDown,
   type NeighborView,
   type NodeId,
-  nonce,
   type Protocol,
   type Random,
   type StackNotice,
   type Standing,
-  sample,
   type Typed,
 } from "../core/index.ts";
 import { ActiveView, type Link } from "./active-view.ts";
-import {
-  type ForwardJoin,
-  type HyParViewMessage,
-  type Join,
-  maxShuffle,
-  type NeighborReply,
-  type NeighborRequest,
-  type Shuffle,
-  type ShuffleReply,
-  type ViewEntry,
-  type XBotMessage,
+import type {
+  ForwardJoin,
+  HyParViewMessage,
+  Join,
+  NeighborReply,
+  NeighborRequest,
+  ViewEntry,
+  XBotMessage,
 } from "./hyparview-messages.ts";
 import { type HyParViewOptions, hyParViewOptions } from "./hyparview-options.ts";
+import { type FailedLink, LinkTests, type LinkTestTimer } from "./link-tests.ts";
 import { PassiveView } from "./passive-view.ts";
+import { PerSecond } from "./per-second.ts";
 import { isElder, type Seniority } from "./seniority.ts";
+import { ViewShuffle } from "./view-shuffle.ts";
 import { XBot } from "./x-bot.ts";
 
 export interface HyParViewConfig {
@@ -72,7 +70,7 @@ export interface HyParViewConfig {
 export type HyParViewTimer =
   | { readonly type: "promote"; readonly round: number }
   | { readonly type: "answer-timeout"; readonly peer: NodeId; readonly at: Millis }
-  | { readonly type: "link-timeout"; readonly neighbor: NodeId; readonly at: Millis }
+  | LinkTestTimer
   | { readonly type: "keep-alive" }
   | { readonly type: "shuffle" }
   | { readonly type: "optimise" };
@@ -101,7 +99,7 @@ const maxPause = 32;
 /** What others may make us do in a second: take newcomers in, pass walks on. */
 const maxJoins = 16;
 const maxWalks = 64;
-const windowMs = 1000;
+type Bounded = "joins" | "walks" | "evictions";
 
 /** As `Members` it is all that a node knows where nobody has a full list: both views. */
 export class HyParView
@@ -126,7 +124,12 @@ export class HyParView
   readonly #config: HyParViewConfig;
   readonly #active = new ActiveView();
   readonly #passive: PassiveView;
+  readonly #tests: LinkTests;
+  readonly #shuffling: ViewShuffle;
   readonly #xBot: XBot | undefined;
+  /** So many neighbors, those that have stood longest, are given up for nobody. */
+  readonly #kept: number;
+  readonly #bounds: PerSecond<Bounded>;
   /** Asked for a link and not answered yet. */
   readonly #asked = new Map<NodeId, Ask>();
   /** Asked in vain since the last pause. */
@@ -141,21 +144,15 @@ export class HyParView
   #isWaiting = false;
   #isNewcomer = true;
   #hasLeft = false;
-  /** The walk with a sample of our views that is out; 0 where none is. */
-  #shuffleNonce = 0;
-  #shuffled: readonly ViewEntry[] = [];
-  /** What others made us do since the window began. */
-  #windowFrom: Millis = 0;
-  #joins = 0;
-  #walks = 0;
-  #evictions = 0;
-  /** Which link is tested though it is busy. */
-  #testTurn = 0;
-
   constructor(config: HyParViewConfig) {
     this.#config = config;
     this.options = hyParViewOptions(config.options);
-    this.#passive = new PassiveView(this.options.passiveView);
+    const { activeView, passiveView } = this.options;
+    this.#passive = new PassiveView(passiveView);
+    this.#tests = new LinkTests(this.#active, this.options);
+    this.#shuffling = new ViewShuffle(this.#active, this.#passive, this.options);
+    this.#kept = Math.floor(activeView / 2);
+    this.#bounds = new PerSecond({ joins: maxJoins, walks: maxWalks, evictions: activeView - this.#kept });
     if (this.options.isLatencyAware) this.#xBot = this.#makeXBot();
   }
 
@@ -208,11 +205,7 @@ export class HyParView
   }
 
   onHeard(from: NodeId): void {
-    const link = this.#active.get(from);
-    if (link === undefined) return;
-    link.wasHeard = true;
-    link.breaks = 0;
-    link.brokenAt = undefined;
+    this.#tests.onHeard(from);
   }
 
   onNotice(notice: Typed, env: HyParViewEnvironment): void {
@@ -236,7 +229,7 @@ export class HyParView
     if (this.#hasLeft) return;
     switch (command.type) {
       case "link-lost":
-        return this.#onLinkLost(command.neighbor, env);
+        return this.#onTested(this.#tests.onBroken(command.neighbor, env), env);
       case "unreachable":
         this.#passive.remove(identityOf(command.node));
         this.#drop(command.node, "unreachable", env);
@@ -259,13 +252,16 @@ export class HyParView
       case "disconnect":
         return this.#onDisconnect(from, message.instead, message.isLeaving, env);
       case "shuffle":
-        return this.#onShuffle(from, message, env);
+        if (this.#isWalk(from, env)) this.#shuffling.onShuffle(from, message, env);
+        return this.#seek(env);
       case "shuffle-reply":
-        return this.#onShuffleReply(message, env);
+        if (!this.#shuffling.onReply(message, env)) this.counters.unasked++;
+        return this.#seek(env);
       case "keep-alive":
-        return this.#onKeepAlive(from, message.nonce, env);
+        return this.#tests.onKeepAlive(from, message.nonce, env);
       case "keep-alive-reply":
-        return this.#onKeepAliveReply(from, message.nonce, message.isLinked, env);
+        if (this.#xBot?.onAnswer(from, message.nonce, env)) return;
+        return this.#onTested(this.#tests.onAnswer(from, message.nonce, message.isLinked, env), env);
       default:
         return this.#onXBotMessage(from, message, env);
     }
@@ -284,11 +280,10 @@ export class HyParView
         this.#onRefused(timer.peer, env);
         return this.#seek(env);
       case "link-timeout":
-        if (this.#active.get(timer.neighbor)?.brokenAt !== timer.at) return; // heard since
-        this.#drop(timer.neighbor, "unreachable", env);
-        return this.#seek(env);
+        return this.#onTested(this.#tests.onTimeout(timer), env);
       case "keep-alive":
-        this.#testLinks(env);
+        for (const link of this.#tests.onTick(env)) this.#onTested(link, env);
+        this.#seek(env);
         return env.schedule(this.options.keepAliveMs, timer);
       case "shuffle":
         this.#shuffle(env);
@@ -304,7 +299,7 @@ export class HyParView
   /** The contact's part: take the newcomer in, and send the news of it over all other links. */
   #onJoin(from: NodeId, { since, incarnation }: Join, env: HyParViewEnvironment): void {
     this.#meet({ peer: from, since }, env);
-    const mayJoin = this.#isWithin("joins", maxJoins, env);
+    const mayJoin = this.#mayOthers("joins", env);
     if (!mayJoin || !this.#takeIn(from, { since, incarnation, insists: true }, env)) {
       this.counters.refused++;
       return this.#reply(from, false, env);
@@ -483,10 +478,8 @@ export class HyParView
   }
 
   #evictFor(peer: NodeId, env: HyParViewEnvironment): boolean {
-    const kept = Math.floor(this.options.activeView / 2);
-    const victim = this.#active.toEvict(kept, this.#me(env), env.random);
-    if (victim === undefined || !this.#isWithin("evictions", this.options.activeView - kept, env))
-      return false;
+    const victim = this.#active.toEvict(this.#kept, this.#me(env), env.random);
+    if (victim === undefined || !this.#mayOthers("evictions", env)) return false;
     this.counters.evicted++;
     this.#disconnect(victim, env, { instead: peer });
     this.#giveUp(victim, "replaced", env);
@@ -561,7 +554,7 @@ export class HyParView
     const link = this.#active.ofIdentity(identityOf(peer));
     if (link === undefined) this.#remember({ peer, since }, env);
     else if (link.peer !== peer && link.incarnation < incarnation) this.#drop(link.peer, "replaced", env);
-    else if (link.incarnation < incarnation) this.#testLink(link, env); // it may have started anew
+    else if (link.incarnation < incarnation) this.#tests.test(link, env); // it may have started anew
     if (this.#isShort(env)) this.#seekSoon(env);
   }
 
@@ -574,18 +567,15 @@ export class HyParView
     this.#seek(env);
   }
 
-  /** It may be a new connection already. If none can be made, the transport says so again, or says "unreachable". */
-  #onLinkLost(neighbor: NodeId, env: HyParViewEnvironment): void {
-    const link = this.#active.get(neighbor);
-    if (link === undefined) return;
-    if (link.breaks >= this.options.keepAliveMisses) {
-      this.#drop(neighbor, "unreachable", env);
-      return this.#seek(env);
+  #onTested(outcome: FailedLink | "unasked" | undefined, env: HyParViewEnvironment): void {
+    if (outcome === undefined) return;
+    if (outcome === "unasked") {
+      this.counters.unasked++;
+      return;
     }
-    link.breaks++;
-    link.brokenAt = env.now;
-    this.#testLink(link, env);
-    env.schedule(this.options.answerTimeoutMs, { type: "link-timeout", neighbor, at: env.now });
+    if (outcome.reason === "failed") this.counters.silent++;
+    this.#drop(outcome.peer, outcome.reason, env);
+    this.#seek(env);
   }
 
   #seekSoon(env: HyParViewEnvironment): void {
@@ -613,131 +603,17 @@ export class HyParView
     env.schedule(after, { type: "promote", round: this.#round });
   }
 
-  // ---- Are the links there? ----
-
-  /**
-   * Those on which nothing was said since the last tick; and the others in turn, since a link that only one end counts
-   * looks busy as well.
-   */
-  #testLinks(env: HyParViewEnvironment): void {
-    const inTurn = this.neighbors[this.#testTurn++ % Math.max(1, this.#active.size)];
-    for (const link of [...this.#active.links]) {
-      if (link.wasHeard) link.misses = 0;
-      else if (link.nonce !== 0 && ++link.misses >= this.options.keepAliveMisses) {
-        this.counters.silent++;
-        this.#drop(link.peer, "failed", env);
-        continue;
-      }
-      if (!link.wasHeard || link.peer === inTurn) this.#testLink(link, env);
-      link.wasHeard = false;
-    }
-    this.#seek(env);
-  }
-
-  #testLink(link: Link, env: HyParViewEnvironment): void {
-    link.nonce = nonce(env.random);
-    link.askedAt = env.now;
-    env.send(link.peer, { type: "keep-alive", nonce: link.nonce });
-  }
-
-  #onKeepAlive(from: NodeId, asked: number, env: HyParViewEnvironment): void {
-    const link = this.#active.get(from);
-    if (link !== undefined) link.lastAsked = asked;
-    env.send(from, { type: "keep-alive-reply", nonce: asked, isLinked: link !== undefined });
-  }
-
-  #onKeepAliveReply(from: NodeId, answered: number, isLinked: boolean, env: HyParViewEnvironment): void {
-    if (this.#xBot?.onAnswer(from, answered, env)) return;
-    const link = this.#active.get(from);
-    if (link === undefined || link.nonce === 0 || link.nonce !== answered) {
-      this.counters.unasked++;
-      return;
-    }
-    link.nonce = 0;
-    link.wasHeard = true;
-    link.misses = 0;
-    const rttMs = env.now - link.askedAt;
-    link.rttMs = link.rttMs === undefined ? rttMs : link.rttMs + (rttMs - link.rttMs) / 8; // as TCP smooths
-    if (isLinked) {
-      link.oneSided = 0;
-      return;
-    }
-    // Twice, since the first may have crossed the reply on its way.
-    if (++link.oneSided < 2) return this.#testLink(link, env);
-    this.#drop(from, "one-sided", env);
-    this.#seek(env);
-  }
-
   // ---- The passive view ----
 
+  /** Whoever is a neighbor, and we ourselves, have no place there. */
   #remember(entry: ViewEntry, env: HyParViewEnvironment): void {
-    if (this.#isStranger(entry, env)) this.#passive.remember(entry, env.random);
-  }
-
-  /** Whoever is a neighbor, and we ourselves, have no place in the passive view. */
-  #isStranger({ peer }: ViewEntry, env: HyParViewEnvironment): boolean {
-    const identity = identityOf(peer);
-    return identity !== identityOf(env.self) && this.#active.ofIdentity(identity) === undefined;
+    const identity = identityOf(entry.peer);
+    if (identity === identityOf(env.self) || this.#active.ofIdentity(identity) !== undefined) return;
+    this.#passive.remember(entry, env.random);
   }
 
   #shuffle(env: HyParViewEnvironment): void {
-    const neighbor = this.#active.another(env.random);
-    if (neighbor === undefined || this.#config.isFullView()) return;
-    const { shuffleActive, shufflePassive, activeWalk } = this.options;
-    const me = { peer: env.self, since: this.#config.standing.since };
-    const neighbors = [...this.#active.links].filter(({ peer }) => peer !== neighbor);
-    const chosen = sample(neighbors, shuffleActive, env.random);
-    this.#shuffled = this.#passive.sample(shufflePassive, env.random);
-    this.#shuffleNonce = nonce(env.random);
-    this.counters.shuffles++;
-    const entries = [me, ...[...chosen, ...this.#shuffled].map(({ peer, since }) => ({ peer, since }))];
-    env.send(neighbor, {
-      type: "shuffle",
-      nonce: this.#shuffleNonce,
-      origin: env.self,
-      hopsLeft: activeWalk,
-      entries,
-    });
-  }
-
-  #onShuffle(from: NodeId, shuffle: Shuffle, env: HyParViewEnvironment): void {
-    if (!this.#isWalk(from, env)) return;
-    const { origin, entries } = shuffle;
-    const isOurs = identityOf(origin) === identityOf(env.self);
-    const hopsLeft = Math.min(shuffle.hopsLeft, this.options.activeWalk) - 1;
-    const next =
-      hopsLeft <= 0 || this.#active.size <= 1 ? undefined : this.#active.another(env.random, from, origin);
-    if (next !== undefined) return env.send(next, { ...shuffle, hopsLeft });
-    if (isOurs) return;
-    const given = this.#passive.sample(Math.min(entries.length, maxShuffle), env.random);
-    env.send(origin, {
-      type: "shuffle-reply",
-      nonce: shuffle.nonce,
-      entries: given.map(({ peer, since }) => ({ peer, since })),
-    });
-    this.#integrate(entries, given, env);
-  }
-
-  #onShuffleReply({ nonce: answered, entries }: ShuffleReply, env: HyParViewEnvironment): void {
-    if (this.#shuffleNonce === 0 || answered !== this.#shuffleNonce) {
-      this.counters.unasked++;
-      return;
-    }
-    this.#shuffleNonce = 0;
-    this.#integrate(entries, this.#shuffled, env);
-    this.#shuffled = [];
-  }
-
-  /** Nobody makes us take more than we would send ourselves. */
-  #integrate(entries: readonly ViewEntry[], given: readonly ViewEntry[], env: HyParViewEnvironment): void {
-    const { shuffleActive, shufflePassive } = this.options;
-    const taken = entries.slice(0, 1 + shuffleActive + shufflePassive);
-    this.#passive.integrate(
-      taken.filter((entry) => this.#isStranger(entry, env)),
-      given,
-      env.random,
-    );
-    this.#seek(env);
+    if (!this.#config.isFullView() && this.#shuffling.start(this.#me(env), env)) this.counters.shuffles++;
   }
 
   // ---- Closer neighbors ----
@@ -779,18 +655,11 @@ export class HyParView
       this.counters.unasked++;
       return false;
     }
-    return this.#isWithin("walks", maxWalks, env);
+    return this.#mayOthers("walks", env);
   }
 
-  #isWithin(what: "joins" | "walks" | "evictions", limit: number, env: HyParViewEnvironment): boolean {
-    if (env.now >= this.#windowFrom + windowMs || env.now < this.#windowFrom) {
-      this.#windowFrom = env.now;
-      this.#joins = 0;
-      this.#walks = 0;
-      this.#evictions = 0;
-    }
-    const count = what === "joins" ? ++this.#joins : what === "walks" ? ++this.#walks : ++this.#evictions;
-    if (count <= limit) return true;
+  #mayOthers(what: Bounded, env: HyParViewEnvironment): boolean {
+    if (this.#bounds.allows(what, env.now)) return true;
     this.counters.bounded++;
     return false;
   }
