@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { optionsOf, tunablesOf } from "../../node/settings.ts";
 import { atMost, type Certificate, certify, upperMean } from "./certify.ts";
 import { planReport } from "./report.ts";
 import { type Plan, search } from "./search.ts";
@@ -36,7 +38,12 @@ describe("a small network", async () => {
     expect(certificate.bytesPerSecond.mean / bytesPerSecond).toBeLessThan(1.4);
     expect(report.command).toContain("--nodes 8");
     expect(report.command).toContain("--seed 3");
-    expect(report.config).toContain("profile: ");
+    // What is to be pasted is what was simulated.
+    const pasted = optionsOf(parse(report.config!), () => "config") as Record<string, object>;
+    expect(pasted["stack"]).toEqual(result.plan!.options.stack);
+    const defaults = tunablesOf({});
+    for (const [section, values] of Object.entries(result.plan!.options as Record<string, object>))
+      expect({ ...defaults[section], ...pasted[section] }).toEqual({ ...defaults[section], ...values });
   });
 
   test("does the same with the same seed, and not with another", async () => {

@@ -151,7 +151,8 @@ export function wordOf(name: WishName, value: number): string {
     case "detectWithinMs":
       return Number.isFinite(value) ? readableMs(value) : "never";
     case "falsePositivesPerNodeDay":
-      return formatFalsePositives(value);
+      // Twenty thousand years: smaller figures say something of the model and nothing of the network.
+      return value > 0 && value < 1e-7 ? "<1/10000000d" : formatFalsePositives(value);
     case "deliver":
       return shareOf(value);
     case "budgetBytesPerSecond":
