@@ -8,15 +8,13 @@
  *     N -> join -> C      C -> forward-join(N, 6) -> neighbor … (0) -> P      P -> neighbor -> N
  *
  * Repair. Whoever loses a neighbor asks others at once, one for each place that is empty; insistently where it has no
- * neighbor left. Measured (dissemination reference, 2.5): without "at once" cliques split off and never come back.
+ * neighbor left. Not at the next tick: a clique that closes meanwhile shuffles only inside itself.
  *
- * Deviations: a peer that gives a neighbor up tells it who has its place, so that it asks there, where there is room,
- * instead of searching the network for one (the newcomer is put *into* a link). A walk's end asks the newcomer before it
- * gives anybody up. Who misses two neighbors or more, and was refused often, joins again.
- *
- * While the membership has everybody, nothing is shuffled. Then every peer but the eldest sees to it that one of its
- * neighbors is elder: following elders from anywhere ends at the eldest, so no part can stay an island (see
- * seniority.ts).
+ * Deviations. Every peer but the eldest that it knows of sees to it that one of its neighbors is elder: following elders
+ * from anywhere ends at the eldest, so no part stays an island (see seniority.ts). A peer that gives a neighbor up tells it
+ * who has its place, so that it asks there, where there is room, instead of searching the network for one: the newcomer
+ * is put *into* a link. A walk's end asks the newcomer before it gives anybody up. Who misses two neighbors or more, and
+ * was refused often, joins again. While the membership has everybody, nothing is shuffled.
  *
  * What others can make us do is bounded: so many joins, walks and evictions a second, and the half of our neighbors that
  * has stood longest is given up for nobody.
