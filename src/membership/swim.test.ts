@@ -14,7 +14,7 @@ const dora = "dora@127.0.0.1:9004";
 const emil = "emil@127.0.0.1:9005";
 const mallory = "mallory@127.0.0.1:6666";
 const seed = "@127.0.0.1:8001";
-const { probeIntervalMs, probeTimeoutMs, pauseMs } = swimOptions();
+const { probeIntervalMs, probeTimeoutMs, pauseMs, suspicionMult } = swimOptions();
 
 const recordOf = (member: NodeId, incarnation = 1, fields: Partial<MemberRecord> = {}) =>
   signedBy<MemberRecord>(member, {
@@ -587,6 +587,49 @@ describe("the table", () => {
     expect(env.state(cleo)).toBe("left");
     env.tell([recordOf(cleo, 2)]);
     expect(env.state(cleo)).toBe("alive");
+  });
+});
+
+describe("in a network that is too large for full views", () => {
+  const watched = [dora, emil];
+  const neighbors = { neighbors: watched, has: (node: NodeId) => watched.includes(node) };
+  const strangers = ["fred", "gina", "hugo"].map((name, i) => recordOf(`${name}@127.0.0.1:${9100 + i}`));
+
+  test("doubts about others are dropped, and new ones are not taken up: nobody here watches them", () => {
+    const env = new Anna({ knows: everybody, fullViewMembers: 6, config: { neighbors } });
+    env.tell([doubtOf(cleo, bert), doubtOf(dora, bert)]);
+    expect(env.state(cleo)).toBe("suspect");
+    env.tell(strangers);
+    expect(env.noticesOf("view-partial")).toEqual([{ type: "view-partial", members: 6 }]);
+    expect(env.swim.members).toHaveLength(6);
+    expect(env.state(cleo)).not.toBe("suspect");
+    expect(env.state(dora)).toBe("suspect");
+    env.tell([doubtOf(cleo, emil), doubtOf(bert, emil), doubtOf(emil, bert)]);
+    env.answersAll(20_000);
+    expect(
+      env
+        .noticesOf("member-failed")
+        .map(({ peer }) => peer)
+        .sort(),
+    ).toEqual(watched);
+    expect(new Set(env.sentOf("ping").map(({ to }) => to))).toEqual(new Set(watched));
+  });
+
+  test("a seed, who knows all and watches nobody in particular, asks for itself; then others confirm", () => {
+    const env = new Anna({ knows: everybody, fullViewMembers: 3, config: { role: "seed" } });
+    env.tell([doubtOf(cleo, bert)]);
+    expect(env.state(cleo)).toBe("alive");
+    expect(env.sentOf("ping").map(({ to }) => to)).toContain(cleo);
+    env.answersAll(probeIntervalMs + 20, [cleo]);
+    expect(env.noticesOf("member-suspected")).toMatchObject([{ peer: cleo, by: [anna] }]);
+    env.tell([doubtOf(cleo, dora), doubtOf(cleo, emil), doubtOf(cleo, bert)]);
+    env.answersAll(suspicionMult * probeIntervalMs, [cleo]);
+    expect(env.state(cleo)).toBe("failed");
+    const answers = new Anna({ knows: everybody, fullViewMembers: 3, config: { role: "seed" } });
+    answers.tell([doubtOf(cleo, bert)]);
+    answers.receive(cleo, { type: "ack", nonce: answers.onlySent("ping").nonce, updates: [] });
+    answers.answersAll(60_000);
+    expect(answers.noticesOf("member-suspected")).toEqual([]);
   });
 });
 
