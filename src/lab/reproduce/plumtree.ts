@@ -95,7 +95,7 @@ export const plumtreeExperiment: Experiment<Task, Sample> = {
   source: "Leitao, Pereira, Rodrigues 2007: Epidemic broadcast trees; HyParView",
   defaultRuns: 1,
   quickRuns: 1,
-  quickFlags: { nodes: "150" },
+  quickFlags: { nodes: "100" },
   flags: [{ name: "nodes", description: "nodes of each network", default: 10_000, min: 100, max: 20_000 }],
 
   plan: ({ seed, runs, flags }) =>
