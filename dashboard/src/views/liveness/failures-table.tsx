@@ -5,7 +5,7 @@ import type { Millis } from "../../../../src/core/index.ts";
 import panel from "../../drawing/panel.module.css";
 import { formatTime } from "../../drawing/quantities.ts";
 import table from "../../drawing/table.module.css";
-import { expectedFirst, type Range } from "./detection-theory.ts";
+import type { DetectionTheory } from "./detection-theory.ts";
 import classes from "./liveness.module.css";
 import type { FailureRow } from "./liveness-figures.ts";
 
@@ -20,15 +20,18 @@ export interface FailuresTableProps {
   readonly names: Names;
   readonly startedAt: Millis;
   readonly cursor: Millis;
-  /** When theory expects a neighbor to give up. */
-  readonly expected: Range | undefined;
+  /** When theory expects the first to give it up. */
+  readonly meanFirstMs: DetectionTheory["meanFirstMs"] | undefined;
+  /** Members watch each other, and nobody reports to seeds. */
+  readonly isModern: boolean;
   readonly onSeek: (at: Millis) => void;
 }
 
 const maxShown = 200;
 
 /** Everybody who failed, the latest first; opened, who noticed and when. */
-export function FailuresTable({ rows, names, startedAt, cursor, expected, onSeek }: FailuresTableProps) {
+export function FailuresTable(props: FailuresTableProps) {
+  const { rows, names, startedAt, cursor, meanFirstMs, isModern, onSeek } = props;
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const toggle = (key: string) => {
     const next = new Set(open);
@@ -46,10 +49,10 @@ export function FailuresTable({ rows, names, startedAt, cursor, expected, onSeek
             <th className={table["number"]}>Neighbors</th>
             <th className={table["number"]}>Suspected after</th>
             <th className={table["number"]}>Given up after</th>
-            <th className={table["number"]} title="The mean of the first of so many neighbors">
+            <th className={table["number"]} title="When the first gives it up, on average">
               Theory
             </th>
-            <th>Reported by</th>
+            {!isModern && <th>Reported by</th>}
             <th>Removed by seeds after</th>
             <th className={table["number"]}>Back after</th>
           </tr>
@@ -91,11 +94,9 @@ export function FailuresTable({ rows, names, startedAt, cursor, expected, onSeek
                   <td className={table["number"]}>{firstOf(row.suspectedMs)}</td>
                   <td className={table["number"]}>{firstOf(row.failedMs)}</td>
                   <td className={`${table["number"]} ${table["muted"]}`}>
-                    {expected === undefined || failure.neighbors.length === 0
-                      ? "–"
-                      : formatTime(expectedFirst(expected, failure.neighbors.length))}
+                    {meanText(meanFirstMs?.({ kind: failure.kind, neighbors: failure.neighbors.length }))}
                   </td>
-                  <td>{reportsOf(row)}</td>
+                  {!isModern && <td>{reportsOf(row)}</td>}
                   <td>{removalsOf(row)}</td>
                   <td className={table["number"]}>
                     {row.backMs === undefined ? "–" : formatTime(row.backMs)}
@@ -103,8 +104,8 @@ export function FailuresTable({ rows, names, startedAt, cursor, expected, onSeek
                 </tr>
                 {isOpen && (
                   <tr>
-                    <td colSpan={10} className={classes["detail"]}>
-                      <Witnesses row={row} names={names} cursor={cursor} />
+                    <td colSpan={isModern ? 9 : 10} className={classes["detail"]}>
+                      <Witnesses {...{ row, names, cursor, isModern }} />
                     </td>
                   </tr>
                 )}
@@ -122,13 +123,28 @@ export function FailuresTable({ rows, names, startedAt, cursor, expected, onSeek
   );
 }
 
+const wordsOf = {
+  classic: {
+    suspected: "suspects it and asks others to try",
+    failed: "gives it up and reports it",
+    removed: "called it in vain and removes it",
+  },
+  modern: {
+    suspected: "suspects it: no answer, nor to those whom it asked to try",
+    failed: "gives it up: no refutation in time",
+    removed: "gives it up, and takes it from its list",
+  },
+} as const;
+
 /** Who noticed, in the order in which it happened. */
-function Witnesses({ row, names, cursor }: { row: FailureRow; names: Names; cursor: Millis }) {
+function Witnesses(props: Pick<FailuresTableProps, "names" | "cursor" | "isModern"> & { row: FailureRow }) {
+  const { row, names, cursor, isModern } = props;
   const { failure } = row;
+  const words = wordsOf[isModern ? "modern" : "classic"];
   const said = (at: Millis, who: number, what: string) => ({ at, who: names.name(who), what });
   const lines = [
-    ...failure.suspected.map(({ at, by }) => said(at, by, "suspects it and asks others to try")),
-    ...failure.failed.map(({ at, by }) => said(at, by, "gives it up and reports it")),
+    ...failure.suspected.map(({ at, by }) => said(at, by, words.suspected)),
+    ...failure.failed.map(({ at, by }) => said(at, by, words.failed)),
     ...failure.reports.map(({ at, seed, reporter, reports, required, ignored }) =>
       said(
         at,
@@ -138,7 +154,7 @@ function Witnesses({ row, names, cursor }: { row: FailureRow; names: Names; curs
           : `ignores the report of ${names.name(reporter)}: ${ignored}`,
       ),
     ),
-    ...failure.removed.map(({ at, by }) => said(at, by, "called it in vain and removes it")),
+    ...failure.removed.map(({ at, by }) => said(at, by, words.removed)),
   ]
     .filter(({ at }) => at <= cursor)
     .sort((a, b) => a.at - b.at);
@@ -152,6 +168,10 @@ function Witnesses({ row, names, cursor }: { row: FailureRow; names: Names; curs
       ))}
     </ol>
   );
+}
+
+function meanText(ms: number | undefined): string {
+  return ms === undefined ? "–" : formatTime(ms);
 }
 
 function firstOf(ms: readonly number[]): string {

@@ -88,7 +88,7 @@ describe("a failure", () => {
   });
 
   test("has stages with the first who got there", () => {
-    expect(stagesOf(failuresAt(book, 300)).map(({ key, first }) => [key, ...first])).toEqual([
+    expect(stagesOf(failuresAt(book, 300), "neighbor").map(({ key, first }) => [key, ...first])).toEqual([
       ["suspected", 30],
       ["failed", 40],
       ["removed", 60],

@@ -45,7 +45,7 @@ export function wrongAt({ wrong }: LivenessBook, cursor: Millis): WrongSuspicion
   return wrong.filter(({ at }) => at <= cursor).reverse();
 }
 
-/** How many were noticed later than that: the first neighbor gave them up after the end of the range. */
+/** How many were noticed later than that: the first who watches gave them up after the end of the range. */
 export function noticedAfter(rows: readonly FailureRow[], latestMs: number): number {
   return rows.filter(({ failedMs }) => failedMs.length > 0 && failedMs[0]! > latestMs).length;
 }
@@ -66,21 +66,21 @@ export function percentilesOf(values: readonly number[]): Percentiles | undefine
   return { count: sorted.length, p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1) };
 }
 
-/** The stages of a detection, each with the first who got there and all who did. */
-export function stagesOf(rows: readonly FailureRow[]) {
+/** The stages of a detection, each with the first who got there and all who did. `watcher` is who watches whom. */
+export function stagesOf(rows: readonly FailureRow[], watcher: "neighbor" | "member") {
   const firsts = (pick: (row: FailureRow) => readonly number[]) =>
     rows.flatMap((row) => pick(row).slice(0, 1));
   const all = (pick: (row: FailureRow) => readonly number[]) => rows.flatMap((row) => [...pick(row)]);
   return [
     {
       key: "suspected",
-      name: "Suspected by a neighbor",
+      name: `Suspected by a ${watcher}`,
       first: firsts((row) => row.suspectedMs),
       all: all((row) => row.suspectedMs),
     },
     {
       key: "failed",
-      name: "Given up by a neighbor",
+      name: `Given up by a ${watcher}`,
       first: firsts((row) => row.failedMs),
       all: all((row) => row.failedMs),
     },

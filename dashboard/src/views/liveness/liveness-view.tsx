@@ -6,8 +6,10 @@ import { palette } from "../../drawing/palette.ts";
 import panel from "../../drawing/panel.module.css";
 import { formatTime } from "../../drawing/quantities.ts";
 import table from "../../drawing/table.module.css";
+import { profileIn } from "../../sources/trace-about.ts";
 import { useLiveTimeline } from "../../timeline/use-timeline.ts";
-import { type DetectionRanges, detectionRanges, detectionTimes, type Range } from "./detection-theory.ts";
+import { isThere } from "../network/appearance.ts";
+import { type DetectionRanges, detectionTheory, type Range } from "./detection-theory.ts";
 import { FailuresTable, type Names } from "./failures-table.tsx";
 import classes from "./liveness.module.css";
 import { failuresAt, noticedAfter, percentilesOf, seedLists, stagesOf, wrongAt } from "./liveness-figures.ts";
@@ -20,10 +22,17 @@ const laneColors = { suspected: palette.suspected, failed: palette.dead, removed
 export function LivenessView() {
   const timeline = useLiveTimeline(2);
   const { picture, liveness, cursor, startedAt, hello } = timeline;
-  const times = useMemo(() => detectionTimes(hello?.about.options), [hello]);
-  const ranges = times === undefined ? undefined : detectionRanges(times);
+  const options = hello?.about.options;
+  const isModern = profileIn(options) === "modern";
+  const members = [...picture.nodes.values()].filter(isThere).length;
+  const hasConnections = hello?.world === "live" || hello?.about.links?.["kind"] !== "datagram";
+  const theory = useMemo(
+    () => detectionTheory({ options, members, hasConnections }),
+    [options, members, hasConnections],
+  );
+  const ranges = theory.type === "theory" ? theory.ranges : undefined;
   const rows = failuresAt(liveness, cursor);
-  const stages = stagesOf(rows);
+  const stages = stagesOf(rows, isModern ? "member" : "neighbor");
   const wrong = wrongAt(liveness, cursor);
   const lists = seedLists(picture);
   const lanes: Lane[] = stages.map(({ key, name, first, all }) => ({
@@ -78,7 +87,8 @@ export function LivenessView() {
         <StripPlot lanes={lanes} />
         <p className={panel["note"]}>
           Filled: the first of each failure. Hollow: everybody.{" "}
-          {times !== undefined && theoryText(times, ranges!)} {late > 0 && lateText(late)}
+          {theory.type === "theory" ? theory.text : theory.why}{" "}
+          {theory.type === "theory" && late > 0 && `${lateText(late)}: ${theory.late}`}
         </p>
       </section>
       <section className={panel["panel"]}>
@@ -103,7 +113,10 @@ export function LivenessView() {
           </p>
         ) : (
           <div className={table["scroll"]}>
-            <FailuresTable {...{ rows, names, startedAt, cursor, onSeek }} expected={ranges?.failed} />
+            <FailuresTable
+              {...{ rows, names, startedAt, cursor, onSeek, isModern }}
+              meanFirstMs={theory.type === "theory" ? theory.meanFirstMs : undefined}
+            />
           </div>
         )}
         {liveness.forgotten.failures > 0 && (
@@ -176,13 +189,6 @@ function wrongText(wrong: readonly WrongSuspicion[], cursor: number, none: strin
   return `${disturbed} while cut off, ${cleared} taken back`;
 }
 
-function theoryText(
-  { pingIntervalMs, timeoutMs, misses }: { pingIntervalMs: number; timeoutMs: number; misses: number },
-  { lastPing }: DetectionRanges,
-): string {
-  return `Dashed: what the heartbeat promises, with a ping every ${formatTime(pingIntervalMs)}, ${misses} misses and a time-out of ${formatTime(timeoutMs)}: the last missed ping is sent ${formatTime(lastPing.from)} to ${formatTime(lastPing.to)} after the failure.`;
-}
-
 function lateText(late: number): string {
-  return `${late} ${late === 1 ? "was" : "were"} noticed later than that: what a peer had sent before it failed is a sign of life when it arrives, and who is behind with its own timers waits once more before it judges.`;
+  return `${late} ${late === 1 ? "was" : "were"} noticed later than that`;
 }

@@ -26,6 +26,7 @@ const alike: Readonly<Record<string, readonly string[]>> = {
   "dead-report-ignored": ["reporter", "reason"],
   "peer-removed": ["reason"],
   "peer-left": [],
+  "member-failed": ["incarnation"],
 };
 
 export function evidenceSentences(
@@ -80,6 +81,21 @@ function sentenceOf(
       );
     case "neighbor-failed":
       return against(`${who} gave it up: nobody who was asked reaches it`);
+    case "member-suspected": {
+      // The latest to doubt is who says so.
+      const others = list(event["by"], nameOf).slice(0, -1);
+      return against(
+        others.length === 0
+          ? `${who} suspects it: no answer, nor to those whom it asked to try`
+          : `${who} suspects it too, after ${namesText(others)}`,
+      );
+    }
+    case "member-failed": {
+      const by = list(event["by"], nameOf);
+      return fate(
+        `${who} gave it up: it has not refuted the ${by.length === 1 ? "suspicion" : "suspicions"} of ${namesText(by)} in time`,
+      );
+    }
     case "dead-node":
       return against(`${who} reported it dead to the seeds`);
     case "dead-report-received":
@@ -95,7 +111,11 @@ function sentenceOf(
     case "suspect-answered":
       return inFavor(`It answered ${who}, and stays in the list`);
     case "refuted":
-      return inFavor(`It refuted its death with a new incarnation`);
+      return inFavor(
+        event.layer === "membership"
+          ? "It says that it lives, with a new incarnation"
+          : "It refuted its death with a new incarnation",
+      );
     case "peer-removed": {
       const reporters = list(event["reporters"], nameOf);
       const by =

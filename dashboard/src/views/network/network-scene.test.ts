@@ -87,6 +87,12 @@ test("the layout knows who registered with which seed, and has a place for the d
   expect(weights[1]).toBeLessThan(weights[0]!);
 });
 
+test("where nobody registers, seeds stand among those whom they list", () => {
+  const listed = { at: 2, node: "s", layer: "membership", type: "member-up", peer: "a" };
+  const { keys, links } = sceneOf(up("a", "b"), listed).scene.layout;
+  expect(Array.from(links, (place) => keys[place])).toEqual(["a", "b", "s", "a"]);
+});
+
 test("what moves to somebody who is not drawn is left out", () => {
   const { scene, picture } = sceneOf();
   const motion = new GraphMotion();

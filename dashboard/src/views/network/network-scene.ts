@@ -150,14 +150,18 @@ export class NetworkScene {
       links.push(from, to);
       weights.push(1);
     }
-    // Seeds have no links of the overlay: they stand among those that they have listed.
-    drawn.forEach(({ registeredWith }, i) => {
-      for (const seed of registeredWith) {
-        const to = indices.get(seed);
-        if (to === undefined || to === i) continue;
-        links.push(i, to);
+    // Seeds have no links of the overlay: they stand among those that have registered with them, or are in their lists.
+    const near = (from: number, others: Iterable<number>) => {
+      for (const row of others) {
+        const to = indices.get(row);
+        if (to === undefined || to === from) continue;
+        links.push(from, to);
         weights.push(seedWeight);
       }
+    };
+    const isRegistered = drawn.some(({ registeredWith }) => registeredWith.size > 0);
+    drawn.forEach(({ registeredWith, list }, i) => {
+      near(i, isRegistered ? registeredWith : list);
     });
     return {
       rows: Uint32Array.from(drawn, ({ row }) => row),

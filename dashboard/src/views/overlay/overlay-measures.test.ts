@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { adjacencyOf, randomGraph, seededRandom } from "../../../../src/core/index.ts";
+import { withDefaults } from "../../sources/trace-about.ts";
 import { type AskedOverlay, askedLaw, measureOverlay, tailShares } from "./overlay-measures.ts";
 import { agreementText, askedText, fitText, removalText } from "./overlay-words.ts";
 import { askedOverlay } from "./use-overlay.ts";
@@ -89,6 +90,11 @@ describe("the verdict", () => {
       "2 peers are too few to fit any law.",
     );
   });
+
+  test("where everybody has as many links as all others is that", () => {
+    const ring = Array.from({ length: 12 }, (_, i) => [(i + 1) % 12, (i + 11) % 12]);
+    expect(fitText(measureOverlay({ adjacency: ring, asked }))).toBe("Everybody has 2 links.");
+  });
 });
 
 test("preferential attachment is expected to have the degrees of its theory: half of all peers have no more than m", () => {
@@ -107,9 +113,11 @@ test("the tail is the share with so many links or more", () => {
 });
 
 test("what was asked for is said as far as it is known", () => {
-  expect(askedText(askedOverlay({ law: "uniform", minDegree: 4, maxDegree: 100 }))).toBe(
+  expect(askedText(askedOverlay({ overlay: { law: "uniform", minDegree: 4, maxDegree: 100 } }))).toBe(
     "Asked for: 4 links for everybody.",
   );
-  expect(askedOverlay({ law: "power-law", minDegree: 0, maxDegree: 3 })).toBeUndefined();
+  expect(askedOverlay({ overlay: { law: "power-law", minDegree: 0, maxDegree: 3 } })).toBeUndefined();
+  const modern = withDefaults({ stack: { profile: "modern" }, hyparview: { activeView: 6 } });
+  expect(askedText(askedOverlay(modern))).toBe("Asked for: 6 links for everybody.");
   expect(askedText(askedOverlay(undefined))).toContain("Nothing is known");
 });

@@ -40,7 +40,7 @@ export function OverlayView() {
 function Overlay({ timeline, measured }: { timeline: Timeline; measured: MeasuredOverlay }) {
   const { measures } = measured;
   const { degrees, nodes, parts, paths } = measures;
-  const asked = askedOverlay(timeline.hello?.about.options["overlay"]);
+  const asked = askedOverlay(timeline.hello?.about.options);
   const agreement = agreementText(measures);
   const isWhole = parts.length === 1;
   const sampled = paths.isExact ? "" : `from ${paths.sources} of ${formatNumber(nodes)} peers`;

@@ -48,6 +48,8 @@ export function fitText(measures: OverlayMeasures): string {
   if (nodes === 0) return "There is no peer.";
   if (degrees.links === 0) return "Nobody is linked.";
   if (fit === undefined) return `${nodes} ${nodes === 1 ? "peer is" : "peers are"} too few to fit any law.`;
+  // No law is needed to tell what everybody has.
+  if (degrees.min === degrees.max) return `Everybody has ${degrees.min} links.`;
   const { leftOut, minDegree } = fit;
   const rest =
     leftOut === 0

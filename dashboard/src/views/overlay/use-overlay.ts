@@ -1,6 +1,8 @@
 /** The overlay at the cursor and its measures, which come a moment later. */
 import { useEffect, useRef, useState } from "react";
+import type { FeedAbout } from "../../../../src/trace/feed.ts";
 import { type OverlayGraph, overlayGraph } from "../../../../src/trace/overlay-graph.ts";
+import { profileIn } from "../../sources/trace-about.ts";
 import type { Timeline } from "../../timeline/timeline.ts";
 import type { AskedOverlay, OverlayMeasures } from "./overlay-measures.ts";
 
@@ -38,7 +40,7 @@ export function useOverlay(timeline: Timeline): MeasuredOverlay | undefined {
       const number = (before?.number ?? 0) + 1;
       asked.current = { number, graph, picture, version: picture.topologyVersion };
       isBusy.current = true;
-      const job = { adjacency: graph.adjacency, asked: askedOverlay(hello.about.options["overlay"]) };
+      const job = { adjacency: graph.adjacency, asked: askedOverlay(hello.about.options) };
       worker.postMessage({ number, job });
     };
     const askSoon = () => {
@@ -65,11 +67,13 @@ export function useOverlay(timeline: Timeline): MeasuredOverlay | undefined {
   return measured;
 }
 
-/** As far as the feed says it. */
-export function askedOverlay(
-  options: Readonly<Record<string, unknown>> | undefined,
-): AskedOverlay | undefined {
-  const { law, exponent, minDegree, maxDegree } = options ?? {};
+/** As far as the feed says it. In the modern profile everybody holds as many links as its active view has room for. */
+export function askedOverlay(all: FeedAbout["options"] | undefined): AskedOverlay | undefined {
+  const isModern = profileIn(all) === "modern";
+  const activeView = all?.["hyparview"]?.["activeView"];
+  const { law, exponent, minDegree, maxDegree } = isModern
+    ? { law: "uniform", exponent: undefined, minDegree: activeView, maxDegree: activeView }
+    : (all?.["overlay"] ?? {});
   if (typeof law !== "string" || typeof minDegree !== "number" || typeof maxDegree !== "number")
     return undefined;
   if (!(minDegree >= 1) || !Number.isInteger(minDegree) || !Number.isInteger(maxDegree)) return undefined;

@@ -57,6 +57,14 @@ describe("of a flood", () => {
   });
 });
 
+test("of a tree are the shortest ways, too, and not what the textbook lets everybody do", () => {
+  const model = modelOf({ about: about({ method: "plumtree" }) });
+  expect(model.curve).toEqual(modelOf({}).curve);
+  expect(model.closedForm).toBeUndefined();
+  expect(model.leavesOut.join()).toContain("its tree goes the shortest ways");
+  expect(whyNone({ about: about({ method: "plumtree" }), hop: undefined })).toContain("No receipt yet");
+});
+
 describe("of gossip in rounds", () => {
   const rumor = { method: "rumor", mode: "push-pull", stop: "counter", stopAfter: 2, roundMs: 100 };
 

@@ -65,6 +65,8 @@ export function spreadModel(input: ModelInput): SpreadModel | NoModel {
   switch (options.method) {
     case "flood":
       return floodModel(input);
+    case "plumtree":
+      return treeModel(input);
     case "bimodal":
       return digestModel(input, options);
     default:
@@ -97,6 +99,16 @@ function floodModel({ graph, origin, nodes, hop }: ModelInput): SpreadModel | No
     leavesOut,
     step: { ms: hopMs, name: "hop" },
   };
+}
+
+/** The first message of a peer floods, and the links of its first receipts are the tree of the next: the same ways. */
+function treeModel(input: ModelInput): SpreadModel | NoModel {
+  const flood = floodModel(input);
+  if (flood.type === "none") return flood;
+  // Who tells all neighbors is what the textbook has; a tree has one way to each.
+  const { closedForm: _, ...model } = flood;
+  const ways = "its tree goes the shortest ways, as that of the first message of a peer does";
+  return { ...model, leavesOut: [...model.leavesOut, ways] };
 }
 
 /** Everybody who has it tells so many others per hop, whoever they are: what a flood is not, and textbooks draw. */

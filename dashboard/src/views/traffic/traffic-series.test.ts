@@ -43,6 +43,14 @@ describe("rates", () => {
     ).toEqual([4]);
   });
 
+  test("of trees are there where somebody announces what he has, and nowhere else", () => {
+    const trees = { announced: 4, grafts: 1, prunes: 0 };
+    const some = trafficSeries([totals(0), totals(2000, { trees })], 0);
+    expect([some.announced, some.grafts, some.prunes]).toEqual([[2], [0.5], [0]]);
+    const none = { announced: 0, grafts: 0, prunes: 0 };
+    expect(isKnown(trafficSeries([totals(0), totals(2000, { trees: none })], 0).grafts)).toBe(false);
+  });
+
   test("of two totals at one moment are none", () => {
     expect(
       trafficSeries([totals(0), totals(0, { published: 5 }), totals(1000, { published: 7 })], 0).published,

@@ -22,6 +22,10 @@ export interface TrafficSeries {
   readonly copies: Levels;
   /** Copies per delivery of the last seconds, minus 1; null where they say nothing. */
   readonly redundancy: Levels;
+  /** What keeps trees of messages in order; null where there are none. */
+  readonly announced: Levels;
+  readonly grafts: Levels;
+  readonly prunes: Levels;
   readonly latencyP50: Levels;
   readonly latencyP99: Levels;
   readonly queued: Levels;
@@ -46,6 +50,10 @@ export function trafficSeries(totals: readonly FeedTotals[], startedAt: Millis):
   const level = (of: (totals: FeedTotals) => number | undefined) => steps.map(({ now }) => of(now) ?? null);
   const byLayer = (of: (totals: FeedTotals) => Readonly<Record<string, number>>) =>
     layersOf(totals, of).map((layer) => ({ layer, values: rate((total) => of(total)[layer] ?? 0) }));
+  // Where nobody ever announced anything messages take no trees.
+  const hasTrees = totals.some(({ trees }) => (trees?.announced ?? 0) > 0);
+  const ofTrees = (name: "announced" | "grafts" | "prunes"): Levels =>
+    hasTrees ? rate(({ trees }) => trees?.[name] ?? 0) : steps.map(() => null);
   const delivers = (totals: FeedTotals) => totals.latencyMs.count > 0;
   return {
     x: steps.map(({ now }) => now.at - startedAt),
@@ -61,6 +69,9 @@ export function trafficSeries(totals: readonly FeedTotals[], startedAt: Millis):
         deliveries: grown(now.delivered, before.delivered),
       })),
     ),
+    announced: ofTrees("announced"),
+    grafts: ofTrees("grafts"),
+    prunes: ofTrees("prunes"),
     latencyP50: level((totals) => (delivers(totals) ? totals.latencyMs.p50 : undefined)),
     latencyP99: level((totals) => (delivers(totals) ? totals.latencyMs.p99 : undefined)),
     queued: level(({ queuedBytes }) => queuedBytes),

@@ -21,12 +21,14 @@ import {
   trafficSeries,
 } from "./traffic-series.ts";
 
-/** Layers keep their color from run to run; those of routers share one, since a network has one router. */
+/** Layers keep their color from run to run. What a network has only one of shares it: a membership, an overlay, a router. */
 const layerColors: Readonly<Record<string, string>> = {
   broadcast: lineColors[0],
   heartbeat: lineColors[3],
   introduction: lineColors[2],
+  membership: lineColors[2],
   overlay: lineColors[1],
+  hyparview: lineColors[1],
   state: lineColors[4],
   store: lineColors[5],
   kademlia: lineColors[6],
@@ -115,6 +117,11 @@ export function TrafficView() {
     ),
     draw("Redundancy (RMR)", "", [
       { label: "copies per delivery in 10 s, minus 1", values: series.redundancy, color: lineColors[3] },
+    ]),
+    draw("Trees", "/s", [
+      { label: "offers (i-have)", values: series.announced, color: lineColors[0] },
+      { label: "grafts", values: series.grafts, color: lineColors[2], dash: [6, 3] },
+      { label: "prunes", values: series.prunes, color: lineColors[5], dash: [2, 3] },
     ]),
     draw("Waiting to be sent", "B", [{ label: "queued", values: series.queued, color: lineColors[1] }]),
     draw("Event-loop delay", "ms", [
