@@ -57,8 +57,8 @@ export function sentenceOfDetection(comparison: DetectorComparison): string {
       : []),
     ...conditions.troubles.map((trouble) =>
       trouble.kind === "slow"
-        ? `${trouble.nodes} slow nodes, ${formatDuration(trouble.perEventMs)} for each event`
-        : `${trouble.nodes} nodes whose messages wait for ${formatDuration(trouble.lengthMs)} over and over`,
+        ? `slow nodes: ${trouble.nodes}, ${formatDuration(trouble.perEventMs)} for each event`
+        : `nodes whose messages wait for ${formatDuration(trouble.lengthMs)} over and over: ${trouble.nodes}`,
     ),
     ...(cuts > 0 ? [`${cuts} pairs cut one way`] : []),
     ...(quorum > 1 ? [`${quorum} have to doubt before a node is given up`] : []),
