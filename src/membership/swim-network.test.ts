@@ -38,6 +38,16 @@ describe("a crash", () => {
     expect(world.of("member-failed", 4)).toHaveLength(4);
   });
 
+  test("is noticed by one whose clock is put back while it doubts", () => {
+    const world = new SwimWorld({ nodes: 5 }).pass(10_000);
+    world.simulation.crash(4);
+    while (world.of("member-suspected", 4).length < 4) world.pass(50);
+    expect(world.of("member-failed", 4)).toEqual([]);
+    world.simulation.setClock(0, 0, -20_000);
+    world.pass(30_000);
+    expect(world.of("member-failed", 4)).toHaveLength(4);
+  });
+
   test("of half of the members is noticed by the other half", () => {
     const world = new SwimWorld({ nodes: 20 }).pass(10_000);
     for (let row = 10; row < 20; row++) world.simulation.crash(row);

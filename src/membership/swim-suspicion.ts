@@ -95,7 +95,11 @@ export class SwimSuspicions {
     const doubt = member?.doubt;
     // Refuted, given up already, or another timer will come.
     if (doubt === undefined || doubt.incarnation !== timer.incarnation || !member!.isHere) return;
-    if (env.now < doubt.deadline) return;
+    if (env.now < doubt.deadline) {
+      // The clock was put back since: by it the time is not over, and this may be the last letter about it.
+      if (timer.dueAt >= doubt.deadline) this.#schedule(member!, doubt, env);
+      return;
+    }
     const { quorum } = this.#parts.options;
     if (doubt.accusations.length >= quorum) return this.#fail(member!, doubt, env);
     if (doubt.isAwaitingQuorum) return;
