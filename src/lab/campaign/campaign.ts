@@ -62,7 +62,10 @@ const mustOccurInModern = [
 ];
 /** Where the way of spreading is drawn, each of them must have been. */
 function mustOccurWith({ broadcast = "any", profile = "classic" }: Drawing): readonly string[] {
-  if (profile === "modern") return [...mustOccur, ...mustOccurInModern];
+  if (profile === "modern") {
+    const isTree = broadcast === "any" || broadcast === "plumtree";
+    return [...mustOccur, ...mustOccurInModern, ...(isTree ? ["message-grafted", "link-pruned"] : [])];
+  }
   const methods = campaignBroadcasts.filter((method) => method !== "any" && method !== "plumtree");
   const drawn = broadcast === "any" ? methods.map((method) => `spread-by-${method}`) : [];
   return [...mustOccur, ...mustOccurInClassic, ...drawn];

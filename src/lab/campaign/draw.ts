@@ -170,7 +170,7 @@ function drawModern(seed: number, random: Random): Omit<Draft, "broadcast"> {
 
 function drawMembership(random: Random): NonNullable<Draft["membership"]> {
   const isPartial = random.below(8) === 0;
-  const fullViewMembers = 2 + random.below(10);
+  const fullViewMembers = 8 + random.below(10);
   return {
     swim: {
       probeOrder: random.below(4) === 0 ? "random" : "shared",

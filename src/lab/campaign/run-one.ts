@@ -1,4 +1,5 @@
 /** One run of a campaign: a pure function of its scenario and seed, so that it can be repeated anywhere. */
+import type { Peer } from "../../profiles/index.ts";
 import { checkersFor } from "../../scenario/checkers.ts";
 import { runScenario } from "../../scenario/runner.ts";
 import type { Scenario, ScenarioReport, Violation } from "../../scenario/scenario.ts";
@@ -32,11 +33,22 @@ export async function runOne(scenario: Scenario, seed: number): Promise<SeedOutc
       "stream-reset": counters.resets,
       "timer-of-an-earlier-life": counters.ofEarlierLives,
       "message-to-nobody": counters.toNobody,
+      ...spreadingOf(world.network.peers.values()),
     },
     events: counters.events,
     virtualMs: world.now,
     hash: world.traceHash,
   };
+}
+
+/** What trees of Plumtree do when they have to mend themselves, as far as those count it who live in the end. */
+function spreadingOf(peers: Iterable<Peer>): Record<string, number> {
+  const sum = { "message-grafted": 0, "link-pruned": 0 };
+  for (const { broadcast } of peers) {
+    sum["message-grafted"] += broadcast.counters.grafts;
+    sum["link-pruned"] += broadcast.counters.prunes;
+  }
+  return sum;
 }
 
 function failedChecks({ checks }: ScenarioReport, at: number): Violation[] {
