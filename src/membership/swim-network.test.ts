@@ -138,7 +138,7 @@ function asNode(world: SwimWorld, row: number) {
 }
 
 describe("healing", () => {
-  test.each([20, 60])("two halves of %i that gave each other up merge within five seconds", (nodes) => {
+  test.each([20, 40])("two halves of %i that gave each other up merge within five seconds", (nodes) => {
     const world = new SwimWorld({ nodes }).pass(12_000);
     world.untilAllKnowAll(20_000);
     const { connectivity } = world.simulation.links;

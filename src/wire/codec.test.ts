@@ -608,6 +608,8 @@ const gossip = (fields: object = {}) =>
     proof,
   });
 
+const gossipOf = (statement: object) => forge("SwimGossip", { updates: [{ record: { statement, proof } }] });
+
 // ---- Round trips ------------------------------------------------------------------------------------------
 
 describe("what is encoded comes back", () => {
@@ -1282,6 +1284,8 @@ describe("nonsense is refused by name", () => {
     ["no record", "missing-field", forge("Register", { nonce: 1 })],
     ["no statement", "missing-field", forge("Gossip", { proof })],
     ["no statement in a record", "missing-field", forge("Register", { record: { proof } })],
+    ["an update of no kind", "missing-field", forge("SwimGossip", { updates: [{}] })],
+    ["a member of no role", "bad-choice", gossipOf({ member: node, incarnation: 1, since: 1 })],
     ["no suspect", "missing-field", forge("ProbeRequest", { nonce: 1 })],
     [
       "no reporter",
