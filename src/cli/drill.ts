@@ -22,12 +22,14 @@ export function drillCommand(): Command {
 Drills:
 ${scenarioList}
 
-Unless --ping-interval is given it is 1s here, so that a drill takes seconds instead of minutes. A drill is a
-scenario on a live network: \`grapevine run NAME\` lets the same happen to a simulated one.
+Unless --ping-interval is given it is 1s here, so that a drill takes seconds instead of minutes; the modern profile runs
+with its own times. A drill is a scenario on a live network: \`grapevine run NAME\` lets the same happen to a simulated
+one.
 
 Examples:
   $ grapevine drill crash
   $ grapevine drill hang --ping-interval 13s       the documents' own timing
+  $ grapevine drill all --profile modern
   $ grapevine drill junk --peers 50 --json
 `,
     )

@@ -8,7 +8,6 @@ import {
   createLiveWorld,
   createSimulatedWorld,
   findScenario,
-  pingIntervalOf,
   runScenario,
   type Scenario,
   type ScenarioReport,
@@ -76,6 +75,7 @@ Examples:
   $ grapevine run crash                            a second instead of half a minute
   $ grapevine run crash --world live               the same with processes and signals
   $ grapevine run hang --peers 1000 --seed 7 --json
+  $ grapevine run crash --profile modern
   $ grapevine run my-scenario.yaml --trace run.ndjson
   $ grapevine run crash --html crash.html          see it, step by step, in a browser
 `,
@@ -143,7 +143,7 @@ async function runOne(
   if (world.kind === "live") process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
   try {
     if (page.trace !== undefined) trace = record(world, page.trace, aboutRun(scenario, seed));
-    say(`${world.kind} network, seed ${seed}, a ping every ${pingIntervalOf(scenario)} ms`);
+    say(`${world.kind} network, seed ${seed}, ${paceOf(world)}`);
     const simulated = world instanceof SimulatedWorld ? world : undefined;
     report = await runScenario(scenario, world, {
       seed,
@@ -159,6 +159,11 @@ async function runOne(
   }
   await page.write();
   return report;
+}
+
+function paceOf({ profile, pingIntervalMs }: World): string {
+  if (profile === "classic") return `a ping every ${pingIntervalMs} ms`;
+  return `${profile} profile: a death is known within ${5 * pingIntervalMs} ms`;
 }
 
 /** Writes down every event of the world. */
