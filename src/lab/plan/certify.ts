@@ -3,6 +3,7 @@
  * and never from the machine: the same seed gives the same figures everywhere.
  */
 import type { Millis } from "../../core/index.ts";
+import { broadcastOptions } from "../../dissemination/broadcast-options.ts";
 import { swimOptions } from "../../membership/swim-options.ts";
 import { type Accelerated, accelerate } from "./accelerate.ts";
 import type { CrashKind } from "./crash-watch.ts";
@@ -84,6 +85,9 @@ const efforts: Readonly<Record<Thoroughness, Effort>> = {
   quick: { settleMs: 10_000, calmEvents: 200_000, acceleratedEvents: 100_000, crashes: 12, rounds: 6 },
 };
 
+/** Of each publisher: those that go along the tree of all, the one that makes its own, and one more. */
+const messagesBeforeTrees = broadcastOptions.specs.ownTreePerMinute.default + 2;
+const mostSettleMs = 120_000;
 const leastCalmMs = 10_000;
 const mostCalmMs = 3_600_000;
 /** Of all nodes, how many crash at about the same time. */
@@ -145,7 +149,7 @@ class CertifiedRun {
     const formed = yield* this.#counted(world.form(), 0, 0.2);
     this.what = "settles";
     world.beginPublishing();
-    yield* this.#counted(world.run(this.#effort.settleMs), 0.2, 0.3);
+    yield* this.#counted(world.run(this.#settleMs), 0.2, 0.3);
     this.what = "calm: messages, bytes, false alarms";
     world.crashes.isCounting = true;
     world.deliveries.isCounting = true;
@@ -163,6 +167,14 @@ class CertifiedRun {
     this.what = "the same with more loss";
     const accelerated = yield* this.#accelerated();
     return this.#certificate(formed, nodeDays, bytesPerSecond, accelerated);
+  }
+
+  /** Long enough for each publisher to get a tree of its own, whose first message floods; no longer than anybody waits. */
+  get #settleMs(): Millis {
+    const { publishers, messagesPerSecond } = this.#wish;
+    const treesMs =
+      messagesPerSecond === 0 ? 0 : (1000 * messagesBeforeTrees * publishers) / messagesPerSecond;
+    return Math.max(this.#effort.settleMs, Math.min(mostSettleMs, Math.ceil(treesMs)));
   }
 
   /** In whole seconds. */

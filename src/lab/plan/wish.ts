@@ -33,7 +33,7 @@ export const usualWish: Omit<Wish, "nodes"> = Object.freeze({
   withinMs: 2000,
   budgetBytesPerSecond: 10_000,
   messagesPerSecond: 1,
-  publishers: 16,
+  publishers: 8,
   messageBytes: 256,
   profile: "auto",
 });
