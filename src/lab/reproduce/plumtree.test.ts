@@ -14,7 +14,7 @@ function leaving(over: { cost?: object; crash?: object; flood?: object }): strin
   });
   const reached = new Array<number>(51).fill(1);
   const samples = tasks.map(({ place }) => {
-    const senders = [[64], [1, 16], [1, 16], [1, 16], [16]][place]!;
+    const senders = [[64], [1, 16], [1, 16], [16], [16]][place]!;
     return {
       flood: { redundancy: 3, theory: 3, ...over.flood },
       costs: senders.map(costOf),

@@ -60,7 +60,7 @@ const configurations: readonly Configuration[] = [
   { tree: "of each source", pace: "fixed", senders: [64] },
   { tree: "of each source", pace: "fixed", senders: [1, 16], crashed: 0.8 },
   { tree: "of each source", pace: "jittered", senders: [1, 16], crashed: 0.9 },
-  { tree: "shared", pace: "fixed", senders: [1, 16] },
+  { tree: "shared", pace: "fixed", senders: [16] },
   { tree: "shared", pace: "jittered", senders: [16] },
 ];
 
