@@ -1,7 +1,8 @@
 /** What a run comes to at a moment, so that two can be put side by side. */
-import type { Millis } from "../../../src/core/index.ts";
+import type { Millis, NodeId } from "../../../src/core/index.ts";
 import type { BookedMessage } from "../../../src/trace/message-book.ts";
 import type { NetworkPicture, PicturedNode } from "../../../src/trace/picture.ts";
+import { verdictIn } from "../../../src/trace/verdict.ts";
 
 export interface RunFigures {
   readonly peers: number;
@@ -30,6 +31,7 @@ export function figuresAt(
   const peers = nodes.filter(({ role }) => role === "peer");
   const living = peers.filter(({ state }) => state === "alive");
   const failed = peers.filter(({ state }) => state === "dead" || state === "paused");
+  const seedIds = new Set(nodes.filter(({ role }) => role === "seed").map(({ id }) => id));
   let links = 0;
   for (const _ of picture.links()) links++;
   let published = 0;
@@ -56,7 +58,7 @@ export function figuresAt(
     latencyP99Ms: quantile(0.99),
     failed: failed.length,
     noticed: failed.filter(({ row }) => !seeds.some(({ list }) => list.has(row))).length,
-    falselyRemoved: living.filter((node) => wasRemoved(node)).length,
+    falselyRemoved: living.filter((node) => wasRemoved(node, seedIds)).length,
   };
 }
 
@@ -72,8 +74,8 @@ export function audienceOf(
   return audience;
 }
 
-function wasRemoved({ evidence, since }: PicturedNode): boolean {
+function wasRemoved({ evidence, since }: PicturedNode, seeds: ReadonlySet<NodeId>): boolean {
   return evidence.some(
-    (event) => event.type === "peer-removed" && event["reason"] === "dead" && event.at >= since,
+    (event) => event.at >= since && verdictIn(event, seeds.has(event.node))?.type === "peer-removed",
   );
 }

@@ -3,9 +3,11 @@ import { Button, NativeSelect, useComputedColorScheme } from "@mantine/core";
 import { IconGitFork } from "@tabler/icons-react";
 import { type FormEvent, useEffect, useState } from "react";
 import { Link, useSearchParams } from "wouter";
+import type { ProfileName } from "../../../src/profiles/index.ts";
 import { NodeGrid } from "../drawing/node-grid.tsx";
 import { palette } from "../drawing/palette.ts";
 import { formatTime } from "../drawing/quantities.ts";
+import { profileIn } from "../sources/trace-about.ts";
 import type { Timeline } from "../timeline/timeline.ts";
 import { useLiveTimeline, useTimeline } from "../timeline/use-timeline.ts";
 import { ComparedMessage } from "./compared-message.tsx";
@@ -14,6 +16,7 @@ import { fieldName } from "./field-name.ts";
 import { changeKinds, changeText } from "./fork-change.ts";
 import { type Fork, forkOf, startFork } from "./fork-run.ts";
 import { type Spec, tunableSpecs } from "./lab-address.ts";
+import { foreignTo } from "./lab-profile.ts";
 import classes from "./laboratory.module.css";
 import { textOf } from "./network-run.ts";
 import { SimulatedSource } from "./simulated-source.ts";
@@ -89,6 +92,11 @@ type Value = number | string | boolean;
 
 const tunable = "tunable";
 
+/** Where somebody begins to choose: how often one asks whether another lives. */
+function usualTunable(profile: ProfileName): string {
+  return profile === "modern" ? "swim.probeIntervalMs" : "heartbeat.pingIntervalMs";
+}
+
 /** The value that the address asks for, as what the field holds. */
 function askedValue(asked: string): Readonly<Record<string, Value>> {
   const [key = "", text] = asked.split(/:(.*)/);
@@ -100,11 +108,13 @@ function askedValue(asked: string): Readonly<Record<string, Value>> {
 }
 
 function ForkForm({ at, asked, onStart }: ForkFormProps) {
+  const options = useTimeline().hello?.about.options;
+  const profile = profileIn(options);
   const [askedKey = ""] = asked.split(":");
   const isTunableAsked = askedKey.includes(".");
   const isKind = changeKinds.some((one) => one.kind === askedKey);
   const [kind, setKind] = useState(isTunableAsked ? tunable : isKind ? askedKey : "loss");
-  const [option, setOption] = useState(isTunableAsked ? askedKey : "heartbeat.pingIntervalMs");
+  const [option, setOption] = useState(isTunableAsked ? askedKey : usualTunable(profile));
   const [values, setValues] = useState(() => askedValue(asked));
   const [section = "", name = ""] = option.split(".");
   const isTunable = kind === tunable;
@@ -112,7 +122,7 @@ function ForkForm({ at, asked, onStart }: ForkFormProps) {
   const spec: Spec | undefined = isTunable
     ? tunableSpecs[section]?.[name]
     : changeKinds.find((one) => one.kind === kind)?.value;
-  const holds = useTimeline().hello?.about.options[section]?.[name] as Value | undefined;
+  const holds = options?.[section]?.[name] as Value | undefined;
   const value =
     spec === undefined ? undefined : (values[key] ?? (isTunable ? holds : undefined) ?? spec.default);
   const onSubmit = (event: FormEvent) => {
@@ -137,10 +147,12 @@ function ForkForm({ at, asked, onStart }: ForkFormProps) {
           label="tunable"
           value={option}
           onChange={(event) => setOption(event.currentTarget.value)}
-          data={Object.entries(tunableSpecs).map(([group, specs]) => ({
-            group,
-            items: Object.keys(specs).map((one) => ({ value: `${group}.${one}`, label: fieldName(one) })),
-          }))}
+          data={Object.entries(tunableSpecs)
+            .filter(([group]) => foreignTo(group, profile) === undefined)
+            .map(([group, specs]) => ({
+              group,
+              items: Object.keys(specs).map((one) => ({ value: `${group}.${one}`, label: fieldName(one) })),
+            }))}
         />
       )}
       {spec !== undefined && (

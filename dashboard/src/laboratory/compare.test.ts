@@ -94,3 +94,17 @@ test("one message in two runs has the same moments in both, and goes from nobody
   ).toBe(true);
   expect(comparedSpread(whole, { message: undefined, picture }).b).toBeUndefined();
 });
+
+test("whom a seed of a modern network has given up though it lives was falsely removed", () => {
+  const falselyRemoved = (by: string) => {
+    const network = new NetworkPicture(new NodeRegister());
+    const say = (node: string, layer: string, type: string, fields: object) =>
+      network.apply({ at: 1, node, layer, type, ...fields });
+    say("s", "scenario", "joined", { name: "seed-1", role: "seed" });
+    for (const name of ["a", "b"]) say(name, "scenario", "joined", { name, role: "peer" });
+    say(by, "membership", "member-failed", { peer: "b", incarnation: 1, by: ["a"] });
+    return figuresAt(network, [], 1).falselyRemoved;
+  };
+  expect(falselyRemoved("s")).toBe(1);
+  expect(falselyRemoved("a"), "of a peer it is no removal").toBe(0);
+});

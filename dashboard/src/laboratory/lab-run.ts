@@ -10,6 +10,7 @@ import {
 import type { FeedAbout } from "../../../src/trace/feed.ts";
 import { withDefaults } from "../sources/trace-about.ts";
 import { labOf, type NetworkLab, optionsOf, type ScenarioLab } from "./lab-address.ts";
+import { profileOfLab } from "./lab-profile.ts";
 import type { NetworkRunConfig } from "./run-messages.ts";
 import { SimulatedSource } from "./simulated-source.ts";
 
@@ -45,7 +46,8 @@ export function usualTunables(lab: NetworkLab): FeedAbout["options"] {
 }
 
 export function labelOf(lab: NetworkLab | ScenarioLab): string {
-  return lab.kind === "scenario" ? lab.name : `${lab.peers} peers, ${lab.seeds} seeds`;
+  const what = lab.kind === "scenario" ? lab.name : `${lab.peers} peers, ${lab.seeds} seeds`;
+  return profileOfLab(lab.tunables) === "modern" ? `${what}, modern` : what;
 }
 
 /** The network that an address asks for; undefined where it asks for none, or for one that cannot be. */

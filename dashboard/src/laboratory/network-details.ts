@@ -1,7 +1,7 @@
 /** What a simulated node knows, for who asks about it. */
 import { identityOf, type NodeId } from "../../../src/core/index.ts";
 import type { SimulatedNetwork } from "../../../src/simulated/index.ts";
-import type { NodeDetails } from "../sources/source.ts";
+import type { NodeDetails, NodeOpinion } from "../sources/source.ts";
 
 const maxMessages = 100;
 const maxMembers = 2000;
@@ -41,6 +41,17 @@ export function detailsOf(network: SimulatedNetwork, node: NodeId): NodeDetails 
     counters: flat(peer.counters),
     timers: [],
   };
+}
+
+/** What one thinks of another, and why; undefined where it is not there, or not any more. */
+export function opinionOf(
+  { simulation, peers, seeds }: SimulatedNetwork,
+  observer: NodeId,
+  member: NodeId,
+): NodeOpinion | undefined {
+  const row = simulation.rowOf(observer);
+  const detector = row === undefined ? undefined : (peers.get(row) ?? seeds.get(row))?.detector;
+  return detector && { state: detector.stateOf(member), evidence: detector.why(member) };
 }
 
 function flat(sections: Readonly<Record<string, Readonly<Record<string, number>>>>): Record<string, number> {

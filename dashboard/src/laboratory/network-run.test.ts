@@ -83,6 +83,23 @@ describe("a scenario in the laboratory", () => {
     expect(totals.every(({ at }, i) => at === 1000 * (i + 1))).toBe(true);
   });
 
+  test("of the modern profile makes trees, and says who gave up whom, and why", async () => {
+    const scenario: Scenario = {
+      ...small,
+      stack: { profile: "modern" },
+      timeline: [{ do: "crash", node: "peer-6" }, ...small.timeline!],
+    };
+    const { report, run, totals } = await finished({ scenario, seed: 1 });
+    expect(report()).toMatchObject({ ok: true, violations: [] });
+    expect(totals.at(-1)!.trees!.prunes).toBeGreaterThan(0);
+    const { network } = run.world;
+    const [victim, peer] = ["peer-6", "peer-1"].map((name) => network.rowOf(name)!);
+    const opinion = run.why(peer!, victim!)!;
+    expect(opinion.state).toBe("failed");
+    expect(opinion.evidence.map(({ kind }) => kind)).toContain("suspected");
+    expect(run.why(victim!, peer!), "the dead are not asked").toBeUndefined();
+  });
+
   test("is the same for the same seed, and another for another", async () => {
     const one = await finished({ scenario: small, seed: 5 });
     const same = await finished({ scenario: small, seed: 5 });

@@ -19,9 +19,9 @@ import { Selection } from "../../../src/scenario/selector.ts";
 import { SimulatedWorld } from "../../../src/scenario/simulated-world.ts";
 import type { FeedHello, FeedSampling, FeedTotals } from "../../../src/trace/feed.ts";
 import { FeedSampler } from "../../../src/trace/sampler.ts";
-import type { NodeDetails } from "../sources/source.ts";
+import type { NodeDetails, NodeOpinion } from "../sources/source.ts";
 import { profileIn, withDefaults } from "../sources/trace-about.ts";
-import { detailsOf } from "./network-details.ts";
+import { detailsOf, opinionOf } from "./network-details.ts";
 import { NetworkTotals } from "./network-totals.ts";
 import { Pacer } from "./pacer.ts";
 import type { FromWorker, JournalEntry, NetworkRunConfig, SaidLine } from "./run-messages.ts";
@@ -157,6 +157,10 @@ export class NetworkRun {
 
   details(node: NodeId): NodeDetails | undefined {
     return detailsOf(this.world.network, node);
+  }
+
+  why(observer: NodeId, member: NodeId): NodeOpinion | undefined {
+    return opinionOf(this.world.network, observer, member);
   }
 
   // ---- Time ----

@@ -11,8 +11,10 @@ import {
   type NetworkLab,
   networkSpecs,
 } from "./lab-address.ts";
+import { onlyProfile } from "./lab-profile.ts";
 import { usualTunables } from "./lab-run.ts";
 import classes from "./laboratory.module.css";
+import { ProfileField } from "./profile-field.tsx";
 import { SpecField } from "./spec-field.tsx";
 import { TunablesForm } from "./tunables-form.tsx";
 import { useStart } from "./use-start.ts";
@@ -49,7 +51,10 @@ export function NetworkTab({ asked }: { readonly asked: NetworkLab | undefined }
     >
       <fieldset className={classes["group"]}>
         <legend className={classes["legend"]}>Network</legend>
-        <div className={classes["fields"]}>{ofNetwork.map(field)}</div>
+        <div className={classes["fields"]}>
+          <ProfileField tunables={lab.tunables} onChange={(tunables) => setLab({ ...lab, tunables })} />
+          {ofNetwork.map(field)}
+        </div>
       </fieldset>
       <fieldset className={classes["group"]}>
         <legend className={classes["legend"]}>Links</legend>
@@ -99,7 +104,7 @@ export function NetworkTab({ asked }: { readonly asked: NetworkLab | undefined }
       <TunablesForm
         tunables={lab.tunables}
         holding={usualTunables(lab)}
-        usual={usualTunables({ ...lab, tunables: {} })}
+        usual={usualTunables({ ...lab, tunables: onlyProfile(lab.tunables) })}
         onChange={(tunables) => setLab({ ...lab, tunables })}
       />
     </form>

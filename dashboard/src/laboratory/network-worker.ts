@@ -32,6 +32,8 @@ page.onmessage = ({ data }) => {
       return answer(data.request, run?.act(data.action));
     case "details":
       return answer(data.request, run?.details(data.node));
+    case "why":
+      return answer(data.request, run?.why(data.observer, data.member));
     case "journal":
       return answer(data.request, run?.journal);
   }

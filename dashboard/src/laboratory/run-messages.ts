@@ -2,7 +2,7 @@
 import type { Millis, NodeId, TraceEvent } from "../../../src/core/index.ts";
 import type { Action, Scenario, ScenarioReport } from "../../../src/scenario/scenario.ts";
 import type { FeedHello, FeedSampling, FeedTotals } from "../../../src/trace/feed.ts";
-import type { NodeDetails } from "../sources/source.ts";
+import type { NodeDetails, NodeOpinion } from "../sources/source.ts";
 
 /** What somebody did to the network by hand, and when. With the scenario and the seed it makes the same run again. */
 export interface JournalEntry {
@@ -26,6 +26,12 @@ export type ToWorker =
   | { readonly type: "run-to"; readonly at: Millis }
   | { readonly type: "act"; readonly request: number; readonly action: Action }
   | { readonly type: "details"; readonly request: number; readonly node: NodeId }
+  | {
+      readonly type: "why";
+      readonly request: number;
+      readonly observer: NodeId;
+      readonly member: NodeId;
+    }
   | { readonly type: "journal"; readonly request: number }
   /** A batch was taken. */
   | { readonly type: "taken" };
@@ -56,3 +62,4 @@ export interface SaidLine {
 
 export type JournalAnswer = readonly JournalEntry[];
 export type DetailsAnswer = NodeDetails | undefined;
+export type OpinionAnswer = NodeOpinion | undefined;

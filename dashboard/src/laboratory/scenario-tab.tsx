@@ -5,15 +5,17 @@ import { useState } from "react";
 import type { ScenarioLab } from "./lab-address.ts";
 import { labScenarios } from "./lab-run.ts";
 import classes from "./laboratory.module.css";
+import { ProfileField } from "./profile-field.tsx";
 import { useStart } from "./use-start.ts";
 
 export function ScenarioTab({ asked }: { readonly asked: ScenarioLab | undefined }) {
   const [seed, setSeed] = useState(asked?.seed ?? 1);
   const { start, wrong } = useStart();
-  const tunables = asked?.tunables ?? {};
+  const [tunables, setTunables] = useState(asked?.tunables ?? {});
   return (
     <div>
       <div className={classes["actions"]}>
+        <ProfileField tunables={tunables} onChange={setTunables} />
         <NumberInput
           size="xs"
           label="seed of chance"

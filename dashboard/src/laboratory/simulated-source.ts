@@ -1,12 +1,13 @@
 /** A network that a worker of the page simulates. */
 import type { Millis, NodeId } from "../../../src/core/index.ts";
 import type { Action, ScenarioReport } from "../../../src/scenario/scenario.ts";
-import type { NodeDetails, Source, SourceClock, SourceListener } from "../sources/source.ts";
+import type { NodeDetails, NodeOpinion, Source, SourceClock, SourceListener } from "../sources/source.ts";
 import type {
   DetailsAnswer,
   FromWorker,
   JournalAnswer,
   NetworkRunConfig,
+  OpinionAnswer,
   SaidLine,
   ToWorker,
 } from "./run-messages.ts";
@@ -73,6 +74,10 @@ export class SimulatedSource implements Source {
 
   details(node: NodeId): Promise<NodeDetails | undefined> {
     return this.#ask<DetailsAnswer>({ type: "details", node });
+  }
+
+  why(observer: NodeId, member: NodeId): Promise<NodeOpinion | undefined> {
+    return this.#ask<OpinionAnswer>({ type: "why", observer, member });
   }
 
   /** What was done by hand so far. */

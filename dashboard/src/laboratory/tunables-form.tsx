@@ -1,6 +1,9 @@
-/** Every tunable of the nodes, by section; all closed, since the defaults are meant to do. */
-
+/**
+ * Every tunable of the nodes, by section; all closed, since the defaults are meant to do. What the chosen profile does not
+ * have is shown only where somebody has set it, and says that it does nothing.
+ */
 import { type Tunables, tunableSpecs } from "./lab-address.ts";
+import { foreignTo, profileOfLab } from "./lab-profile.ts";
 import classes from "./laboratory.module.css";
 import { SpecField } from "./spec-field.tsx";
 import { withTunable } from "./with-tunable.ts";
@@ -21,12 +24,16 @@ export function TunablesForm({ tunables, holding, usual, onChange }: TunablesFor
     <div>
       {Object.entries(tunableSpecs).map(([section, specs]) => {
         const changed = Object.keys(tunables[section] ?? {}).length;
+        const owner = foreignTo(section, profileOfLab(tunables));
+        // Which profile it is, is chosen where the network is described.
+        if (section === "stack" || (owner !== undefined && changed === 0)) return null;
         return (
           <details key={section} className={classes["section"]}>
             <summary>
               {section}{" "}
               <span className={classes["muted"]}>
                 {Object.keys(specs).length} options{changed > 0 && `, ${changed} changed`}
+                {owner !== undefined && `; of the ${owner} profile: without effect here`}
               </span>
             </summary>
             <div className={classes["fields"]}>

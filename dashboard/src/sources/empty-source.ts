@@ -11,6 +11,10 @@ export class EmptySource implements Source {
   async act(): Promise<void> {
     throw new Error("there is no network");
   }
+  async why(): Promise<undefined> {
+    return undefined;
+  }
+
   async details(): Promise<undefined> {
     return undefined;
   }

@@ -1,6 +1,6 @@
 /** What of a feed is what it says it is: it comes over a network, from whatever answers there. */
 import type { FeedHello, FeedSampling, FeedTotals } from "../../../src/trace/feed.ts";
-import type { NodeDetails } from "./source.ts";
+import type { NodeDetails, NodeOpinion } from "./source.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -61,6 +61,25 @@ export function isNodeDetails(value: unknown): value is NodeDetails {
     isRecordOfNumbers(counters) &&
     isListWhere(timers, ({ name, inMs }) => typeof name === "string" && typeof inMs === "number") &&
     (log === undefined || isListOf(log, "string"))
+  );
+}
+
+const memberStates: readonly unknown[] = ["alive", "suspect", "failed", "left", "unknown"];
+
+export function isNodeOpinion(value: unknown): value is NodeOpinion {
+  return (
+    isRecord(value) &&
+    memberStates.includes(value["state"]) &&
+    isListWhere(
+      value["evidence"],
+      ({ at, kind, by, through, incarnation, detail }) =>
+        areNumbers({ at, incarnation }, ["at", "incarnation"]) &&
+        typeof kind === "string" &&
+        isNode(by) &&
+        Array.isArray(through) &&
+        through.every(isNode) &&
+        typeof detail === "string",
+    )
   );
 }
 

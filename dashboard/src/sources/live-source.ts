@@ -7,9 +7,16 @@
 import type { NodeId, TraceEvent } from "../../../src/core/index.ts";
 import type { Action } from "../../../src/scenario/scenario.ts";
 import { isTraceEvent, maxTraceLineBytes, parseTraceLine } from "../../../src/trace/trace-line.ts";
-import { isFeedHello, isFeedSampling, isFeedTotals, isNodeDetails, isRecord } from "./feed-shapes.ts";
+import {
+  isFeedHello,
+  isFeedSampling,
+  isFeedTotals,
+  isNodeDetails,
+  isNodeOpinion,
+  isRecord,
+} from "./feed-shapes.ts";
 import { type ServerSentEvent, ServerSentEvents } from "./server-sent-events.ts";
-import type { NodeDetails, Source, SourceListener, SourceState } from "./source.ts";
+import type { NodeDetails, NodeOpinion, Source, SourceListener, SourceState } from "./source.ts";
 
 export interface LiveSourceConfig {
   /** Where the control API is: `http://127.0.0.1:45123`. */
@@ -88,6 +95,16 @@ export class LiveSource implements Source {
     const details: unknown = await response.json();
     if (!isNodeDetails(details)) throw new Error(`${this.label} answers something that is no node's details`);
     return details;
+  }
+
+  async why(observer: NodeId, member: NodeId): Promise<NodeOpinion | undefined> {
+    const path = `/v1/nodes/${encodeURIComponent(observer)}/why?member=${encodeURIComponent(member)}`;
+    const response = await this.#ask(path, {}, [404]);
+    if (response.status === 404) return undefined;
+    const opinion: unknown = await response.json();
+    if (!isNodeOpinion(opinion))
+      throw new Error(`${this.label} answers something that is no node's opinion of another`);
+    return opinion;
   }
 
   // ---- The connection ----

@@ -56,6 +56,10 @@ export class RecordedSource implements Source {
     throw new Error("this is a recording: what happened cannot be changed");
   }
 
+  async why(): Promise<undefined> {
+    return undefined;
+  }
+
   async details(): Promise<undefined> {
     return undefined;
   }

@@ -2,7 +2,7 @@
  * Where the page gets a network from: a live process (control API), a file that was recorded, or a simulator in a
  * worker of the page. All of them tell the same: a trace, and totals beside it.
  */
-import type { Millis, NodeId, TraceEvent } from "../../../src/core/index.ts";
+import type { Evidence, MemberState, Millis, NodeId, TraceEvent } from "../../../src/core/index.ts";
 import type { Action } from "../../../src/scenario/scenario.ts";
 import type { FeedHello, FeedSampling, FeedTotals } from "../../../src/trace/feed.ts";
 
@@ -42,6 +42,12 @@ export interface NodeDetails {
   readonly log?: readonly string[];
 }
 
+/** What one node thinks of another, and why: the oldest evidence first. */
+export interface NodeOpinion {
+  readonly state: MemberState;
+  readonly evidence: readonly Evidence[];
+}
+
 /** The clock of a source that can be driven: simulations. Live and recorded ones have none. */
 export interface SourceClock {
   /** Virtual ms for each ms of ours; 0 pauses, Infinity is as fast as it can. */
@@ -61,6 +67,8 @@ export interface Source {
   /** Does it to the network. Rejects with a sentence for the user. */
   act(action: Action): Promise<void>;
   details(node: NodeId): Promise<NodeDetails | undefined>;
+  /** What `observer` thinks of `member`; undefined where it cannot be asked. */
+  why(observer: NodeId, member: NodeId): Promise<NodeOpinion | undefined>;
   readonly clock?: SourceClock;
   authorize?(token: string): void;
   /** While it is lost: without waiting until `retryAt`. */

@@ -27,6 +27,7 @@ function timelineOf(kind: Source["kind"], clock?: SourceClock): Timeline {
     close() {},
     act: async () => {},
     details: async () => undefined,
+    why: async () => undefined,
     ...(clock === undefined ? {} : { clock }),
   });
   timeline.start();

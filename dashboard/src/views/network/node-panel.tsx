@@ -1,44 +1,43 @@
 /** All that is known about one node, and what can be done to it. */
 import { ActionIcon, Badge } from "@mantine/core";
 import { IconX } from "@tabler/icons-react";
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useState } from "react";
 import { Link, useLocation } from "wouter";
 import type { NetworkPicture, PicturedNode } from "../../../../src/trace/picture.ts";
 import { NodeHands } from "../../app/hands.tsx";
 import { sinceText } from "../../app/time-text.ts";
 import { compare } from "../../drawing/layout.ts";
-import type { NodeDetails } from "../../sources/source.ts";
+import { profileIn } from "../../sources/trace-about.ts";
 import { useLiveTimeline } from "../../timeline/use-timeline.ts";
-import { stateText } from "./appearance.ts";
+import { isSuspected, isThere, stateText } from "./appearance.ts";
 import { evidenceSentences } from "./evidence.ts";
+import { EvidenceList, Note } from "./evidence-list.tsx";
 import classes from "./network.module.css";
+import { NodeWhy } from "./node-why.tsx";
+import { type Answer, useAsked } from "./use-asked.ts";
 
 export interface NodePanelProps {
   readonly node: PicturedNode;
   readonly select: (node: PicturedNode | undefined) => void;
 }
 
-const refreshMs = 2000;
 /** Longer lists say how much more there is. */
 const maxListed = 200;
 const maxCounters = 400;
 
-type Answer =
-  | { readonly type: "asking" }
-  | { readonly type: "known"; readonly details: NodeDetails }
-  | { readonly type: "unknown"; readonly why: string };
-
 export function NodePanel({ node, select }: NodePanelProps) {
   const timeline = useLiveTimeline(4);
-  const { picture, startedAt } = timeline;
-  const answer = useDetails(node);
+  const { picture, startedAt, source, hello } = timeline;
+  const isModern = profileIn(hello?.about.options) === "modern";
+  const answer = useAsked(source, `${node.row}`, node.state, () => source.details(node.id));
   const since = (at: number) => sinceText(at - startedAt);
   const nameOf = (id: string | number) => picture.find(id)?.name ?? String(id);
   const evidence = evidenceSentences(node.evidence, nameOf);
   const rtts = new Map(
-    answer.type === "known" ? answer.details.neighbors.map(({ peer, rttMs }) => [nameOf(peer), rttMs]) : [],
+    answer.type === "known" ? answer.value.neighbors.map(({ peer, rttMs }) => [nameOf(peer), rttMs]) : [],
   );
-  const details = answer.type === "known" ? answer.details : undefined;
+  const introducers = isModern ? listedBy(picture, node) : [...node.registeredWith];
+  const details = answer.type === "known" ? answer.value : undefined;
   const members = details?.members.map((id) => picture.find(id)?.row).filter((row) => row !== undefined);
   return (
     <aside className={classes["panel"]} aria-label={`Node ${node.name}`}>
@@ -78,16 +77,10 @@ export function NodePanel({ node, select }: NodePanelProps) {
           {evidence.length === 0 ? (
             <Note>Nobody has said anything against it.</Note>
           ) : (
-            <ol className={classes["evidence"]}>
-              {evidence.map(({ at, text, side }, i) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: sentences have no other name, and only grow.
-                <li key={i} data-side={side}>
-                  <time>{since(at)}</time> {text}
-                </li>
-              ))}
-            </ol>
+            <EvidenceList sentences={evidence} since={since} />
           )}
         </Section>
+        <WhySection key={node.row} node={node} />
         <Section title="Neighbors" count={node.neighbors.size} isOpen>
           <Rows rows={[...node.neighbors]} picture={picture} rtts={rtts} none="It holds no links." />
         </Section>
@@ -97,11 +90,19 @@ export function NodePanel({ node, select }: NodePanelProps) {
           </Section>
         ) : (
           <>
-            <Section title="Registered with" count={node.registeredWith.size} isOpen>
+            <Section
+              title={isModern ? "In the lists of" : "Registered with"}
+              count={introducers.length}
+              isOpen
+            >
               <Rows
-                rows={[...node.registeredWith]}
+                rows={introducers}
                 picture={picture}
-                none="No seed has it on disk, as far as the trace says."
+                none={
+                  isModern
+                    ? "No seed takes it for alive, as far as the trace says."
+                    : "No seed has it on disk, as far as the trace says."
+                }
               />
             </Section>
             <Section title="Knows" count={members?.length}>
@@ -184,43 +185,24 @@ export function NodePanel({ node, select }: NodePanelProps) {
   );
 }
 
-/** Asks the node, and again as long as it is shown. */
-function useDetails({ id, row, state }: PicturedNode): Answer {
-  const timeline = useLiveTimeline(1);
-  const { source } = timeline;
-  const [answer, setAnswer] = useState<Answer & { readonly row?: number }>({ type: "asking" });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a node that comes back is asked anew.
-  useEffect(() => {
-    let isOver = false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const ask = async () => {
-      let next: Answer;
-      try {
-        const details = await source.details(id);
-        next = details
-          ? { type: "known", details }
-          : {
-              type: "unknown",
-              why:
-                source.kind === "recorded"
-                  ? "A recorded run cannot be asked: the trace does not tell."
-                  : "The network does not answer for this node: it is no longer there, or in another process.",
-            };
-      } catch (error) {
-        next = { type: "unknown", why: error instanceof Error ? error.message : String(error) };
-      }
-      if (isOver) return;
-      setAnswer({ ...next, row });
-      if (source.kind !== "recorded") timer = setTimeout(ask, refreshMs);
-    };
-    void ask();
-    return () => {
-      isOver = true;
-      clearTimeout(timer);
-    };
-  }, [source, id, row, state]);
-  // Never what another node has answered.
-  return answer.row === row ? answer : { type: "asking" };
+/** Rows of the seeds that have it in their lists. */
+function listedBy({ nodes }: NetworkPicture, { row }: PicturedNode): number[] {
+  return [...nodes.values()].filter(({ list }) => list.has(row)).map((seed) => seed.row);
+}
+
+/** Asks only while it is open: at first of those whom somebody doubts. */
+function WhySection({ node }: { readonly node: PicturedNode }) {
+  const [isOpen, setOpen] = useState(isSuspected(node) || !isThere(node));
+  return (
+    <details
+      className={classes["section"]}
+      open={isOpen}
+      onToggle={(event) => setOpen(event.currentTarget.open)}
+    >
+      <summary>Why? What another knows of it</summary>
+      {isOpen && <NodeWhy node={node} />}
+    </details>
+  );
 }
 
 function Fact(props: { readonly name: string; readonly children: ReactNode }) {
@@ -249,11 +231,7 @@ function Section(props: {
   );
 }
 
-function Note({ children }: { readonly children: ReactNode }) {
-  return <p className={classes["note"]}>{children}</p>;
-}
-
-function Missing({ answer }: { readonly answer: Answer }) {
+function Missing({ answer }: { readonly answer: Answer<unknown> }) {
   return <Note>{answer.type === "unknown" ? answer.why : "Asking the node …"}</Note>;
 }
 

@@ -43,7 +43,7 @@ describe("rates", () => {
     ).toEqual([4]);
   });
 
-  test("of trees are there where somebody announces what he has, and nowhere else", () => {
+  test("of trees are there where somebody has made one, and nowhere else", () => {
     const trees = { announced: 4, grafts: 1, prunes: 0 };
     const some = trafficSeries([totals(0), totals(2000, { trees })], 0);
     expect([some.announced, some.grafts, some.prunes]).toEqual([[2], [0.5], [0]]);

@@ -50,8 +50,7 @@ export function trafficSeries(totals: readonly FeedTotals[], startedAt: Millis):
   const level = (of: (totals: FeedTotals) => number | undefined) => steps.map(({ now }) => of(now) ?? null);
   const byLayer = (of: (totals: FeedTotals) => Readonly<Record<string, number>>) =>
     layersOf(totals, of).map((layer) => ({ layer, values: rate((total) => of(total)[layer] ?? 0) }));
-  // Where nobody ever announced anything messages take no trees.
-  const hasTrees = totals.some(({ trees }) => (trees?.announced ?? 0) > 0);
+  const hasTrees = totals.some(({ trees }) => trees !== undefined && trees.announced + trees.prunes > 0);
   const ofTrees = (name: "announced" | "grafts" | "prunes"): Levels =>
     hasTrees ? rate(({ trees }) => trees?.[name] ?? 0) : steps.map(() => null);
   const delivers = (totals: FeedTotals) => totals.latencyMs.count > 0;
