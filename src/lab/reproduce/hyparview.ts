@@ -272,7 +272,7 @@ function rowsOfOverlay(
       ...(hasPaper && { published: published.clustering }),
       theory: 4 / nodes,
       measured: measured("clustering"),
-      ...gate(0, 30 / nodes, "a few times that of a random graph, and a fraction of Cyclon's"),
+      ...gate(0, 40 / nodes, "a few times that of a random graph, and a fraction of Cyclon's"),
     },
   ];
 }
