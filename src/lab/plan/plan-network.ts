@@ -3,7 +3,7 @@
  * the wish says, crashes, messages at the wished rate. Everything is counted from outside.
  */
 import { type Millis, type NodeId, sample, type Tagged, type Typed } from "../../core/index.ts";
-import { type ProfileOptions, profileOf } from "../../profiles/index.ts";
+import type { ProfileOptions } from "../../profiles/index.ts";
 import { SimulatedNetwork } from "../../simulated/index.ts";
 import { CounterRandom } from "../../simulator/index.ts";
 import { type CrashKind, CrashWatch } from "./crash-watch.ts";
@@ -203,11 +203,5 @@ export class PlanNetwork {
       mean: perSecond(sum / bytes.length),
       greatest: perSecond(bytes.reduce((most, value) => Math.max(most, value), 0)),
     };
-  }
-
-  /** Do all watch all, or do nodes watch their neighbors only? As it has come out. */
-  get hasPartialViews(): boolean {
-    if (profileOf(this.#config.options) === "classic") return true;
-    return [...this.network.peers.values()].some(({ modern }) => modern?.swim.isPartial === true);
   }
 }
