@@ -22,7 +22,7 @@ const plans = {
       { count: 5, how: "hang", runs: 8 },
     ],
     loss: [{ count: 10, share: 0.2, forMs: 300_000 }],
-    pauses: [{ count: 5, pausesMs: [3000, 5000], runs: 4 }],
+    pauses: [{ count: 5, pausesMs: [1000, 3000, 5000], runs: 4 }],
     healing: [{ perSide: 3, cutMs: 35_000, runs: 3 }],
     idle: [
       { count: 5, settleMs: 20_000, forMs: 60_000 },
@@ -38,7 +38,7 @@ const plans = {
       { count: 5, how: "hang", runs: 3 },
     ],
     loss: [{ count: 10, share: 0.2, forMs: 30_000 }],
-    pauses: [{ count: 5, pausesMs: [3000, 5000], runs: 1 }],
+    pauses: [{ count: 5, pausesMs: [1000, 3000, 5000], runs: 1 }],
     healing: [{ perSide: 3, cutMs: 35_000, runs: 1 }],
     idle: [
       { count: 5, settleMs: 10_000, forMs: 30_000 },
