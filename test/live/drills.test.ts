@@ -7,9 +7,9 @@ afterEach(endPrograms);
 
 type DrillReport = ScenarioReport & { readonly drill: string };
 
-async function drill(name: string): Promise<DrillReport> {
+async function drill(name: string, ...options: readonly string[]): Promise<DrillReport> {
   const small = ["--peers", "8", "--seeds", "4", "--ping-interval", "1s", "--json"];
-  const outcome = await run(["drill", name, ...small]);
+  const outcome = await run(["drill", name, ...small, ...options]);
   const report: DrillReport = jsonOf(outcome);
   // What failed, and its figures, are the message.
   expect(
@@ -94,5 +94,17 @@ describe("grapevine drill", () => {
 
   test.each(scenarios.map(({ name, description }) => [name, description]))("%s: %s", async (name) => {
     looks[name]!(await drill(name!));
+  });
+});
+
+describe("under the modern profile", () => {
+  test.each(["crash", "hang"])("%s is noticed by all within 3 s, with the default timings", async (name) => {
+    const { figures, occurred } = await drill(name, "--profile", "modern");
+    const removedAfterMs = figures["removedAfterMs"] as number[];
+    expect(removedAfterMs).toHaveLength(4);
+    for (const ms of removedAfterMs) expect(ms).toBeLessThan(3000);
+    expect(figures).toMatchObject({ livePeersRemoved: 0 });
+    expect(occurred["member-suspected"]).toBeGreaterThan(0);
+    if (name === "hang") expect(figures["backMs"]).toEqual(expect.any(Number));
   });
 });
