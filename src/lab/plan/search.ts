@@ -65,7 +65,8 @@ export interface SearchResult {
 
 /** Of what is wished, so much is planned for. */
 const margins: Readonly<Record<WishName, number>> = {
-  detectWithinMs: 0.85,
+  // One in a hundred takes a third longer than predicted in partial views: measured at 5,000 nodes and 2 % loss.
+  detectWithinMs: 0.75,
   falsePositivesPerNodeDay: 0.5,
   // Of those who may lack it.
   deliver: 0.5,
