@@ -31,8 +31,11 @@ const tenths = 100;
 /** What all nodes have counted together. */
 export type Spent = Pick<Broadcast["counters"], "sends" | "duplicates" | "announced" | "grafts" | "repairs">;
 
-/** One joins in each second millisecond, each at one that is there already. */
-const joinEveryMs = 2;
+/**
+ * How long the next one waits before it joins, at one that is there already. Joining takes a round trip and a walk, so
+ * the first come slowly: were many under way among few, the overlay would keep longer paths for ever.
+ */
+const nextJoinMs = (joined: number) => Math.max(2, Math.ceil(4000 / joined));
 /** What the membership knows of others beside, where it does not know everybody: see `fullViewMembers` of SWIM. */
 const sampleSize = 200;
 /** Some shuffles more, until passive views are full. */
@@ -43,6 +46,7 @@ export class PlumtreeNetwork {
   readonly spreads: Spread[] = [];
   readonly #stacks: { readonly hyparview: HyParView; readonly broadcast: Broadcast }[] = [];
   readonly #samples: KnownPeers[] = [];
+  readonly #since: Millis[] = [];
   readonly #living: Uint8Array;
   /** Of each sender, its messages in the order of their numbers. */
   readonly #of = new Map<NodeId, Spread[]>();
@@ -59,24 +63,25 @@ export class PlumtreeNetwork {
       onUndeliverable: (from, to) => this.#tellBroken(from, to),
     });
     const random = seededRandom(seed);
+    let at = 0;
     for (let row = 0; row < nodes; row++) {
-      this.simulation.at(1 + row * joinEveryMs, () =>
-        this.#start(row, random.below(Math.max(1, row)), options),
-      );
+      this.simulation.at(at, () => this.#start(row, random.below(Math.max(1, row)), options));
+      at += nextJoinMs(row + 1);
     }
-    this.simulation.run(nodes * joinEveryMs + settleMs);
+    this.simulation.run(at + settleMs);
     for (const [row, known] of this.#samples.entries())
       for (let i = 0; i < sampleSize; i++) {
         const peer = random.below(nodes);
-        if (peer !== row) known.add({ peer, since: peer * joinEveryMs }, random);
+        if (peer !== row) known.add({ peer, since: this.#since[peer]! }, random);
       }
   }
 
   #start(row: number, contact: number, options: Partial<BroadcastOptions>): void {
     const standing = { incarnation: 1, since: this.simulation.time };
+    this.#since[row] = standing.since;
     const sampler = new KnownPeers(sampleSize);
     this.#samples[row] = sampler;
-    if (contact !== row) sampler.add({ peer: contact, since: 0 }, this.simulation.random);
+    if (contact !== row) sampler.add({ peer: contact, since: this.#since[contact]! }, this.simulation.random);
     const hyparview = new HyParView({ sampler, isFullView: () => false, standing, quality: () => undefined });
     const broadcast = new Broadcast({ view: hyparview, standing, signatures: trustEverybody, options });
     this.#stacks[row] = { hyparview, broadcast };
