@@ -7,6 +7,7 @@ import {
   type SyncDigestEntry,
   type SyncDigestMessage,
 } from "./swim-messages.ts";
+import type { SwimParts } from "./swim-parts.ts";
 
 /** Of a network that is too large for full views a comparison tells of so many: samples need not become equal. */
 const sampledEntries = 16;
@@ -14,18 +15,17 @@ const sampledEntries = 16;
 const maxRevived = 256;
 const maxQuestioned = 8;
 
-/** Everybody, ourselves first; of more than a message holds a part, another one each time; of a sample a few. */
-export function digestOf(
-  members: MemberTable,
-  own: SyncDigestEntry,
-  isSample: boolean,
-  random: Random,
-): SyncDigestEntry[] {
+/**
+ * Everybody, ourselves first; of more than a message holds a part, another one each time; of a large network a few, and
+ * of a partial view only those whom we watch: the dead, whom nobody here asks, would be handed on for ever.
+ */
+export function digestOf(parts: SwimParts, own: SyncDigestEntry, random: Random): SyncDigestEntry[] {
   const entries = [own];
+  const { members } = parts;
   const { here } = members;
   const room = maxSyncEntries - 1;
-  if (isSample) {
-    for (const member of members.sampleHere(sampledEntries, random, () => true))
+  if (parts.isLarge()) {
+    for (const member of members.sampleHere(sampledEntries, random, ({ peer }) => parts.isWatched(peer)))
       entries.push(entryOf(member));
   } else if (members.size <= room) {
     for (const member of members.values()) entries.push(entryOf(member));
@@ -58,6 +58,7 @@ export function compareWithDigest(
   const theirs = new Set<Identity>();
   for (const entry of digest.entries) {
     const identity = identityOf(entry.member);
+    if (theirs.has(identity)) continue;
     theirs.add(identity);
     const member = members.get(identity);
     if (identity === self) {

@@ -121,6 +121,8 @@ export interface SwimParts {
   isWatched(node: NodeId): boolean;
   /** Configured addresses, as the members that answer there. */
   introducers(): readonly MemberEntry[];
+  /** Somebody with whom we compare has a partial view. */
+  othersArePartial(isJoining: boolean, env: SwimEnvironment): void;
   /** Whom to ask and to tell: all who are here, or of a partial view the neighbors. */
   companions(count: number, except: MemberEntry | undefined, env: SwimEnvironment): readonly NodeId[];
   /** What goes with a message to that node. */

@@ -7,6 +7,7 @@ import {
   nonce,
   sample,
 } from "../core/index.ts";
+import { PerSecond } from "./per-second.ts";
 import { compareWithDigest, digestOf, entryOfRecord } from "./swim-digest.ts";
 import type { MemberEntry } from "./swim-members.ts";
 import {
@@ -27,6 +28,18 @@ interface Exchange {
   /** Of the configured address that was called; -1: of none. */
   readonly introducer: number;
   isAnswered: boolean;
+  /** A digest has come; there is one in each direction. */
+  isCompared: boolean;
+  /** What the other side lacks was asked for; once, too. */
+  isServed: boolean;
+}
+
+/** The latest comparison that somebody asked us for. */
+interface Question {
+  nonce: number;
+  isCompared: boolean;
+  isServed: boolean;
+  readonly rate: PerSecond<"compare">;
 }
 
 interface Introducer {
@@ -37,6 +50,8 @@ interface Introducer {
 
 // Bounds; guesses.
 const maxExchanges = 256;
+/** Of one member: each makes us say all that we know. */
+const maxQuestionsPerSecond = 4;
 /** How long a comparison may take before somebody else is asked. */
 const answerTimeouts = 5;
 /** The first comparison after the start, in probe intervals: who joined at the same time may have been missed. */
@@ -57,9 +72,10 @@ export class SwimSync {
   #introducers: Introducer[];
   /** From an earlier life, and not met again yet. */
   readonly #contacts: NodeId[];
-  /** By nonce: what we asked, and what others asked. An answer may come late, when somebody else was asked already. */
+  /** By nonce: an answer may come late, when somebody else was asked already. */
   readonly #asked = new Map<number, Exchange>();
-  readonly #served = new Map<number, Exchange>();
+  /** One for each who asked us, the latest last: nobody alone pushes out what others asked. */
+  readonly #questions = new Map<Identity, Question>();
   #isJoined = false;
   #pauseMs: Millis;
   /** Comparisons are frequent while a network forms, and rare later: three times as long each time. */
@@ -152,13 +168,17 @@ export class SwimSync {
 
   /** A new member: somebody whose address was configured perhaps. */
   noteMember(member: MemberEntry): void {
-    for (const introducer of this.#introducers)
-      if (isAt(introducer.address, member.peer)) introducer.identity = member.identity;
+    for (const introducer of this.#introducers) {
+      const { address, identity } = introducer;
+      // Anybody can say of itself that it is at this address: who has answered there stays, until it is gone.
+      if (isAt(address, member.peer) && !this.#isHere(identity)) introducer.identity = member.identity;
+    }
   }
 
   compareWith(node: NodeId, env: SwimEnvironment, introducer = -1): void {
     const asked = nonce(env.random);
-    open(this.#asked, asked, { with: node, introducer, isAnswered: false });
+    this.#asked.set(asked, { with: node, introducer, isAnswered: false, isCompared: false, isServed: false });
+    boundExchanges(this.#asked);
     this.#parts.counters.syncs++;
     env.send(node, {
       type: "sync-compare",
@@ -177,12 +197,16 @@ export class SwimSync {
       this.#parts.counters.forged++;
       return;
     }
+    const question = this.#questionOf(from, compare.nonce, env);
+    if (question === undefined) {
+      this.#parts.counters.refused++;
+      return;
+    }
     this.#parts.learn([compare.record], from, true, env);
     this.#joinedThrough(from, env);
     const isEqual =
       compare.fingerprint === this.#fingerprint(env) && compare.count === this.#parts.members.here.length + 1;
     if (isEqual) return env.send(from, { type: "sync-equal", nonce: compare.nonce });
-    open(this.#served, compare.nonce, { with: from, introducer: -1, isAnswered: true });
     env.send(from, {
       type: "sync-digest",
       nonce: compare.nonce,
@@ -200,8 +224,14 @@ export class SwimSync {
 
   onDigest(from: NodeId, digest: SyncDigestMessage, env: SwimEnvironment): void {
     const isOurs = !digest.isAnswer;
-    if (isOurs ? this.#askedOf(from, digest.nonce) === undefined : !this.#isServed(from, digest.nonce))
+    const exchange = isOurs ? this.#askedOf(from, digest.nonce) : this.#askedBy(from, digest.nonce);
+    if (exchange === undefined) return;
+    if (exchange.isCompared) {
+      this.#parts.counters.unasked++;
       return;
+    }
+    exchange.isCompared = true;
+    if (digest.isPartial) this.#parts.othersArePartial(isOurs && !this.isJoined, env);
     const own = entryOfRecord(this.#parts.ownRecord(env));
     const { wanted, surplus, revived, questioned } = compareWithDigest(digest, this.#parts.members, own);
     for (const member of revived) this.#tellDoubts(member, env);
@@ -220,12 +250,16 @@ export class SwimSync {
   }
 
   onWant(from: NodeId, want: SyncWantMembers, env: SwimEnvironment): void {
-    const isAsked = this.#asked.has(want.nonce) && this.#askedOf(from, want.nonce) !== undefined;
-    if (!isAsked && !this.#isServed(from, want.nonce)) return;
+    const exchange = this.#exchangeOf(from, want.nonce);
+    if (exchange === undefined) return;
+    if (exchange.isServed) {
+      this.#parts.counters.unasked++;
+      return;
+    }
+    exchange.isServed = true;
     let updates: Update[] = [];
     const send = () => env.send(from, { type: "sync-updates", nonce: want.nonce, updates });
-    for (const node of want.members) {
-      const identity = identityOf(node);
+    for (const identity of new Set(want.members.map(identityOf))) {
       if (identity === identityOf(env.self)) updates.push(this.#parts.ownRecord(env));
       const member = this.#parts.members.get(identity);
       if (member !== undefined) {
@@ -242,11 +276,10 @@ export class SwimSync {
   }
 
   onUpdates(from: NodeId, { nonce: answered, updates }: SyncUpdates, env: SwimEnvironment): void {
-    const isOurs = this.#asked.has(answered);
-    if (isOurs ? this.#askedOf(from, answered) === undefined : !this.#isServed(from, answered)) return;
+    if (this.#exchangeOf(from, answered) === undefined) return;
     // What a newcomer is told at its joining everybody else knows.
     this.#parts.learn(updates, from, this.#isJoined, env);
-    if (isOurs) this.#joinedThrough(from, env);
+    if (this.#asked.has(answered)) this.#joinedThrough(from, env);
   }
 
   // ---- Whom to ask ----
@@ -275,15 +308,16 @@ export class SwimSync {
 
   /** Configured addresses and old contacts that nobody here is known to have. */
   #silent(): { readonly node: NodeId; readonly introducer: number }[] {
-    const { members } = this.#parts;
-    const isHere = (identity: Identity | undefined) =>
-      identity !== undefined && members.get(identity)?.isHere === true;
     return [
       ...this.#introducers.flatMap(({ address, identity }, introducer) =>
-        isHere(identity) ? [] : [{ node: address, introducer }],
+        this.#isHere(identity) ? [] : [{ node: address, introducer }],
       ),
-      ...this.#contacts.flatMap((node) => (isHere(identityOf(node)) ? [] : [{ node, introducer: -1 }])),
+      ...this.#contacts.flatMap((node) => (this.#isHere(identityOf(node)) ? [] : [{ node, introducer: -1 }])),
     ];
+  }
+
+  #isHere(identity: Identity | undefined): boolean {
+    return identity !== undefined && this.#parts.members.get(identity)?.isHere === true;
   }
 
   #scheduleReconnect(env: SwimEnvironment): void {
@@ -318,11 +352,29 @@ export class SwimSync {
     return exchange;
   }
 
-  #isServed(from: NodeId, asked: number): boolean {
-    const exchange = this.#served.get(asked);
-    if (exchange !== undefined && identityOf(exchange.with) === identityOf(from)) return true;
+  #askedBy(from: NodeId, asked: number): Question | undefined {
+    const question = this.#questions.get(identityOf(from));
+    if (question?.nonce === asked) return question;
     this.#parts.counters.unasked++;
-    return false;
+    return undefined;
+  }
+
+  /** Whichever side began. */
+  #exchangeOf(from: NodeId, asked: number): Exchange | Question | undefined {
+    return this.#asked.has(asked) ? this.#askedOf(from, asked) : this.#askedBy(from, asked);
+  }
+
+  /** Undefined if it asks too often. */
+  #questionOf(from: NodeId, asked: number, env: SwimEnvironment): Question | undefined {
+    const identity = identityOf(from);
+    const earlier = this.#questions.get(identity);
+    const rate = earlier?.rate ?? new PerSecond({ compare: maxQuestionsPerSecond });
+    if (!rate.allows("compare", env.now)) return undefined;
+    const question = { nonce: asked, isCompared: false, isServed: false, rate };
+    this.#questions.delete(identity);
+    this.#questions.set(identity, question);
+    boundExchanges(this.#questions);
+    return question;
   }
 
   #joinedThrough(node: NodeId, env: SwimEnvironment): void {
@@ -350,7 +402,7 @@ export class SwimSync {
 
   #digest(env: SwimEnvironment): SyncDigestEntry[] {
     const own = entryOfRecord(this.#parts.ownRecord(env));
-    return digestOf(this.#parts.members, own, this.#parts.isLarge(), env.random);
+    return digestOf(this.#parts, own, env.random);
   }
 
   /** We have given it up, and somebody finds it alive: if it is, it can say so itself. */
@@ -360,9 +412,8 @@ export class SwimSync {
   }
 }
 
-function open(exchanges: Map<number, Exchange>, asked: number, exchange: Exchange): void {
-  exchanges.set(asked, exchange);
-  if (exchanges.size > maxExchanges) exchanges.delete(exchanges.keys().next().value!);
+function boundExchanges(exchanges: Map<unknown, unknown>): void {
+  if (exchanges.size > maxExchanges) exchanges.delete(exchanges.keys().next().value);
 }
 
 function isAt(address: NodeId, node: NodeId): boolean {

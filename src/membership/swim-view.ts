@@ -52,6 +52,15 @@ export class SwimView {
     this.#suspicions.dropUnwatched();
   }
 
+  /**
+   * Who joins does as those whom it asks. Later only who finds the network nearly too large itself: one member who lies
+   * cannot make others watch less.
+   */
+  othersArePartial(isJoining: boolean, env: SwimEnvironment): void {
+    const { members, options } = this.#parts;
+    if (isJoining || 2 * (members.here.length + 1) > options.fullViewMembers) this.becomePartial(env);
+  }
+
   /** Nobody who is alive is pushed out of a full view: the longest gone is, or the newcomer has to wait. */
   makeRoom(env: SwimEnvironment): boolean {
     const { members, options } = this.#parts;

@@ -1,104 +1,27 @@
 import { describe, expect, test } from "vitest";
 import { Alone } from "../../test/support/alone.ts";
+import {
+  Anna,
+  anna,
+  bert,
+  cleo,
+  dora,
+  doubtOf,
+  emil,
+  everybody,
+  leaveOf,
+  mallory,
+  recordOf,
+  seed,
+} from "../../test/support/anna.ts";
 import { signaturesOf, signedBy } from "../../test/support/notary.ts";
 import { type NodeId, type Signed, UsageError } from "../core/index.ts";
 import type { LeaveNotice } from "./messages.ts";
 import { Swim, type SwimCommand, type SwimConfig, type SwimNotice, type SwimTimer } from "./swim.ts";
-import type { MemberRecord, Suspicion, SwimMessage, Update } from "./swim-messages.ts";
-import { type SwimOptions, swimOptions } from "./swim-options.ts";
+import type { MemberRecord, Suspicion, SwimMessage } from "./swim-messages.ts";
+import { swimOptions } from "./swim-options.ts";
 
-const anna = "anna@127.0.0.1:9001";
-const bert = "bert@127.0.0.1:9002";
-const cleo = "cleo@127.0.0.1:9003";
-const dora = "dora@127.0.0.1:9004";
-const emil = "emil@127.0.0.1:9005";
-const mallory = "mallory@127.0.0.1:6666";
-const seed = "@127.0.0.1:8001";
 const { probeIntervalMs, probeTimeoutMs, pauseMs, suspicionMult } = swimOptions();
-
-const recordOf = (member: NodeId, incarnation = 1, fields: Partial<MemberRecord> = {}) =>
-  signedBy<MemberRecord>(member, {
-    type: "member-record",
-    member,
-    incarnation,
-    since: 5,
-    role: "peer",
-    tags: [],
-    ...fields,
-  });
-const doubtOf = (suspect: NodeId, accuser: NodeId, incarnation = 1) =>
-  signedBy<Suspicion>(accuser, { type: "suspicion", suspect, incarnation, accuser, at: 7 });
-const leaveOf = (peer: NodeId, incarnation = 1) =>
-  signedBy<LeaveNotice>(peer, { type: "leave", peer, incarnation, at: 7 });
-
-interface Settings extends Partial<SwimOptions> {
-  readonly config?: Partial<SwimConfig>;
-  readonly knows?: readonly NodeId[];
-}
-
-/** Anna. The test plays everybody else; `knows` are members already, and nothing of that is news any more. */
-class Anna extends Alone<SwimMessage, SwimTimer, SwimNotice, SwimCommand> {
-  readonly swim: Swim;
-  readonly verified: number[];
-
-  constructor({ config, knows = [], ...options }: Settings = {}) {
-    const { sign, verify } = signaturesOf(anna);
-    const verified = [0];
-    const swim = new Swim({
-      role: "peer",
-      introducers: [],
-      incarnation: 1,
-      since: 3,
-      signatures: {
-        sign,
-        verify: (...claim) => {
-          verified[0]!++;
-          return verify(...claim);
-        },
-      },
-      options,
-      ...config,
-    });
-    super(anna, swim, 1);
-    this.swim = swim;
-    this.verified = verified;
-    this.start();
-    if (knows.length > 0) this.tell(knows.map((node) => recordOf(node)));
-    this.answersAll(8000).clear();
-    verified[0] = 0;
-  }
-
-  tell(updates: readonly Update[], from: NodeId = knownTeller): this {
-    return this.receive(from, { type: "gossip", updates });
-  }
-
-  /** Time passes, and everybody whom she pings is there, but those. */
-  answersAll(time: number, except: readonly NodeId[] = []): this {
-    for (let passed = 0; passed < time; passed += 10) {
-      const from = this.effects.length;
-      this.pass(10);
-      for (const effect of this.effects.slice(from)) {
-        if (effect.type !== "send" || effect.message.type !== "ping" || except.includes(effect.to)) continue;
-        this.receive(effect.to, { type: "ack", nonce: effect.message.nonce, updates: [] });
-      }
-    }
-    return this;
-  }
-
-  /** Until she asks somebody, who keeps silent; returns the ping. */
-  asks(node: NodeId): { readonly nonce: number; readonly updates: readonly Update[] } {
-    this.command({ type: "unreachable", node });
-    return this.sentOf("ping")
-      .filter(({ to }) => to === node)
-      .at(-1)!;
-  }
-  state(node: NodeId) {
-    return this.swim.stateOf(node);
-  }
-}
-
-const knownTeller = bert;
-const everybody = [bert, cleo, dora, emil];
 
 describe("joining", () => {
   const two = { introducers: [seed, "@127.0.0.1:8002"] };

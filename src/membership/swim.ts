@@ -128,6 +128,7 @@ export class Swim
       isLarge: () => this.#view.isLarge,
       isWatched: (node) => this.#view.isWatched(node),
       introducers: () => this.#sync.introducers,
+      othersArePartial: (isJoining, env) => this.#view.othersArePartial(isJoining, env),
       companions: (count, except, env) => this.#view.companions(count, except, env),
       updatesFor: (to) => this.#spreading.updatesFor(to),
       spread: (update, rank, env) => this.#spreading.spread(update, rank, env),
@@ -280,7 +281,6 @@ export class Swim
       case "sync-equal":
         return this.#sync.onEqual(from, message.nonce, env);
       case "sync-digest":
-        if (message.isPartial) this.#view.becomePartial(env);
         return this.#sync.onDigest(from, message, env);
       case "sync-want":
         return this.#sync.onWant(from, message, env);
