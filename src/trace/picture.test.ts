@@ -157,3 +157,25 @@ describe("a picture of a network", () => {
     expect([...picture.links()]).toEqual([]);
   });
 });
+
+test("of a modern peer's death those are kept who found it themselves, and seeds, however many others follow", () => {
+  const picture = new NetworkPicture(new NodeRegister());
+  const say = (node: string, layer: string, type: string, fields: object = {}) =>
+    picture.apply({ at: 1, node, layer, type, ...fields });
+  say("s", "scenario", "joined", { name: "seed-1", role: "seed" });
+  say("v", "scenario", "joined", { name: "peer-v", role: "peer" });
+  say("v", "scenario", "crashed");
+  say("a", "membership", "member-suspected", { peer: "v", incarnation: 1, by: ["a"] });
+  say("a", "membership", "member-failed", { peer: "v", incarnation: 1, by: ["a", "b"] });
+  for (let i = 0; i < 200; i++)
+    say(`other-${i}`, "membership", "member-failed", { peer: "v", incarnation: 1, by: ["a", "b"] });
+  say("s", "membership", "member-failed", { peer: "v", incarnation: 1, by: ["b"] });
+  const { evidence, suspectedBy } = picture.find("v")!;
+  expect(evidence.map(({ node, type }) => `${node} ${type}`)).toEqual([
+    "v crashed",
+    "a member-suspected",
+    "a member-failed",
+    "s member-failed",
+  ]);
+  expect(suspectedBy.size).toBe(202);
+});

@@ -14,7 +14,7 @@ import type { Millis, NodeId, TraceEvent } from "../core/index.ts";
 import { scenarioLayer, traceLayer } from "./layers.ts";
 import { NodeRegister } from "./node-register.ts";
 import { isTraceEvent } from "./trace-line.ts";
-import { isOwnDoubt } from "./verdict.ts";
+import { hasDoubted, isOwnDoubt } from "./verdict.ts";
 
 /** A paused process lives; one that is `stopped` ended in order, one that is `dead` did not. */
 export type NodeState = (typeof states)[number];
@@ -311,9 +311,9 @@ export class NetworkPicture {
     const isListed = node.role === "seed" && peer.role !== "seed";
     if (isListed && type === "member-up") node.list.add(peer.row);
     if (isListed && type === "member-failed") node.list.delete(peer.row);
-    // What all hear of each other would leave no room for what they have found themselves.
-    if (type === "member-failed" || (type === "member-suspected" && isOwnDoubt(event)))
-      this.#note(peer, event);
+    // What all hear of each other would leave no room for what they have found themselves, and for what seeds did.
+    const isNoted = type === "member-failed" ? node.role === "seed" || hasDoubted(event) : isOwnDoubt(event);
+    if (isNoted && (type === "member-failed" || type === "member-suspected")) this.#note(peer, event);
   }
 
   // ---- Nodes ----

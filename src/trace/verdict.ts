@@ -30,7 +30,15 @@ export function verdictIn(event: TraceEvent, isSeed: boolean): Verdict | undefin
 
 /** The latest to doubt is the node itself. */
 export function isOwnDoubt({ node, by }: TraceEvent): boolean {
-  const latest: unknown = Array.isArray(by) ? by.at(-1) : undefined;
-  if (typeof latest !== "string" && typeof latest !== "number") return false;
-  return latest === node || identityOf(latest as NodeId) === identityOf(node);
+  return Array.isArray(by) && isSame(by.at(-1), node);
+}
+
+/** The node itself is among those who doubted. */
+export function hasDoubted({ node, by }: TraceEvent): boolean {
+  return Array.isArray(by) && by.some((one) => isSame(one, node));
+}
+
+function isSame(one: unknown, node: NodeId): boolean {
+  if (typeof one !== "string" && typeof one !== "number") return false;
+  return one === node || identityOf(one) === identityOf(node);
 }

@@ -49,7 +49,12 @@ export function LaboratoryView() {
               <ScenarioTab asked={lab?.kind === "scenario" ? lab : undefined} />
             )}
           </div>
-          <aside className={`${classes["scroll"]} ${classes["side"]}`} aria-label="Result">
+          <aside
+            className={`${classes["scroll"]} ${classes["side"]}`}
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+            tabIndex={0}
+            aria-label="Result"
+          >
             <RunPanel />
           </aside>
         </div>

@@ -113,20 +113,21 @@ test("the way to a verdict of SWIM is told by those who found it, and the verdic
   const sentences = evidenceSentences(
     [
       member(1, "a", "member-suspected", { by: ["a"] }),
-      member(2, "b", "member-suspected", { by: ["a", "b"] }),
+      member(2, "b", "member-suspected", { by: ["b"] }),
       member(3, "a", "member-failed", { by: ["a", "b"] }),
       member(3, "b", "member-failed", { by: ["a", "b"] }),
       member(4, "c", "member-failed", { by: ["a"] }),
       member(9, "v", "refuted", { incarnation: 8 }),
+      member(15, "c", "member-suspected", { incarnation: 8, by: ["c"] }),
       member(20, "a", "member-failed", { incarnation: 8, by: ["c"] }),
     ],
     nameOf,
   );
   expect(sentences.map(({ at, text, side }) => `${at} ${side}: ${text}`)).toEqual([
-    "1 against: peer-a suspects it: no answer, nor to those whom it asked to try",
-    "2 against: peer-b suspects it too, after peer-a",
+    "1 against: peer-a and peer-b suspect it: no answer, nor to those whom they asked to try",
     "3 fate: peer-a, peer-b and peer-c gave it up: it has not refuted the suspicions of peer-a and peer-b in time",
     "9 for: It says that it lives, with a new incarnation",
+    "15 against: peer-c suspects it: no answer, nor to those whom it asked to try",
     "20 fate: peer-a gave it up: it has not refuted the suspicion of peer-c in time",
   ]);
 });

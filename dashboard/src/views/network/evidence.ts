@@ -26,6 +26,7 @@ const alike: Readonly<Record<string, readonly string[]>> = {
   "dead-report-ignored": ["reporter", "reason"],
   "peer-removed": ["reason"],
   "peer-left": [],
+  "member-suspected": ["incarnation"],
   "member-failed": ["incarnation"],
 };
 
@@ -81,15 +82,12 @@ function sentenceOf(
       );
     case "neighbor-failed":
       return against(`${who} gave it up: nobody who was asked reaches it`);
-    case "member-suspected": {
-      // The latest to doubt is who says so.
-      const others = list(event["by"], nameOf).slice(0, -1);
+    case "member-suspected":
       return against(
-        others.length === 0
-          ? `${who} suspects it: no answer, nor to those whom it asked to try`
-          : `${who} suspects it too, after ${namesText(others)}`,
+        areSeveral
+          ? `${who} suspect it: no answer, nor to those whom they asked to try`
+          : `${who} suspects it: no answer, nor to those whom it asked to try`,
       );
-    }
     case "member-failed": {
       const by = list(event["by"], nameOf);
       return fate(

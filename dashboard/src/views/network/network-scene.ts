@@ -160,8 +160,10 @@ export class NetworkScene {
       }
     };
     const isRegistered = drawn.some(({ registeredWith }) => registeredWith.size > 0);
-    drawn.forEach(({ registeredWith, list }, i) => {
-      near(i, isRegistered ? registeredWith : list);
+    const seeds = drawn.filter(({ role }) => role === "seed").map(({ row }) => row);
+    drawn.forEach((node, i) => {
+      // Who is gone is in no list any more, and is not to drift away for that.
+      near(i, isRegistered ? node.registeredWith : isThere(node) ? node.list : seeds);
     });
     return {
       rows: Uint32Array.from(drawn, ({ row }) => row),

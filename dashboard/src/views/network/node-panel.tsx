@@ -1,7 +1,7 @@
 /** All that is known about one node, and what can be done to it. */
 import { ActionIcon, Badge } from "@mantine/core";
 import { IconX } from "@tabler/icons-react";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
 import type { NetworkPicture, PicturedNode } from "../../../../src/trace/picture.ts";
 import { NodeHands } from "../../app/hands.tsx";
@@ -190,16 +190,18 @@ function listedBy({ nodes }: NetworkPicture, { row }: PicturedNode): number[] {
   return [...nodes.values()].filter(({ list }) => list.has(row)).map((seed) => seed.row);
 }
 
-/** Asks only while it is open: at first of those whom somebody doubts. */
+/** Asks only while it is open, which it is as soon as somebody doubts. */
 function WhySection({ node }: { readonly node: PicturedNode }) {
-  const [isOpen, setOpen] = useState(isSuspected(node) || !isThere(node));
+  const isDoubted = isSuspected(node) || !isThere(node);
+  const [isOpen, setOpen] = useState(isDoubted);
+  useEffect(() => setOpen(isDoubted), [isDoubted]);
   return (
     <details
       className={classes["section"]}
       open={isOpen}
       onToggle={(event) => setOpen(event.currentTarget.open)}
     >
-      <summary>Why? What another knows of it</summary>
+      <summary>Why? Ask another node</summary>
       {isOpen && <NodeWhy node={node} />}
     </details>
   );

@@ -94,6 +94,8 @@ describe("the verdict", () => {
   test("where everybody has as many links as all others is that", () => {
     const ring = Array.from({ length: 12 }, (_, i) => [(i + 1) % 12, (i + 11) % 12]);
     expect(fitText(measureOverlay({ adjacency: ring, asked }))).toBe("Everybody has 2 links.");
+    const line = ring.map((others, i) => (i === 0 ? [1] : i === 11 ? [10] : others));
+    expect(fitText(measureOverlay({ adjacency: line, asked }))).toBe("10 of 12 peers have 2 links.");
   });
 });
 

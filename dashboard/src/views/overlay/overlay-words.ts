@@ -1,6 +1,9 @@
 /** What the figures of an overlay mean, in words that claim no more than they show. */
 import type { AskedOverlay, FitFigures, OverlayMeasures } from "./overlay-measures.ts";
 
+/** Share of the peers that have the same number of links, where that says more than any law. */
+const nearlyAll = 0.8;
+
 const lawNames: Readonly<Record<string, string>> = {
   "power-law": "power law",
   geometric: "geometric law",
@@ -48,8 +51,14 @@ export function fitText(measures: OverlayMeasures): string {
   if (nodes === 0) return "There is no peer.";
   if (degrees.links === 0) return "Nobody is linked.";
   if (fit === undefined) return `${nodes} ${nodes === 1 ? "peer is" : "peers are"} too few to fit any law.`;
-  // No law is needed to tell what everybody has.
-  if (degrees.min === degrees.max) return `Everybody has ${degrees.min} links.`;
+  // No law is needed to tell what nearly everybody has.
+  const { histogram } = degrees;
+  const most = histogram.reduce((best, count, degree) => (count > (histogram[best] ?? 0) ? degree : best), 0);
+  const usual = histogram[most] ?? 0;
+  if (usual >= nearlyAll * nodes)
+    return usual === nodes
+      ? `Everybody has ${most} links.`
+      : `${usual} of ${nodes} peers have ${most} links.`;
   const { leftOut, minDegree } = fit;
   const rest =
     leftOut === 0

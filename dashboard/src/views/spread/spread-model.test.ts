@@ -57,11 +57,10 @@ describe("of a flood", () => {
   });
 });
 
-test("of a tree are the shortest ways, too, and not what the textbook lets everybody do", () => {
-  const model = modelOf({ about: about({ method: "plumtree" }) });
-  expect(model.curve).toEqual(modelOf({}).curve);
-  expect(model.closedForm).toBeUndefined();
-  expect(model.leavesOut.join()).toContain("its tree goes the shortest ways");
+test("of a tree is none, but how long the fewest links would take", () => {
+  const why = whyNone({ about: about({ method: "plumtree" }) });
+  expect(why).toContain("No formula: a tree goes where earlier messages were quickest");
+  expect(why).toContain("By the fewest links it would take 12 ms to 99 %");
   expect(whyNone({ about: about({ method: "plumtree" }), hop: undefined })).toContain("No receipt yet");
 });
 

@@ -101,14 +101,16 @@ function floodModel({ graph, origin, nodes, hop }: ModelInput): SpreadModel | No
   };
 }
 
-/** The first message of a peer floods, and the links of its first receipts are the tree of the next: the same ways. */
-function treeModel(input: ModelInput): SpreadModel | NoModel {
+/** A tree goes where earlier messages were quickest, and peers that speak seldom share one: only a best case is known. */
+function treeModel(input: ModelInput): NoModel {
   const flood = floodModel(input);
   if (flood.type === "none") return flood;
-  // Who tells all neighbors is what the textbook has; a tree has one way to each.
-  const { closedForm: _, ...model } = flood;
-  const ways = "its tree goes the shortest ways, as that of the first message of a peer does";
-  return { ...model, leavesOut: [...model.leavesOut, ways] };
+  const least = modelTimeTo(flood.curve, Math.ceil(0.99 * input.nodes - 1e-9));
+  const best = least === undefined ? "" : ` By the fewest links it would take ${formatTime(least)} to 99 %.`;
+  return {
+    type: "none",
+    why: `No formula: a tree goes where earlier messages were quickest, and peers that speak seldom share one.${best}`,
+  };
 }
 
 /** Everybody who has it tells so many others per hop, whoever they are: what a flood is not, and textbooks draw. */
