@@ -22,6 +22,7 @@ test("there is a test for each", () => {
     "local-network.mjs",
     "lookup-node.mjs",
     "maelstrom-node.mjs",
+    "modern-membership.mjs",
     "scenarios",
     "shared-state.mjs",
     "simulation.mjs",
@@ -83,6 +84,22 @@ test("lookup-node.mjs: what one node put, another reads when a third of them was
     "another one reads: green",
   ]);
   expect(lines.at(-1)).toMatch(/^responsible: [0-9a-f]{40}@127\.0\.0\.1:\d+, \d hops away$/);
+  expect(code).toBe(0);
+});
+
+test("modern-membership.mjs: all have what was said, and who dies without a word is given up, with the reason", async () => {
+  const { code, stdout, stderr } = await run([], example("modern-membership.mjs"));
+  expect(stderr).toBe("");
+  const lines = stdout.trimEnd().split("\n");
+  expect(lines[0]).toMatch(/^ada publishes; neighbors it was handed to: [12], dropped: 0$/);
+  expect(lines.slice(1, 5)).toEqual([
+    "ada says: hello",
+    "ada says: hello",
+    "2 of 2 who were asked have it",
+    "bob sees dead: carol",
+  ]);
+  expect(lines[5]).toMatch(/^why failed: (missed|suspected), then .*failed$/);
+  expect(lines.slice(6)).toEqual(["bob sees left: ada", "the network is closed"]);
   expect(code).toBe(0);
 });
 

@@ -252,7 +252,16 @@ describe("docs/trace.md", () => {
   test("the sources are understood: known notices are found with their fields", () => {
     const found = new Map(notices.map(({ type, fields }) => [type, fields]));
     expect(notices.length).toBeGreaterThan(45);
-    expect(found.get("delivered")).toEqual(["origin", "incarnation", "sequence", "at", "payload", "from"]);
+    expect(found.get("delivered")).toEqual([
+      "origin",
+      "incarnation",
+      "sequence",
+      "at",
+      "topic", // optional
+      "payload",
+      "from",
+      "hops",
+    ]);
     expect(found.get("link-cut")).toEqual(["remote", "reason", "detail"]); // an interface with a union of types
     expect(found.get("neighbor-down")).toEqual(["neighbor", "reason"]); // by way of StackNotice
     expect(found.get("left")).toEqual([]);
