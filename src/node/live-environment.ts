@@ -22,7 +22,8 @@ export class LiveEnvironment implements Environment<Tagged, Tagged, Tagged> {
   readonly random: Random;
   readonly #config: LiveEnvironmentConfig;
   readonly #timers = new Map<NodeJS.Timeout, PendingTimer>();
-  #lastNow = 0;
+  /** How far the clock was ahead of the machine's own count at most. */
+  #offset = Number.NEGATIVE_INFINITY;
   #isClosed = false;
 
   constructor(config: LiveEnvironmentConfig) {
@@ -31,11 +32,16 @@ export class LiveEnvironment implements Environment<Tagged, Tagged, Tagged> {
     this.random = config.random;
   }
 
-  /** Milliseconds since 1970; stands still, rather than going back, when somebody sets the clock. */
+  /**
+   * Milliseconds since 1970. When somebody sets the clock back it goes on from where it was: for protocols that wait for
+   * a moment it must not stand still. A clock that is put forward is followed.
+   */
   get now(): Millis {
+    // The clock first: what passes between the two must not make it run ahead.
     const now = Date.now();
-    if (now > this.#lastNow) this.#lastNow = now;
-    return this.#lastNow;
+    const counted = performance.now();
+    if (now - counted > this.#offset) this.#offset = now - counted;
+    return Math.floor(counted + this.#offset);
   }
 
   send(to: NodeId, message: Tagged): void {
