@@ -143,6 +143,7 @@ async function up(options: UpOptions): Promise<void> {
     const api = await startControlApi({
       port: options.api,
       nodes: () => network.nodes,
+      nodeOptions: network.options,
       hands,
       recordsFromStart: seeds + peers <= nodesRecordedByDefault,
       logTail: async ({ name }) => await logs.get(name)?.tail(),

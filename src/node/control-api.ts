@@ -61,7 +61,7 @@ import { failure } from "./http-failure.ts";
 import { type HttpEnv as Env, type HttpServer, serveHttp } from "./http-server.ts";
 import type { LookupRun } from "./lookups.ts";
 import { Metrics } from "./metrics.ts";
-import type { GrapevineNode } from "./node.ts";
+import type { GrapevineNode, NodeOptions } from "./node.ts";
 import { detailsOf } from "./node-details.ts";
 import { servePage } from "./page.ts";
 import type { OperationResult } from "./records.ts";
@@ -109,6 +109,8 @@ export interface ControlApiConfig extends Partial<ControlApiOptions> {
   readonly hands?: Hands;
   /** The nodes of this process; asked at every request. */
   readonly nodes: () => Iterable<GrapevineNode>;
+  /** What nodes have that are still to come: who watches before the first is there is told of them. */
+  readonly nodeOptions?: NodeOptions;
   /** Hears what was asked for and changed something, and what went wrong in here. */
   readonly log?: (text: string) => void;
   /** Ends a node, or the process around it, without a word to anybody. `node.kill()` unless given. */
@@ -156,6 +158,7 @@ export async function startControlApi(config: ControlApiConfig): Promise<Control
   const feed = new Feed({
     ...options,
     nodes: config.nodes,
+    nodeOptions: config.nodeOptions ?? {},
     recordsFromStart: config.recordsFromStart ?? false,
     mayBeDone: whatMayBeDone(config),
     hands: config.hands,

@@ -130,6 +130,15 @@ describe("on real nodes", () => {
     });
   });
 
+  test("who watches before there is a node is told what it will be", async () => {
+    const nodeOptions = { stack: { profile: "modern" }, swim: { probeIntervalMs: 250 } } as const;
+    const reader = new Reader(await startApi([], { nodeOptions }));
+    await eventually(() => expect(reader.all("hello")).toHaveLength(1));
+    expect(reader.all("hello")[0]).toMatchObject({
+      about: { profile: "modern", options: { swim: { probeIntervalMs: 250 } } },
+    });
+  });
+
   test("who begins to watch is told what this is and how the network stands, then what happens", async () => {
     const { nodes, one, two } = await startNetwork();
     const reader = new Reader(await startApi(nodes));

@@ -29,7 +29,7 @@ import { type FeedBlock, FeedLog } from "./feed-log.ts";
 import { TotalsCounter } from "./feed-totals.ts";
 import type { Hands, MayBeDone } from "./hands.ts";
 import { failure } from "./http-failure.ts";
-import type { GrapevineNode } from "./node.ts";
+import type { GrapevineNode, NodeOptions } from "./node.ts";
 import { NoticeTap } from "./notice-tap.ts";
 import { tunablesOf } from "./settings.ts";
 import { traceId, traceLine } from "./trace-file.ts";
@@ -56,6 +56,8 @@ export const feedOptions = defineOptions<FeedOptions>({
 
 export interface FeedConfig extends FeedOptions {
   readonly nodes: () => Iterable<GrapevineNode>;
+  /** What nodes have that are still to come. */
+  readonly nodeOptions: NodeOptions;
   /** Keeps what happens before anybody asks. */
   readonly recordsFromStart: boolean;
   readonly mayBeDone: MayBeDone;
@@ -142,15 +144,15 @@ export class Feed {
   #hello(at: Millis): FeedHello {
     const nodes = [...this.#config.nodes()];
     const startedAt = Math.min(this.#startedAt, ...nodes.map((node) => node.startedAt));
-    return { world: "live", at, startedAt, ...this.#config.mayBeDone, about: aboutOf(nodes) };
+    return { world: "live", at, startedAt, ...this.#config.mayBeDone, about: this.#about(nodes) };
   }
-}
 
-/** What peers do is what theory is about. */
-function aboutOf(nodes: readonly GrapevineNode[]): FeedAbout {
-  const node = nodes.find(({ role }) => role === "peer") ?? nodes[0];
-  const options = effectiveOptions(node?.options ?? {});
-  return { profile: profileOf(options), options: tunablesOf(options) };
+  /** What peers do is what theory is about. */
+  #about(nodes: readonly GrapevineNode[]): FeedAbout {
+    const node = nodes.find(({ role }) => role === "peer") ?? nodes[0];
+    const options = effectiveOptions(node?.options ?? this.#config.nodeOptions);
+    return { profile: profileOf(options), options: tunablesOf(options) };
+  }
 }
 
 /** Listens, and writes down what is to be told. */
