@@ -25,7 +25,8 @@ export interface LearningConfig {
 
 /**
  * What others say, taken up: known things are passed over first, then the signature is looked at, and only then
- * something changes. So each update costs one verification, however often it comes.
+ * something changes. So each update costs one verification, however often it comes. Nobody who is honest passes on what
+ * nobody has signed: behind the first such update of a message none is looked at.
  */
 export class SwimLearning {
   readonly #config: LearningConfig;
@@ -44,7 +45,10 @@ export class SwimLearning {
     env: SwimEnvironment,
   ): readonly Signed<MemberRecord>[] {
     const corrections: Signed<MemberRecord>[] = [];
+    const { counters } = this.#parts;
+    const forged = counters.forged;
     for (const update of updates) {
+      if (counters.forged > forged) break;
       switch (update.statement.type) {
         case "member-record":
           this.#onRecord(update as Signed<MemberRecord>, isTold, env);

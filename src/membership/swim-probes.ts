@@ -1,4 +1,5 @@
 import { type Identity, identityOf, type Millis, type NodeId, nonce } from "../core/index.ts";
+import { PerSecond } from "./per-second.ts";
 import type { MemberEntry } from "./swim-members.ts";
 import type { Nack, PingRequest, StreamAck, StreamPing, SwimAck, SwimPing } from "./swim-messages.ts";
 import { noUpdates, type ProbeTimer, type SwimEnvironment, type SwimParts } from "./swim-parts.ts";
@@ -28,6 +29,9 @@ interface Errand {
 // Bounds; guesses: many times what is under way in a large network of which half fails.
 const maxProbes = 512;
 const maxErrands = 256;
+const maxErrandsOfOne = 32;
+/** To nodes that we do not know, at whatever address an asker names. */
+const maxStrangersPerSecond = 32;
 const maxFailedErrands = 256;
 
 /** Below this a round trip is noise of the event loop. */
@@ -49,6 +53,7 @@ export class SwimProbes {
   readonly #errands = new Map<number, Errand>();
   /** When we could not reach somebody for others: with a doubt of theirs, half a probe of our own. */
   readonly #failedErrands = new Map<Identity, Millis>();
+  readonly #rates = new PerSecond({ stranger: maxStrangersPerSecond });
   /** Probes that wait for others' help. */
   #indirect = 0;
   /** Smoothed over all who answer, for those who have not answered yet. */
@@ -165,16 +170,27 @@ export class SwimProbes {
       env.send(from, { type: "ack", nonce: request.nonce, updates: noUpdates });
       return;
     }
-    if (this.#errands.size >= maxErrands) {
+    const member = this.#parts.members.get(identityOf(target));
+    if (!this.#mayRun(from, member, env)) {
       this.#parts.counters.refused++;
       return;
     }
     const asked = nonce(env.random);
     this.#errands.set(asked, { asker: from, nonce: request.nonce, target });
-    env.send(target, { type: "ping", nonce: asked, updates: this.#parts.updatesFor(target) });
-    const member = this.#parts.members.get(identityOf(target));
+    // Its own word says where it is: nobody else points our pings at an address.
+    const node = member?.peer ?? target;
+    env.send(node, { type: "ping", nonce: asked, updates: this.#parts.updatesFor(node) });
     const timeoutMs = this.#timeoutMs(member);
     env.schedule(timeoutMs, { type: "errand-end", nonce: asked, dueAt: env.now + timeoutMs });
+  }
+
+  /** Whoever knows everybody pings no stranger for others; of a large network one knows few. */
+  #mayRun(asker: NodeId, target: MemberEntry | undefined, env: SwimEnvironment): boolean {
+    if (this.#errands.size >= maxErrands) return false;
+    let count = 0;
+    for (const errand of this.#errands.values()) if (errand.asker === asker) count++;
+    if (count >= maxErrandsOfOne) return false;
+    return target !== undefined || (this.#parts.isLarge() && this.#rates.allows("stranger", env.now));
   }
 
   onNack(from: NodeId, nack: Nack): void {

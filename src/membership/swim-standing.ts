@@ -17,6 +17,8 @@ export class SwimStanding {
   #incarnation: number;
   /** Above `#incarnation` while a write is under way, and equal to it otherwise. */
   #next: number;
+  /** The highest that somebody with our key has said. */
+  #heard = 0;
   /** Writes of an incarnation that are not on disk yet. */
   #writes = 0;
   #tags: MemberRecord["tags"];
@@ -72,25 +74,22 @@ export class SwimStanding {
   /** Somebody doubts this life of ours: the next one makes all such doubts void. */
   refute(accuser: NodeId, env: SwimEnvironment): void {
     if (this.#owed.size < maxOwed) this.#owed.set(identityOf(accuser), accuser);
-    if (this.#next > this.#incarnation) return; // under way
-    if (env.now < this.#mayRefuteAt) {
-      if (this.#isPutOff) return;
-      this.#isPutOff = true;
-      const after = this.#mayRefuteAt - env.now;
-      return env.schedule(after, { type: "refute", dueAt: env.now + after });
-    }
-    this.#refuteNow(env);
+    this.#beginNextLife(env);
+  }
+
+  /**
+   * Our own word of an earlier life, from before our disk was lost: this life has to be the later one. So says each of two
+   * that run with one key, and neither floods the others with it.
+   */
+  exceed(incarnation: number, env: SwimEnvironment): void {
+    this.#heard = Math.max(this.#heard, incarnation);
+    if (incarnation >= this.#next) this.#beginNextLife(env);
   }
 
   onRefuteTimer(env: SwimEnvironment): void {
     if (!this.#isPutOff) return;
     this.#isPutOff = false;
-    if (this.#next === this.#incarnation) this.#refuteNow(env);
-  }
-
-  /** Our own word of an earlier life, from before our disk was lost: this life has to be the later one. */
-  exceed(incarnation: number, env: SwimEnvironment): void {
-    if (incarnation >= this.#next) this.#exceed(incarnation, env);
+    if (this.#next === this.#incarnation) this.#beginNow(env);
   }
 
   onPersisted(env: SwimEnvironment): void {
@@ -105,15 +104,27 @@ export class SwimStanding {
     this.#parts.spread(record, newsRanks.own, env);
     for (const accuser of this.#owed.values()) env.send(accuser, { type: "gossip", updates: [record] });
     this.#owed.clear();
+    if (this.#heard >= this.#incarnation) this.#beginNextLife(env);
   }
 
-  #refuteNow(env: SwimEnvironment): void {
+  #beginNextLife(env: SwimEnvironment): void {
+    if (this.#next > this.#incarnation) return; // under way
+    if (env.now >= this.#mayRefuteAt) return this.#beginNow(env);
+    if (this.#isPutOff) return;
+    this.#isPutOff = true;
+    const after = this.#mayRefuteAt - env.now;
+    env.schedule(after, { type: "refute", dueAt: env.now + after });
+  }
+
+  #beginNow(env: SwimEnvironment): void {
     // Four in the time of the shortest suspicion: whoever keeps accusing us does not outrun us.
     const { suspicionMult, probeIntervalMs } = this.#parts.options;
     this.#mayRefuteAt = env.now + Math.ceil((suspicionMult * probeIntervalMs) / 4);
-    this.#parts.counters.refutations++;
-    this.#parts.changeHealth(1, "refuted a suspicion", env);
-    this.#exceed(this.#next, env);
+    if (this.#owed.size > 0) {
+      this.#parts.counters.refutations++;
+      this.#parts.changeHealth(1, "refuted a suspicion", env);
+    }
+    this.#exceed(Math.max(this.#next, this.#heard), env);
   }
 
   #exceed(incarnation: number, env: SwimEnvironment): void {

@@ -1,5 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { Anna, anna, bert, cleo, dora, emil, everybody, mallory, recordOf } from "../../test/support/anna.ts";
+import {
+  Anna,
+  anna,
+  bert,
+  cleo,
+  dora,
+  doubtOf,
+  emil,
+  everybody,
+  mallory,
+  recordOf,
+} from "../../test/support/anna.ts";
+import { signedBy } from "../../test/support/notary.ts";
 import type { NodeId } from "../core/index.ts";
 import type { SyncDigestEntry, SyncDigestMessage } from "./swim-messages.ts";
 
@@ -55,6 +67,23 @@ describe("a liar in a comparison", () => {
     expect(env.onlySent("sync-want").members).toEqual([bert]);
   });
 
+  test("makes us look at one signature for a message of forged ones", () => {
+    const env = new Anna({ knows: everybody });
+    const forged = everybody.map((node) => signedBy(mallory, recordOf(node, 9).statement));
+    env.tell(forged, mallory);
+    expect(env.verified).toEqual([1]);
+    expect(env.swim.counters.forged).toBe(1);
+  });
+
+  test("does not point our pings at an address by asking for a probe of a known or unknown node", () => {
+    const env = new Anna({ knows: everybody });
+    const request = { type: "ping-request", nonce: 1, updates: [] } as const;
+    env.receive(mallory, { ...request, target: "victim@10.0.0.1:80" });
+    expect(env.sent()).toEqual([]);
+    env.receive(mallory, { ...request, target: "cleo@10.0.0.1:80" });
+    expect(env.onlySent("ping").to).toBe(cleo);
+  });
+
   test("does not take a seed's place by saying that it is at its address", () => {
     const seed = "seed@127.0.0.1:8001";
     const env = new Anna({ config: { introducers: ["@127.0.0.1:8001"] } });
@@ -88,4 +117,19 @@ test("a partial view tells of those whom it watches only: nobody there knows whe
   expect(env.swim.isPartial).toBe(true);
   env.clear().receive(emil, compare(emil, 1));
   expect(env.onlySent("sync-digest").entries.map(({ member }) => member)).toEqual([anna, dora]);
+});
+
+test("a week of dead members does not hide one who is cut off just now", () => {
+  const dead = Array.from({ length: 400 }, (_, i): NodeId => `dead${i}@127.0.0.1:${10_000 + i}`);
+  const env = new Anna({ knows: [...dead, ...everybody], fullViewMembers: 1000 });
+  const fail = (node: NodeId) => env.tell(everybody.map((accuser) => doubtOf(node, accuser)));
+  for (const node of dead) fail(node);
+  env.answersAll(10_000, dead);
+  expect(env.swim.size).toBe(4);
+  env.tell([bert, dora, emil].map((accuser) => doubtOf(cleo, accuser))).answersAll(10_000, [cleo]);
+  expect(env.state(cleo)).toBe("failed");
+  env.clear().answersAll(600_000, [...dead, cleo]);
+  const tries = env.sentOf("sync-compare").filter(({ to }) => to === cleo);
+  // One is tried each four seconds: by chance alone it would be cleo's turn once in half an hour.
+  expect(tries.length).toBeGreaterThan(2);
 });

@@ -5,6 +5,7 @@ import {
   type Millis,
   type NodeId,
   nonce,
+  pick,
   sample,
 } from "../core/index.ts";
 import { PerSecond } from "./per-second.ts";
@@ -52,6 +53,8 @@ interface Introducer {
 const maxExchanges = 256;
 /** Of one member: each makes us say all that we know. */
 const maxQuestionsPerSecond = 4;
+/** Those who failed last are tried more often than the others. */
+const recentlyFailed = 16;
 /** How long a comparison may take before somebody else is asked. */
 const answerTimeouts = 5;
 /** The first comparison after the start, in probe intervals: who joined at the same time may have been missed. */
@@ -294,11 +297,13 @@ export class SwimSync {
 
   #tryOneWhoIsSilent(env: SwimEnvironment): void {
     const { members, counters } = this.#parts;
-    const silent = this.#silent();
-    for (const member of members.gone)
-      if (member.state === "failed") silent.push({ node: member.peer, introducer: -1 });
-    const [next] = sample(silent, 1, env.random);
-    if (next === undefined) return;
+    const failed: { readonly node: NodeId; readonly introducer: number }[] = [];
+    for (const { state, peer } of members.gone)
+      if (state === "failed") failed.push({ node: peer, introducer: -1 });
+    // Each kind in its turn: a week's dead do not hide those who are cut off just now.
+    const kinds = [this.#silent(), failed.slice(-recentlyFailed), failed].filter(({ length }) => length > 0);
+    if (kinds.length === 0) return;
+    const next = pick(pick(kinds, env.random), env.random);
     counters.reconnects++;
     const known = this.#contacts.indexOf(next.node);
     // One try is enough for whoever was known in an earlier life: those who are here know it if it is.

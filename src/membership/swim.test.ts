@@ -196,7 +196,10 @@ describe("a probe", () => {
     expect(env.onlySent("nack")).toMatchObject({ to: bert, nonce: 78 });
     for (let i = 0; i < 300; i++)
       env.receive(bert, { type: "ping-request", nonce: 100 + i, target: dora, updates: [] });
-    expect(env.swim.counters.refused).toBe(300 - 256);
+    expect(env.swim.counters.refused).toBe(300 - 32);
+    for (let i = 0; i < 300; i++)
+      env.receive(`asker${i}@127.0.0.1:1`, { type: "ping-request", nonce: i, target: dora, updates: [] });
+    expect(env.swim.counters.refused).toBe(300 - 32 + 300 - (256 - 32));
   });
 });
 
@@ -399,10 +402,18 @@ describe("refuting", () => {
     expect(env.sentOf("gossip")[0]!.updates[0]!.statement).toMatchObject({ member: anna, incarnation: 1 });
   });
 
+  test("of what another with the same key says happens only so often, too", () => {
+    const env = new Anna({ knows: everybody });
+    for (let time = 0; time < 2000; time += 10) env.tell([recordOf(anna, env.swim.incarnation + 1)]).pass(10);
+    expect(env.noticesOf("refuted").length).toBeGreaterThan(5);
+    expect(env.noticesOf("refuted").length).toBeLessThanOrEqual(9);
+    expect(env.swim.counters.refutations).toBe(0);
+  });
+
   test("takes up above what it said itself in a life that the disk has forgotten", () => {
     const env = new Anna({ knows: everybody }).tell([recordOf(anna, 41)]);
     expect(env.swim.incarnation).toBe(42);
-    env.tell([leaveOf(anna, 42)]);
+    env.tell([leaveOf(anna, 42)]).pass(suspicionMult * probeIntervalMs);
     expect(env.swim.incarnation).toBe(43);
     env.tell([signedBy<MemberRecord>(mallory, recordOf(anna, 99).statement)]);
     expect(env.swim.incarnation).toBe(43);
