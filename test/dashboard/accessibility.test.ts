@@ -16,6 +16,8 @@ let live: string;
 beforeAll(async () => {
   const network = start([
     "up",
+    "--profile",
+    "modern",
     "--peers",
     "8",
     "--seeds",
@@ -79,6 +81,7 @@ describe.each(["dark", "light"] as const)("in %s", (colorScheme) => {
     for (const [view, content] of views) {
       await page.goto(`${live}#/${view}`);
       await expect.poll(() => page.locator("body").innerText(), { timeout: 15_000 }).toMatch(content);
+      if (view.includes("node=")) await page.getByText("Why? Ask another node").click();
       expect(await violationsOn(page), view).toEqual([]);
     }
     expect(complaints).toEqual([]);

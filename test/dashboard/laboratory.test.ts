@@ -49,21 +49,32 @@ describe("the laboratory, from static files", () => {
     await opened.context.close();
   });
 
-  test("a network has hands, and its address starts it again", async () => {
-    const opened = await openPage(browser, `${site.url}?lab=network&peers=12&seeds=2&messages=0#/network`);
-    const { page } = opened;
-    await expect.poll(() => legendOf(page).innerText(), { timeout: 30_000 }).toMatch(/\b12\s+peers/);
-    await page.getByRole("button", { name: "Publish" }).click();
-    await page.getByLabel("Text").fill("by hand");
-    await page.keyboard.press("Enter");
-    await page.getByRole("link", { name: "Spread" }).click();
-    await expect.poll(() => textOf(page), { timeout: 15_000 }).toMatch(/by hand[\s\S]*12 of 12\s*peers/);
-    await page.goto(`${page.url().replace(/#.*/, "")}#/network?node=peer-3`);
-    await page.getByRole("button", { name: "Kill" }).click();
-    await expect.poll(() => legendOf(page).innerText()).toMatch(/\b11\s+peers[\s\S]*\b1\s+dead/);
-    expectQuiet(opened);
-    await opened.context.close();
-  });
+  test.each([
+    ["classic", "", "missed 3 answers"],
+    ["modern", "&stack.profile=modern", "of 3 confirmations"],
+  ])(
+    "a %s network has hands, says why it gives somebody up, and its address starts it again",
+    async (_, profile, why) => {
+      const opened = await openPage(
+        browser,
+        `${site.url}?lab=network&peers=12&seeds=2&messages=0${profile}#/network`,
+      );
+      const { page } = opened;
+      await expect.poll(() => legendOf(page).innerText(), { timeout: 30_000 }).toMatch(/\b12\s+peers/);
+      await page.getByRole("button", { name: "Publish" }).click();
+      await page.getByLabel("Text").fill("by hand");
+      await page.keyboard.press("Enter");
+      await page.getByRole("link", { name: "Spread" }).click();
+      await expect.poll(() => textOf(page), { timeout: 15_000 }).toMatch(/by hand[\s\S]*12 of 12\s*peers/);
+      await page.goto(`${page.url().replace(/#.*/, "")}#/network?node=peer-3`);
+      await page.getByRole("button", { name: "Kill" }).click();
+      await expect.poll(() => legendOf(page).innerText()).toMatch(/\b11\s+peers[\s\S]*\b1\s+dead/);
+      await page.getByLabel("Speed").selectOption("25");
+      await expect.poll(() => page.getByLabel("Node peer-3").innerText(), { timeout: 15_000 }).toContain(why);
+      expectQuiet(opened);
+      await opened.context.close();
+    },
+  );
 
   test("a rumor among 100,000 nodes gets to all of them, as theory says", async () => {
     const opened = await openPage(browser, `${site.url}?lab=epidemic&nodes=100000&mode=push#/laboratory`);

@@ -261,7 +261,7 @@ test("a page of another origin sees nothing, does nothing, and cannot frame the 
   await network.program.kill();
 });
 
-test("a server that goes away is shown as lost, and found again when it is back", async () => {
+test("a server that goes away is shown as lost, and found again when it is back, with a modern network", async () => {
   const first = await up(["--peers", "5", "--seeds", "2"]);
   const port = new URL(first.url).port;
   const { page, context } = await openPage(browser, first.url);
@@ -269,9 +269,20 @@ test("a server that goes away is shown as lost, and found again when it is back"
   await expect.poll(() => legend.innerText()).toMatch(/\b5\s+peers/);
   await first.program.kill();
   await expect.poll(() => page.locator("body").innerText(), { timeout: 15_000 }).toMatch(/connection lost/i);
-  const second = await up(["--peers", "8", "--seeds", "2", "--api", port]);
+  const second = await up(["--peers", "8", "--seeds", "2", "--api", port, "--profile", "modern"]);
   await expect.poll(() => legend.innerText(), { timeout: 20_000 }).toMatch(/\b8\s+peers/);
   await expect.poll(() => page.locator("body").innerText()).not.toMatch(/connection lost/i);
+  await page.goto(`${second.url}#/network?node=peer-3`);
+  await page.getByRole("button", { name: "Kill" }).click();
+  await expect
+    .poll(() => page.getByLabel("Node peer-3").innerText(), { timeout: 15_000 })
+    .toMatch(/has given it up\.[\s\S]*suspects it: \d of \d confirmations/);
+  await page.goto(`${second.url}#/liveness`);
+  await agree(
+    () => figure(page, "Failures"),
+    () => "1",
+  );
+  expect(await page.getByRole("main").innerText()).toContain("what SWIM promises");
   await context.close();
   await second.program.kill();
 });
