@@ -118,7 +118,7 @@ export class SwimSync {
 
   onReconnectTimer(env: SwimEnvironment): void {
     const { reconnectMs, maxReconnectMs } = this.#parts.options;
-    if (!this.#isJoined) {
+    if (!this.isJoined) {
       this.#tried.clear();
       this.#askNext(env);
     } else this.#tryOneWhoIsSilent(env);
