@@ -45,7 +45,7 @@ export function publishCommand(): Command {
       .option(
         "--coverage [members]",
         "a second later ask so many random members whether they have it (default: 32)",
-        wholeNumber("--coverage", 1, 1024),
+        wholeNumber("--coverage", 1, 1000),
       )
       .option("--json", "print the result as JSON"),
   )

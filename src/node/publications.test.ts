@@ -63,6 +63,7 @@ describe("what cannot be", () => {
     [{ topic: "x".repeat(65) }, /topic/],
     [{ priority: 256 }, /priority/],
     [{ coverage: 0 }, /coverage: 0 is not/],
+    [{ coverage: 1001 }, /coverage: 1001 is not/],
     [{ coverage: 1.5 }, /coverage: 1.5 is not/],
   ])("%j is refused, and nothing was said", async (options, error) => {
     const { peers, measurement } = await network({}, 2);

@@ -3,6 +3,7 @@
  * signature, and whoever published one hears how far it got.
  */
 import { identityOf, type NodeId, type Typed, UsageError } from "../core/index.ts";
+import { maxSamples } from "../dissemination/coverage.ts";
 import {
   type MessageId,
   maxGossipBytes,
@@ -59,7 +60,6 @@ interface Publication {
 
 /** As many as a poll asks for 3 percent or so. */
 const defaultSamples = 32;
-const maxSamples = 1024;
 /** A message that has not reached somebody by then is late (guess: a few ticks of Plumtree, and its repair). */
 const coverageAfterMs = 1000;
 /** The protocol answers sooner, whatever is lost: this only ends the wait on a node that hangs. */
@@ -106,20 +106,29 @@ export class Publications {
   coverage(id: MessageId, samples = defaultSamples): Promise<CoverageEstimate> {
     this.#checkAwake("coverage");
     checkSamples(samples);
+    const key = keyOf(id);
     return new Promise((resolve, reject) => {
-      const key = keyOf(id);
-      const polls = this.#polls.get(key) ?? [];
-      const timer = setTimeout(() => {
-        polls.splice(polls.indexOf(answered), 1);
-        reject(new UsageError(`coverage: ${this.#config.name} has no answer`));
-      }, coveragePatienceMs);
       const answered = (estimate: CoverageEstimate) => {
         clearTimeout(timer);
         resolve(estimate);
       };
-      polls.push(answered);
-      this.#polls.set(key, polls);
-      this.#config.command({ type: "estimate-coverage", id, samples });
+      const fail = (error: unknown) => {
+        clearTimeout(timer);
+        const others = this.#polls.get(key)?.filter((one) => one !== answered) ?? [];
+        if (others.length > 0) this.#polls.set(key, others);
+        else this.#polls.delete(key);
+        reject(error);
+      };
+      const timer = setTimeout(
+        () => fail(new UsageError(`coverage: ${this.#config.name} has no answer`)),
+        coveragePatienceMs,
+      );
+      this.#polls.set(key, [...(this.#polls.get(key) ?? []), answered]);
+      try {
+        this.#config.command({ type: "estimate-coverage", id, samples });
+      } catch (error) {
+        fail(error);
+      }
     });
   }
 
