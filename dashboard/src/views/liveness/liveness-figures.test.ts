@@ -123,6 +123,19 @@ describe("lists of seeds", () => {
     ]);
   });
 
+  test("that are samples differ without anything being wrong, but for who is gone", () => {
+    const crashed = { at: 5, node: 2, layer: "scenario", type: "crashed" };
+    const member = (peer: number): TraceEvent => ({
+      ...lists(0, peer),
+      layer: "membership",
+      type: "member-up",
+    });
+    const { picture } = watched([...world, member(2), member(3), crashed]);
+    const whys = (areSamples: boolean) => seedLists(picture, areSamples).rows.map(({ why }) => why);
+    expect(whys(false)).toEqual(["seeds differ", "seeds differ"]);
+    expect(whys(true)).toEqual(["listed, but gone", undefined]);
+  });
+
   test("of a dead seed are nobody's disagreement", () => {
     const crashed = { at: 5, node: 1, layer: "scenario", type: "crashed" };
     expect(seedLists(watched([...world, ...everybody.slice(0, 3), crashed]).picture).agree).toBe(true);

@@ -118,12 +118,14 @@ export interface SeedLists {
   readonly seeds: readonly SeedColumn[];
   readonly rows: readonly ListRow[];
   readonly agree: boolean;
+  /** Each seed keeps some of the members, as in a modern network that is too large for full views. */
+  readonly areSamples: boolean;
 }
 
 const names = new Intl.Collator("en", { numeric: true });
 
-/** Both in the order of their names. */
-export function seedLists({ nodes }: NetworkPicture): SeedLists {
+/** Both in the order of their names. Of samples nobody expects that they are equal, or that everybody is in them. */
+export function seedLists({ nodes }: NetworkPicture, areSamples = false): SeedLists {
   const all = [...nodes.values()].sort((a, b) => names.compare(a.name, b.name));
   const seedNodes = all.filter(({ role }) => role === "seed");
   const seeds = seedNodes.map(({ row, name, state, list }) => ({
@@ -138,17 +140,17 @@ export function seedLists({ nodes }: NetworkPicture): SeedLists {
     const votes = listed.filter((_, i) => living[i]);
     const isThere = state === "alive" || state === "paused";
     const why =
-      votes.includes(true) && votes.includes(false)
+      !areSamples && votes.includes(true) && votes.includes(false)
         ? "seeds differ"
         : votes.includes(true) && !isThere
           ? "listed, but gone"
-          : votes.length > 0 && !votes.includes(true) && isThere
+          : !areSamples && votes.length > 0 && !votes.includes(true) && isThere
             ? "not listed, but there"
             : undefined;
     if (isThere || why !== undefined || listed.includes(true)) rows.push({ row, name, state, listed, why });
   }
   const prints = new Set(seeds.filter(({ isAlive }) => isAlive).map(({ fingerprint }) => fingerprint));
-  return { seeds, rows, agree: prints.size <= 1 };
+  return { seeds, rows, agree: prints.size <= 1, areSamples };
 }
 
 /** Of the set, whatever the order in which it came to be. */

@@ -12,7 +12,15 @@ import { isThere } from "../network/appearance.ts";
 import { type DetectionRanges, detectionTheory, type Range } from "./detection-theory.ts";
 import { FailuresTable, type Names } from "./failures-table.tsx";
 import classes from "./liveness.module.css";
-import { failuresAt, noticedAfter, percentilesOf, seedLists, stagesOf, wrongAt } from "./liveness-figures.ts";
+import {
+  failuresAt,
+  noticedAfter,
+  percentilesOf,
+  type SeedLists,
+  seedLists,
+  stagesOf,
+  wrongAt,
+} from "./liveness-figures.ts";
 import { SeedListsTable } from "./seed-lists.tsx";
 import { type Lane, StripPlot } from "./strip-plot.tsx";
 import { WrongTable } from "./wrong-table.tsx";
@@ -34,7 +42,8 @@ export function LivenessView() {
   const rows = failuresAt(liveness, cursor);
   const stages = stagesOf(rows, isModern ? "member" : "neighbor");
   const wrong = wrongAt(liveness, cursor);
-  const lists = seedLists(picture);
+  const fullViewMembers = Number(options?.["swim"]?.["fullViewMembers"]);
+  const lists = seedLists(picture, isModern && members > fullViewMembers);
   const lanes: Lane[] = stages.map(({ key, name, first, all }) => ({
     ...{ key, name, first, all, color: laneColors[key] },
     range: ranges?.[key],
@@ -77,7 +86,7 @@ export function LivenessView() {
         />
         <Figure
           label="Lists of the seeds"
-          value={lists.seeds.length === 0 ? "–" : lists.agree ? "✓ agree" : "✕ differ"}
+          value={listsText(lists)}
           hint={`${lists.seeds.filter(({ isAlive }) => isAlive).length} of ${lists.seeds.length} seeds live`}
         />
       </div>
@@ -187,6 +196,11 @@ function wrongText(wrong: readonly WrongSuspicion[], cursor: number, none: strin
   const disturbed = wrong.filter(({ whileDisturbed }) => whileDisturbed).length;
   const cleared = wrong.filter(({ cleared }) => cleared !== undefined && cleared.at <= cursor).length;
   return `${disturbed} while cut off, ${cleared} taken back`;
+}
+
+function listsText({ seeds, areSamples, agree }: SeedLists): string {
+  if (seeds.length === 0) return "–";
+  return areSamples ? "samples" : agree ? "✓ agree" : "✕ differ";
 }
 
 function lateText(late: number): string {

@@ -12,7 +12,7 @@ const maxShown = 200;
 /** The peer lists of all seeds side by side: what differs, or everything. */
 export function SeedListsTable({ lists, names }: { lists: SeedLists; names: Names }) {
   const [showsAll, setShowsAll] = useState(false);
-  const { seeds, rows, agree } = lists;
+  const { seeds, rows, agree, areSamples } = lists;
   const differing = rows.filter(({ why }) => why !== undefined);
   const shown = showsAll ? rows : differing;
   if (seeds.length === 0) return <p className={panel["note"]}>This network has no seeds.</p>;
@@ -20,7 +20,11 @@ export function SeedListsTable({ lists, names }: { lists: SeedLists; names: Name
     <>
       <div className={classes["bar"]}>
         <span>
-          {agree ? "✓ All living seeds list the same peers." : `✕ The seeds differ.`}{" "}
+          {areSamples
+            ? "There are too many members for full views: each seed keeps a sample, which says nothing of others."
+            : agree
+              ? "✓ All living seeds list the same peers."
+              : "✕ The seeds differ."}{" "}
           {differing.length > 0 &&
             `${differing.length} of ${rows.length} peers are listed differently from what is so.`}
         </span>
