@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { optionsOf, tunablesOf } from "../../node/settings.ts";
 import { atMost, type Certificate, certify, upperMean } from "./certify.ts";
-import { planReport } from "./report.ts";
+import { planReport, remarksOf } from "./report.ts";
 import { type Plan, search } from "./search.ts";
 import { type Wish, wishOf } from "./wish.ts";
 
@@ -60,6 +60,29 @@ describe("a small network", async () => {
     });
     expect(isCertified).toBe(false);
     expect(lines.find((line) => line.wish === "detectWithinMs")?.verdict).toBe("missed");
+  });
+
+  test("in which all publish has somebody crash all the same", async () => {
+    const all = { ...wish, publishers: wish.nodes };
+    const { silent, killed } = (await certified(result.plan!, 3, all))!.detection;
+    expect(silent.crashes).toBeGreaterThan(0);
+    expect(killed.crashes).toBeGreaterThan(0);
+  });
+
+  test("in which nobody crashed and nothing was said proves nothing about either, and says so", () => {
+    const none = { ...certificate.detection.silent, crashes: 0, allP99Ms: Number.NaN };
+    const still: Certificate = {
+      ...certificate,
+      detection: { silent: none, killed: none },
+      delivery: { ...certificate.delivery, published: 0, expected: 0, share: 1, p50Ms: Number.NaN },
+    };
+    const report = planReport({ wish, seed: 3, thoroughness: "quick", result, certificate: still });
+    for (const name of ["detectWithinMs", "deliver"])
+      expect(report.lines.find((line) => line.wish === name)).toMatchObject({
+        measured: null,
+        verdict: "unrefuted",
+      });
+    expect(remarksOf(report).join()).not.toContain("NaN");
   });
 });
 

@@ -122,11 +122,12 @@ export class PlanNetwork {
 
   // ---- Messages ----
 
-  /** Some nodes, which will not crash, publish in turn. */
+  /** Some nodes, which will not crash, publish in turn. One at least has to be left that may. */
   beginPublishing(): void {
     const { publishers, messagesPerSecond } = this.#config.wish;
     if (messagesPerSecond === 0) return;
-    this.#publishers = sample([...this.network.peers.keys()], publishers, this.#random);
+    const rows = [...this.network.peers.keys()];
+    this.#publishers = sample(rows, Math.min(publishers, rows.length - 1), this.#random);
     this.#isPublishing = true;
     const beganAt = this.time;
     const publishNext = () => {

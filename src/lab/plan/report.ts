@@ -14,8 +14,9 @@ export interface PlanLine {
   readonly wish: WishName;
   readonly wished: number;
   readonly predicted: number;
-  /** Null without a certificate. */
+  /** Null without a certificate, and where nothing happened that could be measured. */
   readonly measured: number | null;
+  /** Null without a certificate. */
   readonly verdict: Verdict | null;
 }
 
@@ -83,13 +84,15 @@ function linesOf(wish: Wish, plan: Plan, certificate: Certificate | undefined): 
   const held = (isHeld: boolean): Verdict => (isHeld ? "held" : "missed");
   const { silent } = detection;
   return [
-    line("detectWithinMs", silent.allP99Ms, detected(certificate)),
+    line("detectWithinMs", silent.crashes === 0 ? undefined : silent.allP99Ms, detected(certificate)),
     line(
       "falsePositivesPerNodeDay",
       falsePositives.count / falsePositives.nodeDays,
       falseAlarms(wish, certificate),
     ),
-    line("deliver", delivery.share, held(isEnough(wish, "deliver", delivery.share))),
+    delivery.expected === 0
+      ? line("deliver", undefined, "unrefuted")
+      : line("deliver", delivery.share, held(isEnough(wish, "deliver", delivery.share))),
     line(
       "budgetBytesPerSecond",
       bytesPerSecond.mean,
@@ -98,8 +101,9 @@ function linesOf(wish: Wish, plan: Plan, certificate: Certificate | undefined): 
   ];
 }
 
-/** One in a hundred may be late. Missed where so many would be a great coincidence; of a few nobody can say. */
+/** One in a hundred may be late. Missed where so many would be a great coincidence; of a few, or none, nobody can say. */
 function detected({ detection: { silent } }: Certificate): Verdict {
+  if (silent.crashes === 0) return "unrefuted";
   if (silent.late <= silent.crashes / 100) return "held";
   return 1 - atMost(silent.late - 1, silent.crashes / 100) < 0.05 ? "missed" : "unrefuted";
 }
@@ -194,11 +198,20 @@ export function remarksOf({ certificate, wish, plan, hasMargin }: PlanReport): s
     remarks.push(
       `certified with ${nodes.toLocaleString("en")} nodes, of which 8 GiB hold ${mostCertifiedNodes.toLocaleString("en")}`,
     );
+  if (silent.crashes > 0)
+    remarks.push(
+      `${silent.crashes} nodes fell silent: the first to notice took ${readableMs(silent.firstP50Ms)} (median), all who watch ${readableMs(silent.allP50Ms)}; late were ${silent.late}`,
+    );
+  if (killed.crashes > 0)
+    remarks.push(
+      `${killed.crashes} processes were killed on machines that go on: ${readableMs(killed.firstP50Ms)} and ${readableMs(killed.allP50Ms)}; late were ${killed.late}`,
+    );
+  remarks.push(...falseAlarmRemarks(wish, falsePositives));
+  if (delivery.expected > 0)
+    remarks.push(
+      `${delivery.published} messages, ${delivery.expected.toLocaleString("en")} receipts due: half after ${readableMs(delivery.p50Ms)}, 99 % after ${readableMs(delivery.p99Ms)}, 99.99 % after ${readableMs(delivery.p9999Ms)}; sooner or later ${shareOf(delivery.eventually)}`,
+    );
   remarks.push(
-    `${silent.crashes} nodes fell silent: the first to notice took ${readableMs(silent.firstP50Ms)} (median), all who watch ${readableMs(silent.allP50Ms)}; late were ${silent.late}`,
-    `${killed.crashes} processes were killed on machines that go on: ${readableMs(killed.firstP50Ms)} and ${readableMs(killed.allP50Ms)}; late were ${killed.late}`,
-    ...falseAlarmRemarks(wish, falsePositives),
-    `${delivery.published} messages, ${delivery.expected.toLocaleString("en")} receipts due: half after ${readableMs(delivery.p50Ms)}, 99 % after ${readableMs(delivery.p99Ms)}, 99.99 % after ${readableMs(delivery.p9999Ms)}; sooner or later ${shareOf(delivery.eventually)}`,
     `the node that sends most: ${formatBudget(bytesPerSecond.greatest)}`,
     `${readableMs(virtualMs)} of virtual time, ${certificate.events.toLocaleString("en")} events, trace hash ${certificate.traceHash}`,
   );
