@@ -58,7 +58,7 @@ export function LivenessView() {
   const removals = wrong.filter(({ type }) => type === "peer-removed");
   const suspicions = wrong.filter(({ type }) => type !== "peer-removed");
   const late = ranges === undefined ? 0 : noticedAfter(rows, ranges.failed.to);
-  const noticed = rows.filter(({ failedMs }) => failedMs.length > 0).length;
+  const noticed = rows.filter(({ failedMs, removedMs }) => failedMs.length + removedMs.length > 0).length;
 
   return (
     <div className={classes["view"]}>

@@ -59,7 +59,7 @@ describe("of a flood", () => {
 
 test("of a tree is none, but how long the fewest links would take", () => {
   const why = whyNone({ about: about({ method: "plumtree" }) });
-  expect(why).toContain("No formula: a tree goes where earlier messages were quickest");
+  expect(why).toContain("A tree goes where earlier messages were quickest");
   expect(why).toContain("By the fewest links it would take 12 ms to 99 %");
   expect(whyNone({ about: about({ method: "plumtree" }), hop: undefined })).toContain("No receipt yet");
 });

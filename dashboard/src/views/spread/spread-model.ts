@@ -109,7 +109,7 @@ function treeModel(input: ModelInput): NoModel {
   const best = least === undefined ? "" : ` By the fewest links it would take ${formatTime(least)} to 99 %.`;
   return {
     type: "none",
-    why: `No formula: a tree goes where earlier messages were quickest, and peers that speak seldom share one.${best}`,
+    why: `A tree goes where earlier messages were quickest, and peers that speak seldom share one.${best}`,
   };
 }
 
