@@ -470,6 +470,26 @@ describe("the passive view", () => {
     expect(peer.passive).not.toContain(2);
   });
 
+  test("is not filled by one neighbor who invents walks: they are answered, and few are taken in", () => {
+    const peer = remembering(30).pass(1000).clear();
+    for (let i = 0; i < 40; i++) {
+      const entries = range(1000 + 8 * i, 1007 + 8 * i).map(entryOf);
+      peer.receive(1, { type: "shuffle", nonce: i, origin: 60, hopsLeft: 1, entries });
+    }
+    expect(peer.sentOf("shuffle-reply")).toHaveLength(40);
+    expect(peer.view.counters.bounded).toBe(32);
+    const before = peer.passive;
+    peer.pass(10_000).receive(1, {
+      type: "shuffle",
+      nonce: 99,
+      origin: 60,
+      hopsLeft: 1,
+      entries: [entryOf(5000)],
+    });
+    expect(before).not.toContain(5000);
+    expect(peer.passive).toContain(5000);
+  });
+
   test("answers of who was not on the walk are dropped, and no answer counts twice or for more than was sent", () => {
     const peer = remembering(30).pass(10_000);
     answer(peer, [entryOf(200)], 1);

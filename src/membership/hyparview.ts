@@ -250,7 +250,8 @@ export class HyParView
       case "disconnect":
         return this.#onDisconnect(from, message.instead, message.isLeaving, env);
       case "shuffle":
-        if (this.#isWalk(from, env)) this.#shuffling.onShuffle(from, message, env);
+        if (this.#isWalk(from, env) && !this.#shuffling.onShuffle(from, message, env))
+          this.counters.bounded++;
         return this.#seek(env);
       case "shuffle-reply":
         if (!this.#shuffling.onReply(message, env)) this.counters.unasked++;

@@ -9,6 +9,9 @@ import type { HyParViewMessage, Shuffle, ShuffleReply, ViewEntry } from "./hypar
 import type { HyParViewOptions } from "./hyparview-options.ts";
 import type { PassiveView } from "./passive-view.ts";
 
+/** Walks that end here while one of ours is due, whose entries are taken; guess: some times what comes by chance. */
+const maxTaken = 8;
+
 type ShuffleEnvironment = Environment<HyParViewMessage>;
 
 export class ViewShuffle {
@@ -18,6 +21,8 @@ export class ViewShuffle {
   /** The walk that is out, and what of the passive view it carries; 0 where none is. */
   #nonce = 0;
   #given: readonly Candidate[] = [];
+  /** Walks of others that were taken in since our last. */
+  #taken = 0;
 
   constructor(active: ActiveView, passive: PassiveView, options: HyParViewOptions) {
     this.#active = active;
@@ -27,6 +32,7 @@ export class ViewShuffle {
 
   /** False if there is no link to send it over. */
   start(me: Candidate, env: ShuffleEnvironment): boolean {
+    this.#taken = 0;
     const neighbor = this.#active.another(env.random);
     if (neighbor === undefined) return false;
     const { shuffleActive, shufflePassive, activeWalk } = this.#options;
@@ -45,17 +51,24 @@ export class ViewShuffle {
     return true;
   }
 
-  /** It came over a link: passes it on, or answers it. */
-  onShuffle(from: NodeId, shuffle: Shuffle, env: ShuffleEnvironment): void {
+  /** It came over a link: passes it on, or answers it. False if it was one too many to be taken in. */
+  onShuffle(from: NodeId, shuffle: Shuffle, env: ShuffleEnvironment): boolean {
     const { origin, entries } = shuffle;
     const hopsLeft = Math.min(shuffle.hopsLeft, this.#options.activeWalk) - 1;
     const isOver = hopsLeft <= 0 || this.#active.size <= 1;
     const next = isOver ? undefined : this.#active.another(env.random, from, origin);
-    if (next !== undefined) return env.send(next, { ...shuffle, hopsLeft });
-    if (identityOf(origin) === identityOf(env.self)) return;
+    if (next !== undefined) {
+      env.send(next, { ...shuffle, hopsLeft });
+      return true;
+    }
+    if (identityOf(origin) === identityOf(env.self)) return true;
     const given = this.#passive.sample(entries.length, env.random);
     env.send(origin, { type: "shuffle-reply", nonce: shuffle.nonce, entries: given.map(entryOf) });
+    // One neighbor who invents walks must not fill the view with its own.
+    if (this.#taken >= maxTaken) return false;
+    this.#taken++;
     this.#integrate(entries, given, env);
+    return true;
   }
 
   /** False if it answers no shuffle of ours. */
