@@ -38,6 +38,8 @@ describe("of the modern profile theory says", () => {
     expect(theoryOf({ options: modern({ helpers: 0 }) }).ranges.failed.from).toBe(500 + 6 * 1000);
     expect(theoryOf({ members: 100 }).ranges.failed.from).toBeCloseTo(500 + 2000, 6);
     expect(theoryOf({ members: 2 }).ranges.failed.from).toBe(500 + 1000);
+    // Of three there is one who could confirm, and that one is asked.
+    expect(theoryOf({ members: 3, options: modern({ helpers: 1 }) }).ranges.failed.from).toBe(500 + 1000);
   });
 
   test("an interval on average where each has an order of its own, as the paper has it", () => {
