@@ -3,6 +3,9 @@ import type { MemberEntry } from "./swim-members.ts";
 import type { SwimEnvironment, SwimParts } from "./swim-parts.ts";
 import type { SwimSuspicions } from "./swim-suspicion.ts";
 
+/** Neighbors that were lost of late; guess: a few times what a node has. */
+const maxLost = 32;
+
 /** Whoever is gone is remembered, and tried again, for a week; a guess that only memory limits. */
 const rememberGoneMs = 7 * 24 * 3_600_000;
 
@@ -15,6 +18,8 @@ export class SwimView {
   readonly #parts: SwimParts;
   readonly #suspicions: SwimSuspicions;
   #isPartial = false;
+  /** Neighbors whose links broke: whoever may have failed is judged to the end, though the overlay has replaced it. */
+  readonly #lost = new Set<NodeId>();
   /** Of a partial view: whose turn it is to be probed. */
   #turn = 0;
 
@@ -33,9 +38,15 @@ export class SwimView {
     return this.#isPartial || members.here.length + 1 > options.fullViewMembers;
   }
 
-  /** Is it ours to judge it? Of a partial view only the neighbors are. */
+  /** Is it ours to judge it? Of a partial view only the neighbors are, and those who were until their links broke. */
   isWatched(node: NodeId): boolean {
-    return !this.#isPartial || this.#neighbors.includes(node);
+    return !this.#isPartial || this.#neighbors.includes(node) || this.#lost.has(node);
+  }
+
+  noteLost(neighbor: NodeId): void {
+    this.#lost.delete(neighbor);
+    this.#lost.add(neighbor);
+    if (this.#lost.size > maxLost) this.#lost.delete(this.#lost.values().next().value!);
   }
 
   nextNeighbor(): NodeId | undefined {

@@ -552,6 +552,22 @@ describe("in a network that is too large for full views", () => {
     expect(new Set(env.sentOf("ping").map(({ to }) => to))).toEqual(new Set(watched));
   });
 
+  test("a neighbor whose link broke is judged to the end, though the overlay has replaced it", () => {
+    const view = [dora, emil];
+    const env = new Anna({
+      knows: everybody,
+      fullViewMembers: 6,
+      config: { neighbors: { neighbors: view, has: (node: NodeId) => view.includes(node) } },
+    });
+    env.tell(strangers);
+    expect(env.noticesOf("view-partial")).toHaveLength(1);
+    env.command({ type: "unreachable", node: dora });
+    view.shift();
+    env.hear({ type: "neighbor-down", neighbor: dora, reason: "unreachable" });
+    env.answersAll(20_000, [dora]);
+    expect(env.noticesOf("member-failed").map(({ peer }) => peer)).toContain(dora);
+  });
+
   test("a seed, who knows all and watches nobody in particular, asks for itself; then others confirm", () => {
     const env = new Anna({ knows: everybody, fullViewMembers: 3, config: { role: "seed" } });
     env.tell([doubtOf(cleo, bert)]);

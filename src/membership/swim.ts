@@ -130,7 +130,7 @@ export class Swim
       introducers: () => this.#sync.introducers,
       othersArePartial: (isJoining, env) => this.#view.othersArePartial(isJoining, env),
       companions: (count, except, env) => this.#view.companions(count, except, env),
-      updatesFor: (to) => this.#spreading.updatesFor(to),
+      updatesFor: (to, first) => this.#spreading.updatesFor(to, first),
       spread: (update, rank, env) => this.#spreading.spread(update, rank, env),
       changeHealth: (by, reason, env) => this.#changeHealth(by, reason, env),
       ownRecord: (env) => this.#standing.record(env),
@@ -239,6 +239,8 @@ export class Swim
     const known = notice as StackNotice;
     if (known.type === "peer-met") this.#meet(known.peer, env);
     else if (known.type === "neighbor-up") this.#meet(known.neighbor, env);
+    else if (known.type === "neighbor-down" && known.reason !== "replaced")
+      this.#view.noteLost(known.neighbor);
   }
 
   onCommand(command: SwimCommand, env: SwimEnvironment): void {
