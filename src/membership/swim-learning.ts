@@ -2,16 +2,13 @@ import { identityOf, type Millis, type NodeId, type Signed } from "../core/index
 import type { LeaveNotice } from "./messages.ts";
 import { MemberEntry } from "./swim-members.ts";
 import type { MemberRecord, Suspicion, Update } from "./swim-messages.ts";
-import { newsRanks } from "./swim-news.ts";
+import { newsRanks, updateBytes } from "./swim-news.ts";
 import type { SwimEnvironment, SwimParts } from "./swim-parts.ts";
 import type { SwimStanding } from "./swim-standing.ts";
 import type { SwimSuspicions } from "./swim-suspicion.ts";
 
 /** No life is believed that begins so far beyond the clock (30 years of milliseconds). */
 const maxIncarnationLead: Millis = 1e12;
-
-/** Records that are sent back to who is behind. */
-const maxCorrections = 4;
 
 export interface LearningConfig {
   readonly parts: SwimParts;
@@ -37,7 +34,10 @@ export class SwimLearning {
     this.#parts = config.parts;
   }
 
-  /** Returns what the sender does not know, where it spoke of a life that is over. With `isTold` it is news for others. */
+  /**
+   * Returns what the sender does not know, where it spoke of a life that is over: as much as fits into a message. With
+   * `isTold` it is news for others.
+   */
   learn(
     updates: readonly Update[],
     from: NodeId,
@@ -45,7 +45,8 @@ export class SwimLearning {
     env: SwimEnvironment,
   ): readonly Signed<MemberRecord>[] {
     const corrections: Signed<MemberRecord>[] = [];
-    const { counters } = this.#parts;
+    const { counters, options } = this.#parts;
+    let left = options.maxGossipBytes;
     const forged = counters.forged;
     for (const update of updates) {
       if (counters.forged > forged) break;
@@ -55,7 +56,9 @@ export class SwimLearning {
           break;
         case "suspicion": {
           const better = this.#onSuspicion(update as Signed<Suspicion>, from, env);
-          if (better !== undefined && corrections.length < maxCorrections) corrections.push(better);
+          if (better === undefined || corrections.includes(better)) break;
+          left -= updateBytes(better);
+          if (left >= 0 || corrections.length === 0) corrections.push(better);
           break;
         }
         case "leave":

@@ -125,8 +125,8 @@ export interface SwimParts {
   othersArePartial(isJoining: boolean, env: SwimEnvironment): void;
   /** Whom to ask and to tell: all who are here, or of a partial view the neighbors. */
   companions(count: number, except: MemberEntry | undefined, env: SwimEnvironment): readonly NodeId[];
-  /** What goes with a message to that node. */
-  updatesFor(to: NodeId): readonly Update[];
+  /** What goes with a message to that node: `first`, and as much else as fits. */
+  updatesFor(to: NodeId, first?: readonly Update[]): readonly Update[];
   /** Passes news on, and begins to if it was quiet. */
   spread(update: Update, rank: 0 | 1 | 2, env: SwimEnvironment): void;
   changeHealth(by: number, reason: string, env: SwimEnvironment): void;

@@ -129,8 +129,7 @@ export class SwimProbes {
     corrections: SwimPing["updates"],
     env: SwimEnvironment,
   ): void {
-    const own = this.#parts.updatesFor(from);
-    const updates = corrections.length === 0 ? own : [...corrections, ...own];
+    const updates = this.#parts.updatesFor(from, corrections);
     env.send(from, { type: ping.type === "ping" ? "ack" : "stream-ack", nonce: ping.nonce, updates });
   }
 

@@ -40,14 +40,14 @@ export class SwimSpreading {
     if (this.#news.size > 0 && companions.length > 0) this.#schedule(gossipIntervalMs, env);
   }
 
-  /** First what is said against the receiver itself, then news, then what we doubt, until it is cleared. */
-  updatesFor(to: NodeId): readonly Update[] {
+  /** First what it has to hear, and what is said against it; then news; then what we doubt, until it is cleared. */
+  updatesFor(to: NodeId, first: readonly Update[] = noUpdates): readonly Update[] {
     const { members, options } = this.#parts;
     const member = members.get(identityOf(to));
     const accusation = options.buddy ? member?.doubt?.accusations[0] : undefined;
     const isQuiet = this.#news.size === 0 && this.#suspicions.size === 0;
-    if (isQuiet && accusation === undefined && member?.leave === undefined) return noUpdates;
-    const updates: Update[] = [];
+    if (isQuiet && accusation === undefined && member?.leave === undefined) return first;
+    const updates = first.slice();
     if (accusation !== undefined) updates.push(accusation);
     if (member?.leave !== undefined) updates.push(member.leave);
     let left = options.maxGossipBytes;

@@ -278,6 +278,6 @@ export class SwimSuspicions {
   }
 }
 
-export function accusersOf(doubt: Doubt): NodeId[] {
+function accusersOf(doubt: Doubt): NodeId[] {
   return doubt.accusations.map(({ statement }) => statement.accuser);
 }

@@ -19,6 +19,7 @@ import { type NodeId, type Signed, UsageError } from "../core/index.ts";
 import type { LeaveNotice } from "./messages.ts";
 import { Swim, type SwimCommand, type SwimConfig, type SwimNotice, type SwimTimer } from "./swim.ts";
 import type { MemberRecord, Suspicion, SwimMessage } from "./swim-messages.ts";
+import { updateBytes } from "./swim-news.ts";
 import { swimOptions } from "./swim-options.ts";
 
 const { probeIntervalMs, probeTimeoutMs, pauseMs, suspicionMult } = swimOptions();
@@ -274,6 +275,19 @@ describe("a suspicion", () => {
     const informed = new Anna({ knows: everybody }).tell([recordOf(cleo, 2)]).clear();
     informed.receive(dora, { type: "ping", nonce: 3, updates: pings[0]!.updates });
     expect(informed.onlySent("ack").updates[0]).toEqual(recordOf(cleo, 2));
+  });
+
+  test("about lives that are over is answered with no more than a datagram holds", () => {
+    const many = Array.from({ length: 40 }, (_, i): NodeId => `${i}@127.0.0.1:${7000 + i}`);
+    const env = new Anna({ knows: [...everybody, ...many] });
+    env.tell(many.map((node) => recordOf(node, 2))).clear();
+    const updates = many.map((node) => doubtOf(node, bert));
+    env.receive(bert, { type: "ping", nonce: 5, updates });
+    env.receive(bert, { type: "gossip", updates });
+    for (const answer of [env.onlySent("ack"), env.onlySent("gossip")]) {
+      expect(answer.updates.length).toBeGreaterThan(2);
+      expect(answer.updates.reduce((sum, update) => sum + updateBytes(update), 0)).toBeLessThanOrEqual(1100);
+    }
   });
 
   test("signed by one who is not known, or by nobody, counts for nothing", () => {
