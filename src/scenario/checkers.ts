@@ -6,7 +6,12 @@ import type { Millis, TraceEvent } from "../core/index.ts";
 import { broadcastOptions } from "../dissemination/broadcast-options.ts";
 import type { Peer } from "../profiles/index.ts";
 import { durationMs } from "./duration.ts";
-import { LivePeersStayListed, LivesGoForward, NoFalseVerdicts } from "./membership-checkers.ts";
+import {
+  BeliefsAreGenuine,
+  LivePeersStayListed,
+  LivesGoForward,
+  NoFalseVerdicts,
+} from "./membership-checkers.ts";
 import type { ObservedMessage, Observer } from "./observer.ts";
 import { type InvariantName, invariantNames, type Scenario } from "./scenario.ts";
 import { hasPartialViews, pingIntervalOf, profileIn, scenarioOptions } from "./scenario-options.ts";
@@ -162,6 +167,7 @@ export function checkersFor(
       () => (hasPartialViews(scenario) ? undefined : new LivePeersStayListed(observer, boundMs, isModern)),
     ],
     ["lives-go-forward", () => (isModern ? new LivesGoForward(observer) : undefined)],
+    ["beliefs-are-genuine", () => (isModern ? new BeliefsAreGenuine(observer) : undefined)],
     [
       "no-false-verdicts",
       () => (isModern ? new NoFalseVerdicts(observer, settlingPings * pingMs) : undefined),

@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { TraceEvent } from "../core/index.ts";
-import { LivePeersStayListed, LivesGoForward, NoFalseVerdicts } from "./membership-checkers.ts";
+import {
+  BeliefsAreGenuine,
+  LivePeersStayListed,
+  LivesGoForward,
+  NoFalseVerdicts,
+} from "./membership-checkers.ts";
 import { Observer } from "./observer.ts";
 import type { Checker } from "./world.ts";
 
@@ -55,6 +60,30 @@ describe("lives go forward", () => {
     expect(violations(...seen, again, says(4, "member-up", 5))).toEqual([]);
     const sampled = { at: 3, node: 1, layer: "membership", type: "view-partial", members: 9 };
     expect(violations(...seen, sampled, says(4, "member-up", 5))).toEqual([]);
+  });
+});
+
+describe("beliefs are genuine", () => {
+  const violations = (...events: TraceEvent[]) =>
+    watched((observer) => new BeliefsAreGenuine(observer), events);
+  const late: TraceEvent = { ...joined(3), at: 300 };
+
+  test("about whoever was there or has left, though that is read a moment later", () => {
+    const stranger = { ...says(200, "member-up", 5), peer: 3 };
+    expect(violations(says(1, "member-up", 5), stranger, late)).toEqual([]);
+    expect(violations(says(100, "peer-left", 5), world(200, "left", 2))).toEqual([]);
+    // It has left as somebody else than it was when it came: the name is the same.
+    const again = world(250, "restarted", 4, { name: "peer-2", keepsDisk: true });
+    expect(violations(says(100, "peer-left", 5), again, world(300, "left", 4))).toEqual([]);
+  });
+
+  test("and neither a stranger nor another's goodbye is believed", () => {
+    expect(violations({ ...says(200, "member-up", 5), peer: 9 })).toEqual([
+      "200: peer-1 took 9 for a member, which nobody is",
+    ]);
+    expect(violations(says(100, "peer-left", 5), world(200, "crashed", 2))).toEqual([
+      "100: peer-1 believed a goodbye that peer-2 has not said",
+    ]);
   });
 });
 

@@ -170,6 +170,57 @@ const beliefs: ReadonlySet<string> = new Set([
   "peer-left",
 ]);
 
+// ---- Genuineness ----
+
+/** One forgery that is believed tells the story: no more of them are remembered until the end. */
+const maxSuspects = 100;
+
+/**
+ * Nobody is taken for a member who was never in the network, nor for gone who has not said goodbye: whoever lacks the key
+ * can have nothing of the kind believed. What a process does is read from its trace, a moment after others were told of
+ * it: so the verdict waits for the end.
+ */
+export class BeliefsAreGenuine extends Watch {
+  readonly #observer: Observer;
+  /** By name. */
+  readonly #left = new Set<string>();
+  readonly #suspects = new Map<string, TraceEvent>();
+
+  constructor(observer: Observer) {
+    super("beliefs-are-genuine");
+    this.#observer = observer;
+  }
+
+  onEvent(event: TraceEvent): void {
+    const { type, layer, node } = event;
+    if (layer === scenarioLayer) {
+      if (type === "left") this.#left.add(this.#observer.nodeOf(node)!.name);
+    } else if (layer === "membership" && (type === "member-up" || type === "peer-left")) {
+      if (this.#suspects.size < maxSuspects && this.#isForged(event))
+        this.#suspects.set(`${type} ${event["peer"]}`, event);
+    }
+  }
+
+  override atCalm(): void {
+    for (const event of this.#suspects.values()) {
+      if (!this.#isForged(event)) continue;
+      const by = this.#observer.nodeOf(event.node)?.name;
+      const peer = event["peer"] as NodeId;
+      const name = this.#observer.nodeOf(peer)?.name;
+      const what =
+        name === undefined
+          ? `took ${peer} for a member, which nobody is`
+          : `believed a goodbye that ${name} has not said`;
+      this.violate(event.at, `${by} ${what}`);
+    }
+  }
+
+  #isForged({ type, peer }: TraceEvent): boolean {
+    const known = this.#observer.nodeOf(peer as NodeId);
+    return known === undefined || (type === "peer-left" && !this.#left.has(known.name));
+  }
+}
+
 // ---- Verdicts ----
 
 /** What is done to a network, after which verdicts may be wrong for a while. */

@@ -132,6 +132,7 @@ export const invariantNames = [
   "memory-bounds",
   "live-peers-stay-listed",
   "lives-go-forward",
+  "beliefs-are-genuine",
   "no-false-verdicts",
   "overlay-reconnects",
   "seeds-converge",

@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { parse, stringify } from "yaml";
 import { RangeSet } from "../../core/index.ts";
+import { Plumtree } from "../../dissemination/plumtree.ts";
 import { RetainedMessages } from "../../dissemination/retained-messages.ts";
 import { Registration } from "../../membership/registration.ts";
 import { SwimStanding } from "../../membership/swim-standing.ts";
 import { SimulatedDisk } from "../../simulated/simulated-disk.ts";
+import { SimulatedSignatures } from "../../simulated/simulated-signatures.ts";
 import { parseScenario } from "../scenario/scenario-file.ts";
 import { type CampaignReport, runCampaign } from "./campaign.ts";
 import { closed, drawScenario } from "./draw.ts";
@@ -91,6 +93,20 @@ describe("a campaign", () => {
     const [{ violations, command }] = report.failures as [CampaignReport["failures"][0]];
     expect(violations.map(({ invariant }) => invariant)).toContain("live-peers-stay-listed");
     expect(command).toBe("grapevine campaign --profile modern --runs 1 --seed 112");
+  });
+
+  test("finds that trees carry nothing, though histories bring it all in the end", async () => {
+    vi.spyOn(Plumtree.prototype, "onNew").mockImplementation(() => {});
+    const report = await runCampaign({ runs: 1, seed: 2, threads: 0, profile: "modern", shrinks: 0 });
+    const [{ violations }] = report.failures as [CampaignReport["failures"][0]];
+    expect(violations.map(({ detail }) => detail).join()).toContain("in quiet times");
+  });
+
+  test("finds that members believe what nobody has signed", async () => {
+    vi.spyOn(SimulatedSignatures.prototype, "verify").mockImplementation(() => true);
+    const report = await runCampaign({ runs: 1, seed: 3, threads: 0, profile: "modern", shrinks: 0 });
+    const [{ violations }] = report.failures as [CampaignReport["failures"][0]];
+    expect(violations.map(({ invariant }) => invariant)).toContain("beliefs-are-genuine");
   });
 
   test.each(Object.keys(bugs) as (keyof typeof bugs)[])(

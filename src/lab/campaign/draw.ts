@@ -223,14 +223,28 @@ export function closed(draft: Draft): Scenario {
           },
         }
       : { profile, options: { ...membership, broadcast } },
-    timeline: [...steps, ...closing(steps), ...(isClassic ? [] : quietTime)],
+    timeline: [
+      ...steps,
+      ...closing(steps),
+      ...(isClassic ? [] : [quietTime]),
+      ...(broadcast.method === "plumtree" ? quietTalk : []),
+    ],
     calm: isClassic ? calm : modernCalm,
     maxUnlisted,
   };
 }
 
 /** In which nobody may be given up any more. */
-const quietTime: readonly Step[] = [{ do: "wait", for: "30 pings" }];
+const quietTime: Step = { do: "wait", for: "30 pings" };
+/**
+ * Once all that was said before has arrived, what is said in quiet times is there soon: by the trees, that is, and by
+ * their grafts, a second at most, and not by comparisons of histories, which come each half minute.
+ */
+const quietTalk: readonly Step[] = [
+  { do: "expect", is: "delivered", within: modernCalm, claim: "what was said before has arrived everywhere" },
+  { do: "publish", from: "all peers" },
+  { do: "expect", is: "delivered", within: "5s", claim: "what is said in quiet times arrives within 5 s" },
+];
 
 /** Wakes who hangs, starts dead seeds, mends links and clocks; then everybody who lives says one thing more. */
 function closing(steps: readonly Action[]): readonly Step[] {
