@@ -50,8 +50,7 @@ export const lookupOptions = defineOptions<LookupSettings>({
     min: 1,
     max: 60_000,
     flag: "lookup-min-timeout",
-    description:
-      "Nobody is given up sooner than this (the reference's floor: a pause of the garbage collector)",
+    description: "Nobody is given up sooner than this (guess: a pause of the garbage collector)",
   },
   firstTimeoutMs: {
     default: 500,

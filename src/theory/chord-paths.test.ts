@@ -41,7 +41,7 @@ describe("Chord's paths", () => {
   ])("with a share of %f failed take %f hops and %f time-outs, and arrive", (failed, hops, timeouts) => {
     const result = paths({ n: 1000, listSize: 20, failed, rings: 300, lookups: 100 });
     expectWithin3Percent(result.hops.mean, hops);
-    // The reference's ten rings leave its time-outs uncertain by a few hundredths.
+    // The ten rings of our reference model leave its time-outs uncertain by a few hundredths.
     expect(Math.abs(result.timeouts.mean - timeouts)).toBeLessThan(0.03 * timeouts + 0.02);
     expect(result.failedLookups).toBeLessThan(1e-4);
   });

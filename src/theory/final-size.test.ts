@@ -74,7 +74,7 @@ describe("infections", () => {
 });
 
 test("the bimodality of pbcast: almost nobody or almost everybody", () => {
-  // Loss 5 %, crash 0.1 %; each of 50 is called with probability fan-out/50. The reference has three digits.
+  // Loss 5 %, crash 0.1 %; each of 50 is called with probability fan-out/50. Our reference model has three digits.
   const of = (fanout: number) => {
     const contact = (fanout / 50) * 0.95 * 0.999;
     return bimodality(finalSizes({ nodes: 50, infections: eachWithProbability(contact) }));

@@ -40,7 +40,7 @@ interface Sample {
 }
 
 const sizes = [2 ** 8, 2 ** 10, 2 ** 12, 2 ** 14, 2 ** 16];
-/** The reference's model of fingers only, and of both. */
+/** Our reference model: with fingers only, and with both. */
 const published: Readonly<Record<string, number>> = {
   "256": 3.87,
   "1024": 4.91,
@@ -124,7 +124,7 @@ export const chordExperiment: Experiment<Task, Sample> = {
       notes: [
         "Hops are counted to the predecessor of the key; the owner is one more.",
         "The law of the paper is 1/2 log2 N; the model, nodes at random places with exact tables, comes out about 0.1 below it. Gates are around the model.",
-        "Published: for fingers alone and for both the reference's own model. The paper's figures agree with it within 0.13 hops (recalled).",
+        "Published: for fingers alone and for both, our reference model. The paper's figures agree with it within 0.13 hops (recalled).",
       ],
     };
   },

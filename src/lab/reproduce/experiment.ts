@@ -68,7 +68,7 @@ export interface ReproductionRow {
   readonly measured: MomentsState;
   /**
    * The interval in which the measured mean must lie, and why it is that one: `published, ±3 standard errors and half
-   * of its last digit`. Left out where the reference does not say that it must match.
+   * of its last digit`. Left out where the source does not say that it must match.
    */
   readonly gate?: Gate;
 }

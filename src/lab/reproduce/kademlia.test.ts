@@ -9,7 +9,7 @@ const inputOf = (flags: Record<string, string | number>, seed = 1) => ({
   flags: flagsOf(experiment, flags),
 });
 
-describe("the table of the reference", () => {
+describe("the table of our reference model", () => {
   const { rows, charts } = reproduceHere(experiment, inputOf({ lookups: 60 }));
 
   test("every gate holds: hops, queries, rounds, time-outs and recall", () => {

@@ -1,6 +1,6 @@
 /**
  * What Kademlia's lookups cost: the real protocol over perfect buckets, beside an independent model of the same rules and the
- * table of our reference, which is one network of that model for each row (no paper has such a table).
+ * table of our reference model, which is one network of that model for each row (no paper has such a table).
  */
 import {
   compareXor,
@@ -52,7 +52,7 @@ const figures = Object.keys(names) as Figure[];
 
 type Published = Readonly<Partial<Record<Figure, number>>>;
 
-/** Rows of the reference beyond those of the flags: shown if the flags are as they come. */
+/** Rows of the table beyond those of the flags: shown if the flags are as they come. */
 const furtherRows: readonly Omit<Configuration, "pace">[] = [
   { nodes: 100_000, k: 20, alpha: 3, dead: 0 },
   { nodes: 10_000, k: 8, alpha: 3, dead: 0.1 },
@@ -93,7 +93,7 @@ const fewerBy = 4;
 export const kademliaExperiment: Experiment<KademliaTask, KademliaSample> = {
   name: "kademlia",
   description: "Kademlia: hops, queries, rounds, time-outs and recall of lookups, with and without the dead",
-  source: "Maymounkov and Mazières 2002 (IPTPS), section 2.3; the table is our reference's model of it",
+  source: "Maymounkov and Mazières 2002 (IPTPS), section 2.3; the table is that of our reference model",
   defaultRuns: 8,
   quickRuns: 1,
   quickFlags: { nodes: "10000" },

@@ -69,7 +69,7 @@ const tableNames: Readonly<Record<Tables, string>> = {
   joined: "as nodes find them: joined, then tuned for a minute",
 };
 
-/** Of 100,000 nodes with |L| = 16 and b = 4: recalled, and the reference's own model agrees within 0.02. */
+/** Of 100,000 nodes with |L| = 16 and b = 4: recalled, and our reference model agrees within 0.02. */
 const publishedNodes = 100_000;
 const publishedShares = [0, 0.0006, 0.0156, 0.1643, 0.6449, 0.1745];
 
