@@ -18,6 +18,7 @@ import {
   jsonText,
   nodePath,
   print,
+  showMoment,
   showTime,
   table,
 } from "./api-client.ts";
@@ -402,7 +403,11 @@ describe("showing", () => {
 
   test("a clock that says nonsense does no harm", () => {
     expect(showTime(new Date(2026, 1, 26, 19, 39, 24, 7).getTime())).toBe("2026-02-26 19:39:24");
-    for (const at of [Number.NaN, Number.POSITIVE_INFINITY, 1e300]) expect(showTime(at)).toBe("unknown");
+    expect(showMoment(new Date(2026, 1, 26, 19, 39, 24, 7).getTime())).toBe("2026-02-26 19:39:24.007");
+    for (const at of [Number.NaN, Number.POSITIVE_INFINITY, 1e300]) {
+      expect(showTime(at)).toBe("unknown");
+      expect(showMoment(at)).toBe("unknown");
+    }
   });
 
   test("JSON for a terminal means the same, and commands nothing", () => {

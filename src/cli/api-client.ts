@@ -662,9 +662,14 @@ function widthOf(cell: string | number): number {
   return [...String(cell)].length;
 }
 
-/** A time by this machine's clock, to the second. Clocks of others may say anything. */
+/** A time by this machine's clock, to the second. */
 export function showTime(at: number): string {
-  return Number.isFinite(at) && Math.abs(at) <= 8.64e15 ? localTime(at).slice(0, -4) : "unknown";
+  return showMoment(at).split(".")[0]!;
+}
+
+/** The same to the millisecond. Clocks of others may say anything. */
+export function showMoment(at: number): string {
+  return Number.isFinite(at) && Math.abs(at) <= 8.64e15 ? localTime(at) : "unknown";
 }
 
 /** Enough of the id to tell nodes apart, and to find them in the log. */

@@ -248,6 +248,8 @@ test("coverage and topic can be asked for, but not of a whole stream", async () 
   const answer = JSON.parse(await run(publishCommand(), "hi", "--topic", "t", "--coverage", "2", "--json"));
   expect(answer.coverage).toMatchObject({ asked: 2, answered: 2, have: 2 });
   await expect(run(publishCommand(), "-", "--coverage")).rejects.toThrow("--coverage: of one message");
+  await expect(run(publishCommand(), "--coverage", "hi")).rejects.toThrow("write the text first");
+  await expect(run(publishCommand(), "hi", "--coverage", "0")).rejects.toThrow("between 1 and 1000");
   await expect(run(publishCommand(), "hi", "--topic", "x".repeat(65))).rejects.toThrow("topic");
 });
 

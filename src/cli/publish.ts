@@ -45,7 +45,7 @@ export function publishCommand(): Command {
       .option(
         "--coverage [members]",
         "a second later ask so many random members whether they have it (default: 32)",
-        wholeNumber("--coverage", 1, 1000),
+        membersOf,
       )
       .option("--json", "print the result as JSON"),
   )
@@ -56,13 +56,24 @@ Examples:
   $ grapevine publish "hello"
   $ grapevine publish --node peer-3 "hello from three"
   $ grapevine publish --priority 200 "this first"
-  $ grapevine publish --coverage "who has it?"
+  $ grapevine publish "who has it?" --coverage
+  $ grapevine publish --coverage 100 "and how many of 100?"
   $ grapevine publish --topic weather "rain"
   $ grapevine publish -- "--a text that begins with a dash"
   $ tail -f events.log | grapevine publish -
 `,
     )
     .action((text: string, options: PublishOptions) => publish(text, options));
+}
+
+const wholeMembers = wholeNumber("--coverage", 1, 1000);
+
+/** In `publish --coverage "hello"` the text is taken for the number. */
+function membersOf(text: string): number {
+  if (!/[a-z ]/i.test(text)) return wholeMembers(text);
+  throw new UsageError(
+    `--coverage: "${text}" is not a number of members; for 32 of them write the text first: grapevine publish "hello" --coverage`,
+  );
 }
 
 async function publish(text: string, options: PublishOptions): Promise<void> {

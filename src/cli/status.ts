@@ -57,7 +57,7 @@ function describe(url: string, { process: it, nodes }: z.infer<typeof answers.st
   ];
   const rows = nodes.map((node) => {
     const isPeer = node.role === "peer";
-    const { registeredWith, quorum } = node;
+    const { registeredWith, quorum, profile } = node;
     return [
       escapeText(node.name),
       escapeText(node.role),
@@ -66,7 +66,9 @@ function describe(url: string, { process: it, nodes }: z.infer<typeof answers.st
       isPeer ? numberIn(node["neighbors"]) : "",
       numberIn(node["knownPeers"]),
       typeof registeredWith === "number" && typeof quorum === "number"
-        ? `${registeredWith} of ${quorum}`
+        ? profile === "modern" // where one is enough, and seeds are members like all others
+          ? registeredWith
+          : `${registeredWith} of ${quorum}`
         : "",
       numberIn(node["published"]),
       numberIn(node["delivered"]),

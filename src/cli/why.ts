@@ -10,7 +10,7 @@ import {
   jsonText,
   nodePath,
   print,
-  showTime,
+  showMoment,
 } from "./api-client.ts";
 
 interface WhyOptions extends ApiOptions {
@@ -29,6 +29,8 @@ export function whyCommand(): Command {
     .addHelpText(
       "after",
       `
+Names are those of the nodes in the process that is asked; of others give host:port or the id.
+
 Under the classic profile a peer tells what it knows of its neighbors; what led to a removal from the lists a seed
 tells: --at seed-1. Under the modern profile any node has an opinion of everybody.
 
@@ -54,7 +56,7 @@ async function why(member: string, options: WhyOptions): Promise<void> {
   const lines = answer.evidence.map(({ at, kind, by, through, detail }) => {
     const helpers = through.length === 0 ? "" : `, through ${through.map(show).join(", ")}`;
     const figures = detail === "" ? "" : ` (${escapeText(detail)})`;
-    return `  ${showTime(at)}  ${escapeText(kind).padEnd(13)} by ${show(by)}${helpers}${figures}`;
+    return `  ${showMoment(at)}  ${escapeText(kind).padEnd(13)} by ${show(by)}${helpers}${figures}`;
   });
   const verdict = `${escapeText(answer.node)} thinks: ${show(answer.peer)} is ${escapeText(answer.state)}`;
   const nothing = "  Nobody has ever doubted it, as far as this node knows.";
