@@ -174,7 +174,9 @@ export class SwimLearning {
     const { incarnation, type } = update.statement;
     if (incarnation < own.incarnation || (type === "member-record" && incarnation === own.incarnation))
       return;
-    if (this.#isGenuine(node, update, env)) this.#config.standing.exceed(incarnation, env);
+    if (incarnation <= this.#config.standing.heard || !this.#isGenuine(node, update, env)) return;
+    const since = update.statement.type === "member-record" ? update.statement.since : 0;
+    this.#config.standing.exceed({ incarnation, since, at: node }, env);
   }
 
   /** Somebody known, for there are only so many of them. In a large network nobody knows all. */

@@ -80,6 +80,8 @@ export type SwimNotice =
     }
   | { readonly type: "local-health"; readonly score: number; readonly reason: string }
   | { readonly type: "refuted"; readonly incarnation: number }
+  /** Another process, which began later than this one, runs with our key. */
+  | { readonly type: "identity-shared"; readonly with: NodeId }
   | { readonly type: "view-partial"; readonly members: number }
   | { readonly type: "left" };
 

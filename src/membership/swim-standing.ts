@@ -7,6 +7,10 @@ import type { SwimEnvironment, SwimParts } from "./swim-parts.ts";
 /** Those who accused us, to whom we owe our answer; guess. */
 const maxOwed = 16;
 
+// Whoever runs with our key says again and again that its life is the later one; guesses.
+const firstExceedPauseMs = 500;
+const maxExceedPauseMs = 60_000;
+
 /**
  * What this node says of itself. Its incarnation is on disk before anybody hears it: a restart must begin above it. An
  * accusation costs its maker nothing, and a refutation costs everybody something: so there are only so many of them in
@@ -25,8 +29,12 @@ export class SwimStanding {
   #nextTags: MemberRecord["tags"];
   #record: Signed<MemberRecord> | undefined;
   #mayRefuteAt: Millis = 0;
-  /** A refutation waits for its time. */
-  #isPutOff = false;
+  #mayExceedAt: Millis = 0;
+  #exceedPauseMs: Millis = firstExceedPauseMs;
+  /** Who else runs with our key, if that is news. */
+  #twin: NodeId | undefined;
+  /** When the next life begins that had to wait. */
+  #putOffTo: Millis = Number.POSITIVE_INFINITY;
   readonly #owed = new Map<string | number, NodeId>();
 
   constructor(parts: SwimParts) {
@@ -39,6 +47,10 @@ export class SwimStanding {
 
   get incarnation(): number {
     return this.#incarnation;
+  }
+  /** Above what was said with our key up to here, we will be. */
+  get heard(): number {
+    return this.#heard;
   }
 
   record(env: SwimEnvironment): Signed<MemberRecord> {
@@ -78,18 +90,24 @@ export class SwimStanding {
   }
 
   /**
-   * Our own word of an earlier life, from before our disk was lost: this life has to be the later one. So says each of two
-   * that run with one key, and neither floods the others with it.
+   * Our own word of an earlier life, from before our disk was lost: this life has to be the later one. If it began after
+   * this one, elsewhere, somebody else runs with our key, and thinks the same: we say so, and insist more and more rarely.
    */
-  exceed(incarnation: number, env: SwimEnvironment): void {
+  exceed(
+    { incarnation, since, at }: { incarnation: number; since: Millis; at: NodeId },
+    env: SwimEnvironment,
+  ): void {
+    if (incarnation < this.#next) return;
     this.#heard = Math.max(this.#heard, incarnation);
-    if (incarnation >= this.#next) this.#beginNextLife(env);
+    if (at !== env.self && since > this.#parts.config.since) this.#twin = at;
+    this.#beginNextLife(env);
   }
 
-  onRefuteTimer(env: SwimEnvironment): void {
-    if (!this.#isPutOff) return;
-    this.#isPutOff = false;
-    if (this.#next === this.#incarnation) this.#beginNow(env);
+  onRefuteTimer(dueAt: Millis, env: SwimEnvironment): void {
+    if (dueAt !== this.#putOffTo) return; // it began sooner
+    this.#putOffTo = Number.POSITIVE_INFINITY;
+    if (this.#next > this.#incarnation) return;
+    if (this.#owed.size > 0 || this.#heard >= this.#incarnation) this.#beginNow(env);
   }
 
   onPersisted(env: SwimEnvironment): void {
@@ -109,20 +127,25 @@ export class SwimStanding {
 
   #beginNextLife(env: SwimEnvironment): void {
     if (this.#next > this.#incarnation) return; // under way
-    if (env.now >= this.#mayRefuteAt) return this.#beginNow(env);
-    if (this.#isPutOff) return;
-    this.#isPutOff = true;
-    const after = this.#mayRefuteAt - env.now;
-    env.schedule(after, { type: "refute", dueAt: env.now + after });
+    const dueAt = this.#owed.size > 0 ? this.#mayRefuteAt : this.#mayExceedAt;
+    if (env.now >= dueAt) return this.#beginNow(env);
+    if (this.#putOffTo <= dueAt) return;
+    this.#putOffTo = dueAt;
+    env.schedule(dueAt - env.now, { type: "refute", dueAt });
   }
 
   #beginNow(env: SwimEnvironment): void {
-    // Four in the time of the shortest suspicion: whoever keeps accusing us does not outrun us.
-    const { suspicionMult, probeIntervalMs } = this.#parts.options;
-    this.#mayRefuteAt = env.now + Math.ceil((suspicionMult * probeIntervalMs) / 4);
     if (this.#owed.size > 0) {
+      // Four in the time of the shortest suspicion: whoever keeps accusing us does not outrun us.
+      const { suspicionMult, probeIntervalMs } = this.#parts.options;
+      this.#mayRefuteAt = env.now + Math.ceil((suspicionMult * probeIntervalMs) / 4);
       this.#parts.counters.refutations++;
       this.#parts.changeHealth(1, "refuted a suspicion", env);
+    } else {
+      if (this.#twin !== undefined) env.notify({ type: "identity-shared", with: this.#twin });
+      this.#twin = undefined;
+      this.#mayExceedAt = env.now + this.#exceedPauseMs;
+      this.#exceedPauseMs = Math.min(maxExceedPauseMs, 2 * this.#exceedPauseMs);
     }
     this.#exceed(Math.max(this.#next, this.#heard), env);
   }

@@ -416,12 +416,24 @@ describe("refuting", () => {
     expect(env.sentOf("gossip")[0]!.updates[0]!.statement).toMatchObject({ member: anna, incarnation: 1 });
   });
 
-  test("of what another with the same key says happens only so often, too", () => {
+  test("another who runs with the same key is told of, and both insist more and more rarely", () => {
     const env = new Anna({ knows: everybody });
-    for (let time = 0; time < 2000; time += 10) env.tell([recordOf(anna, env.swim.incarnation + 1)]).pass(10);
-    expect(env.noticesOf("refuted").length).toBeGreaterThan(5);
-    expect(env.noticesOf("refuted").length).toBeLessThanOrEqual(9);
-    expect(env.swim.counters.refutations).toBe(0);
+    const twin = "anna@10.0.0.7:9001";
+    for (let time = 0; time < 600_000; time += 50) {
+      env.tell([recordOf(twin, env.swim.incarnation + 1, { since: 50 })]).answersAll(50);
+    }
+    const lives = env.noticesOf("refuted").length;
+    expect(lives).toBeGreaterThan(8);
+    expect(lives).toBeLessThan(20);
+    expect(env.noticesOf("identity-shared").length).toBeGreaterThan(8);
+    expect(env.noticesOf("identity-shared").length).toBeLessThan(20);
+    expect(env.noticesOf("identity-shared")[0]).toEqual({ type: "identity-shared", with: twin });
+    // Doubts are refuted all the same.
+    env
+      .clear()
+      .tell([doubtOf(anna, dora, env.swim.incarnation)], dora)
+      .answersAll(300);
+    expect(env.noticesOf("refuted")).toHaveLength(1);
   });
 
   test("takes up above what it said itself in a life that the disk has forgotten", () => {

@@ -317,7 +317,7 @@ export class Swim
         if (!this.#isLeaving) this.#sync.onReconnectTimer(env);
         return;
       case "refute":
-        if (!this.#isLeaving) this.#standing.onRefuteTimer(env);
+        if (!this.#isLeaving) this.#standing.onRefuteTimer(timer.dueAt, env);
         return;
       case "left":
         this.#hasLeft = true;

@@ -317,6 +317,11 @@ function sayNotice(notice: AnyNotice, node: LoggedNode, options: LogLineOptions)
       return notice.score === 0
         ? ["info", "this node keeps up again"]
         : ["warn", `this node is slow (${notice.reason}): it gives others ${notice.score + 1} times as long`];
+    case "identity-shared":
+      return [
+        "warn",
+        `Another process runs with this node's key, at ${show(notice.with)}: stop one of them, or give it a data folder of its own`,
+      ];
     case "view-partial":
       return [
         "info",
