@@ -126,7 +126,15 @@ export const answers = {
     nodes: z.array(nodeSummary),
   }),
   nodes: z.looseObject({ nodes: z.array(nodeSummary) }),
-  members: z.looseObject({ members: z.array(place.extend({ since: z.number() })) }),
+  members: z.looseObject({
+    members: z.array(
+      place.extend({
+        since: z.number(),
+        state: z.string().optional(),
+        tags: z.record(z.string(), z.string()).optional(),
+      }),
+    ),
+  }),
   neighbors: z.looseObject({ neighbors: z.array(place.extend({ rttMs: z.number().nullable() })) }),
   graph: z.looseObject({
     nodes: z.array(z.looseObject({ name: z.string(), contact: nodeId, role: z.string() })),

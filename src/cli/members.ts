@@ -47,12 +47,24 @@ async function members(
   if (answer.members.length === 0) return await print(`${escapeText(node)} knows of nobody.`);
   // Names are what people here call the nodes of this process; members from elsewhere have none.
   const names = new Map((await client.nodes()).map(({ name, contact }) => [identityOf(contact), name]));
-  const rows = answer.members.map(({ peer, host, port, since }) => [
+  // Only the modern profile has an opinion of everybody, and something that members say of themselves.
+  const hasStates = answer.members.some(({ state }) => state !== undefined);
+  const rows = answer.members.map(({ peer, host, port, since, state = "", tags = {} }) => [
     escapeText(names.get(identityOf(peer)) ?? ""),
     showId(peer),
     escapeText(host),
     port,
     showTime(since),
+    ...(hasStates ? [escapeText(state), tagsText(tags)] : []),
   ]);
-  await print(table(["name", "id", "host", "port", "since"], rows));
+  const columns = ["name", "id", "host", "port", "since", ...(hasStates ? ["state", "tags"] : [])];
+  await print(table(columns, rows));
+}
+
+function tagsText(tags: Readonly<Record<string, string>>): string {
+  return escapeText(
+    Object.entries(tags)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(" "),
+  );
 }

@@ -13,6 +13,7 @@ Examples:
   $ grapevine peer my-net/nodes/alice
   $ grapevine peer my-net/nodes/bob --listen 10.0.0.2:9000
   $ grapevine peer --plaintext --network config.txt --name carol
+  $ grapevine peer my-net/nodes/dora --profile modern --tag zone=b --tag role=cache
   $ tail -f events.log | grapevine peer my-net/nodes/alice --stdin --messages 0
 `,
     )

@@ -43,6 +43,7 @@ interface ServeOptions {
   readonly pings?: boolean;
   readonly trace?: string;
   readonly stdin?: boolean;
+  readonly tag?: Readonly<Record<string, string>>;
 }
 
 export function addServeOptions(command: Command, role: "seed" | "peer"): Command {
@@ -91,8 +92,20 @@ export function addServeOptions(command: Command, role: "seed" | "peer"): Comman
     .option("--pings", "log every PING and PING_REPLY too")
     .option("--trace <file>", "write every event as a line of JSON");
   if (role === "peer")
-    command.option("--stdin", "publish every line of standard input (default on a terminal)");
+    command
+      .option("--stdin", "publish every line of standard input (default on a terminal)")
+      .option(
+        "--tag <name=value>",
+        "with --profile modern: what this peer says of itself to all members; may be given again",
+        parseTag,
+      );
   return addTunables(command);
+}
+
+function parseTag(text: string, earlier: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const equals = text.indexOf("=");
+  if (equals < 1) throw new UsageError(`--tag: "${text}" is not name=value`);
+  return { ...earlier, [text.slice(0, equals)]: text.slice(equals + 1) };
 }
 
 export async function serve(
@@ -119,6 +132,7 @@ export async function serve(
     identity,
     security,
     cluster: options.cluster,
+    tags: options.tag,
     listen,
     advertise: options.advertise,
     seeds,

@@ -234,7 +234,8 @@ function makeApp(
   app.get("/v1/graph", (c) => c.json(graphOf(config.nodes())));
   app.get("/v1/nodes/:name/members", (c) => {
     const node = find(c);
-    return c.json({ members: node.members().map(({ peer, since }) => ({ ...placeOf(peer), since })) });
+    const known = node.memberStates() ?? node.members();
+    return c.json({ members: known.map(({ peer, ...rest }) => ({ ...placeOf(peer), ...rest })) });
   });
   app.get("/v1/nodes/:name/neighbors", (c) => {
     const node = find(c);

@@ -17,7 +17,7 @@ import type { Address } from "../transport/index.ts";
 import { loadNodeFolder } from "./cluster.ts";
 import { createIdentity, type Identity } from "./identity.ts";
 import type { LookupCallOptions, LookupRun } from "./lookups.ts";
-import { GrapevineNode, type NodeOptions, type Security } from "./node.ts";
+import { GrapevineNode, type MemberStateOf, type NodeOptions, type Security, type Tags } from "./node.ts";
 import type { CoverageEstimate, PublishOptions, PublishOutcome } from "./publications.ts";
 import type { DeleteOptions, FoundRecord, GetOptions, OperationResult, PutOptions } from "./records.ts";
 import { parseAddress, readSeedFile } from "./seed-file.ts";
@@ -42,6 +42,8 @@ export interface JoinOptions {
   readonly dataFolder?: string;
   /** Which protocols: default "classic". The same as `options: { stack: { profile } }`. */
   readonly profile?: ProfileName;
+  /** Modern profile: what this peer says of itself to all members: at most 16 texts. */
+  readonly tags?: Tags;
   /** Tunables by part, as in the config file. A library peer generates no messages of its own unless told to. */
   readonly options?: NodeOptions;
   /** An identity and authority made by the program itself, instead of a folder. */
@@ -110,6 +112,7 @@ export async function join(options: JoinOptions): Promise<Network> {
     advertise: options.advertise,
     seeds,
     dataFolder,
+    tags: options.tags,
     options: {
       ...options.options,
       ...(options.profile === undefined ? {} : { stack: { profile: options.profile } }),
@@ -133,6 +136,7 @@ const joinOptionNames: Readonly<Record<keyof JoinOptions, true>> = {
   cluster: true,
   dataFolder: true,
   profile: true,
+  tags: true,
   options: true,
   identity: true,
   security: true,
@@ -228,6 +232,19 @@ export class Network {
   /** Everybody that this peer has heard of, without itself. */
   members(): Member[] {
     return this.node.members().map(({ peer }) => memberOf(peer));
+  }
+
+  /** Modern profile: everybody that is remembered, with what is thought of them and what they say of themselves. */
+  memberStates(): (Member & Omit<MemberStateOf, "peer" | "since">)[] {
+    return (this.node.memberStates() ?? []).map(({ peer, role, state, tags }) => ({
+      ...memberOf(peer),
+      ...{ role, state, tags },
+    }));
+  }
+
+  /** Modern profile: from now on this peer says this of itself to all members. */
+  setTags(tags: Tags): void {
+    this.node.setTags(tags);
   }
 
   /** The peers to which there is a link. */

@@ -106,6 +106,8 @@ export interface NodeConfig {
   readonly seeds: readonly Address[];
   /** Nodes of other names are refused. */
   readonly cluster?: string;
+  /** Modern profile: what it says of itself to all members, at most 16 texts. */
+  readonly tags?: Tags;
   /** Where the node remembers itself; without it, every life is the first. */
   readonly dataFolder?: string;
   readonly options?: NodeOptions;
@@ -118,6 +120,14 @@ export interface NodeConfig {
   readonly wrapSocket?: (socket: DatagramSocket) => DatagramSocket;
   /** Hears every notice from the very first on. */
   readonly onNotice?: NoticeListener;
+}
+
+export type Tags = Readonly<Record<string, string>>;
+
+export interface MemberStateOf extends Candidate {
+  readonly role: "peer" | "seed";
+  readonly state: MemberState;
+  readonly tags: Tags;
 }
 
 /** Every notice of every layer: the trace, before it is written down. */
@@ -304,7 +314,10 @@ export class GrapevineNode {
   }
 
   async #start(): Promise<void> {
-    const { identity, listen, advertise, dataFolder, seeds, security, name, signs, random } = this.#config;
+    const { identity, listen, advertise, dataFolder, seeds, security, name, signs, random, tags } =
+      this.#config;
+    if (tags !== undefined && profileOf(this.#config.options) !== "modern")
+      throw new UsageError("tags: the classic profile has none; take the profile modern, or leave them out");
     if (advertise === undefined && (listen.host === "0.0.0.0" || listen.host === "::")) {
       throw new UsageError(
         `advertise: ${listen.host} is no address that others could call; give one with --advertise`,
@@ -363,6 +376,7 @@ export class GrapevineNode {
         restored: memory?.gossip,
         restoredState: memory?.state,
         restoredRouting: memory?.routing,
+        tags: tags === undefined ? undefined : Object.entries(tags),
         options,
       });
       this.#stack = this.#peer.stack;
@@ -439,6 +453,22 @@ export class GrapevineNode {
   members(): Candidate[] {
     if (this.#seed !== undefined) return this.#seed.list.map(({ peer, since }) => ({ peer, since }));
     return this.#peer!.members.candidates.slice();
+  }
+
+  /** The same with what the modern profile knows of each, seeds and the dead too; undefined under the classic one. */
+  memberStates(): MemberStateOf[] | undefined {
+    const swim = this.#peer?.modern?.swim ?? this.#seed?.swim;
+    return swim?.members.map(({ node, since, role, state, tags }) => ({
+      ...{ peer: node, since, role, state },
+      tags: Object.fromEntries(tags),
+    }));
+  }
+
+  /** Modern profile: from now on it says this of itself. Throws `UsageError` for what is too much, and under the classic one. */
+  setTags(tags: Tags): void {
+    if (this.#peer?.modern === undefined)
+      throw new UsageError("tags: only peers of the profile modern have them");
+    this.command("membership", { type: "set-tags", tags: Object.entries(tags) });
   }
 
   neighbors(): { peer: NodeId; rttMs: number | undefined }[] {

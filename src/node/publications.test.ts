@@ -57,6 +57,20 @@ describe.each(["classic", "modern"] as const)("under the %s profile", (profile) 
   }, 20_000);
 });
 
+test("tags travel to all members of the modern profile, and change", async () => {
+  const { peers, seeds } = await network({ stack: { profile: "modern" } }, 3);
+  const tagsSeen = () =>
+    [peers[1]!, seeds[0]!].map(
+      (node) => node.memberStates()!.find(({ peer }) => peer === peers[0]!.contact)?.tags,
+    );
+  peers[0]!.setTags({ zone: "b" });
+  await until(() => tagsSeen().every((tags) => tags?.["zone"] === "b"));
+  peers[0]!.setTags({ role: "cache" });
+  await until(() => tagsSeen().every((tags) => tags?.["role"] === "cache" && tags["zone"] === undefined));
+  expect(peers[1]!.memberStates()!.map(({ role, state }) => [role, state])).toContainEqual(["seed", "alive"]);
+  expect(() => peers[0]!.setTags({ "": "x" })).toThrow(/name/);
+}, 20_000);
+
 describe("what cannot be", () => {
   test.each([
     [{ topic: "" }, /topic/],
