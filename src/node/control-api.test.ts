@@ -311,6 +311,7 @@ describe("errors name the mend", () => {
   test("what fails inside says nothing of it outside, and is logged", async () => {
     const broken = new FakeNode("peer-1", 9001);
     Object.assign(broken, {
+      memberStates: () => undefined,
       members: () => {
         throw new Error("secret detail");
       },
