@@ -48,9 +48,10 @@ import type {
 } from "./hyparview-messages.ts";
 import { type HyParViewOptions, hyParViewOptions } from "./hyparview-options.ts";
 import { type FailedLink, LinkTests, type LinkTestTimer } from "./link-tests.ts";
+import { NeighborSearch, type SearchTimer } from "./neighbor-search.ts";
 import { PassiveView } from "./passive-view.ts";
 import { PerSecond } from "./per-second.ts";
-import { isElder, type Seniority } from "./seniority.ts";
+import type { Seniority } from "./seniority.ts";
 import { ViewShuffle } from "./view-shuffle.ts";
 import { XBot } from "./x-bot.ts";
 
@@ -66,8 +67,7 @@ export interface HyParViewConfig {
 }
 
 export type HyParViewTimer =
-  | { readonly type: "promote"; readonly round: number }
-  | { readonly type: "answer-timeout"; readonly peer: NodeId; readonly at: Millis }
+  | SearchTimer
   | LinkTestTimer
   | { readonly type: "keep-alive" }
   | { readonly type: "shuffle" }
@@ -83,17 +83,6 @@ export type HyParViewNotice = StackNotice;
 
 type HyParViewEnvironment = Environment<HyParViewMessage, HyParViewTimer, HyParViewNotice>;
 
-interface Ask {
-  readonly at: Millis;
-  /** Of high priority. */
-  readonly insists: boolean;
-  readonly type: "join" | "neighbor" | "walk-end" | "elder";
-}
-
-/** How many refusals in a row before a peer pauses; then it joins again if it misses two neighbors. */
-const patience = 5;
-/** Pauses grow to so many times `promotionIntervalMs`. */
-const maxPause = 32;
 /** What others may make us do in a second: take newcomers in, pass walks on. */
 const maxJoins = 16;
 const maxWalks = 64;
@@ -123,24 +112,12 @@ export class HyParView
   readonly #active = new ActiveView();
   readonly #passive: PassiveView;
   readonly #tests: LinkTests;
+  readonly #search: NeighborSearch;
   readonly #shuffling: ViewShuffle;
   readonly #xBot: XBot | undefined;
   /** So many neighbors, those that have stood longest, are given up for nobody. */
   readonly #kept: number;
   readonly #bounds: PerSecond<Bounded>;
-  /** Asked for a link and not answered yet. */
-  readonly #asked = new Map<NodeId, Ask>();
-  /** Asked in vain since the last pause. */
-  readonly #refusing = new Set<Identity>();
-  /** Refusals since the last new link. */
-  #refusals = 0;
-  #pause = 1;
-  /** The next promotion, which makes those that were scheduled before void, and when it is due. */
-  #round = 0;
-  #dueAt: Millis = Number.POSITIVE_INFINITY;
-  /** Nobody is asked before the next promotion. */
-  #isWaiting = false;
-  #isNewcomer = true;
   #hasLeft = false;
   constructor(config: HyParViewConfig) {
     this.#config = config;
@@ -149,6 +126,18 @@ export class HyParView
     this.#passive = new PassiveView(passiveView);
     this.#tests = new LinkTests(this.#active, this.options);
     this.#shuffling = new ViewShuffle(this.#active, this.#passive, this.options);
+    this.#search = new NeighborSearch({
+      active: this.#active,
+      passive: this.#passive,
+      sampler: config.sampler,
+      standing: config.standing,
+      options: this.options,
+      counters: this.counters,
+      isFullView: config.isFullView,
+      wantedDegree: () => this.wantedDegree,
+      me: (env) => this.#me(env),
+      shuffle: (env) => this.#shuffle(env as HyParViewEnvironment),
+    });
     this.#kept = Math.floor(activeView / 2);
     this.#bounds = new PerSecond({ joins: maxJoins, walks: maxWalks, evictions: activeView - this.#kept });
     if (this.options.isLatencyAware) this.#xBot = this.#makeXBot();
@@ -194,7 +183,7 @@ export class HyParView
 
   start(env: HyParViewEnvironment): void {
     const { keepAliveMs, shuffleIntervalMs } = this.options;
-    this.#schedulePromotion(0, env);
+    this.#search.start(env);
     // Somewhere in the first interval, so that a network that starts at once does not do it in step.
     env.schedule(env.random.below(keepAliveMs), { type: "keep-alive" });
     env.schedule(env.random.below(shuffleIntervalMs), { type: "shuffle" });
@@ -231,8 +220,8 @@ export class HyParView
       case "unreachable":
         this.#passive.remove(identityOf(command.node));
         this.#drop(command.node, "unreachable", env);
-        this.#onRefused(command.node, env);
-        return this.#seek(env);
+        this.#search.onRefused(command.node, env);
+        return this.#search.seek(env);
     }
   }
 
@@ -252,10 +241,10 @@ export class HyParView
       case "shuffle":
         if (this.#isWalk(from, env) && !this.#shuffling.onShuffle(from, message, env))
           this.counters.bounded++;
-        return this.#seek(env);
+        return this.#search.seek(env);
       case "shuffle-reply":
         if (!this.#shuffling.onReply(message, env)) this.counters.unasked++;
-        return this.#seek(env);
+        return this.#search.seek(env);
       case "keep-alive":
         return this.#tests.onKeepAlive(from, message.nonce, env);
       case "keep-alive-reply":
@@ -270,19 +259,18 @@ export class HyParView
     if (this.#hasLeft) return;
     switch (timer.type) {
       case "promote":
-        if (timer.round !== this.#round) return; // a sooner one was scheduled meanwhile
-        return this.#onPromote(env);
+        return this.#search.onPromote(timer.round, env);
       case "answer-timeout":
-        if (this.#asked.get(timer.peer)?.at !== timer.at) return; // answered
+        if (this.#search.askOf(timer.peer)?.at !== timer.at) return; // answered
         this.counters.silent++;
         this.#passive.remove(identityOf(timer.peer));
-        this.#onRefused(timer.peer, env);
-        return this.#seek(env);
+        this.#search.onRefused(timer.peer, env);
+        return this.#search.seek(env);
       case "link-timeout":
         return this.#onTested(this.#tests.onTimeout(timer), env);
       case "keep-alive":
         for (const link of this.#tests.onTick(env)) this.#onTested(link, env);
-        this.#seek(env);
+        this.#search.seek(env);
         return env.schedule(this.options.keepAliveMs, timer);
       case "shuffle":
         this.#shuffle(env);
@@ -320,95 +308,10 @@ export class HyParView
       if (hops === this.options.passiveWalk) this.#remember(newcomer, env);
       return env.send(next, { type: "forward-join", newcomer, hopsLeft: hops - 1 });
     }
-    if (this.#isFree(newcomer.peer)) this.#ask(newcomer.peer, "walk-end", env);
+    if (this.#search.isFree(newcomer.peer)) this.#search.ask(newcomer.peer, "walk-end", env);
   }
 
   // ---- Links: asking and being asked ----
-
-  /**
-   * Asks for as many neighbors as are missing; and for an elder one, where the membership knows somebody elder. Called
-   * whenever something has changed: a peer that wants nothing does nothing here.
-   */
-  #seek(env: HyParViewEnvironment): void {
-    if (this.#isWaiting && this.#active.size > 0) return;
-    this.#seekElder(env);
-    if (this.#isNewcomer && this.#active.size === 0) {
-      if (this.#asked.size === 0) this.#askSomebody("join", env);
-    } else while (this.#missing() > 0 && this.#askSomebody("neighbor", env)) {}
-    if (this.#asked.size === 0 && this.#isShort(env)) this.#scheduleNext(env);
-  }
-
-  #onPromote(env: HyParViewEnvironment): void {
-    this.#dueAt = Number.POSITIVE_INFINITY;
-    this.#isWaiting = false;
-    const joinsAgain = this.#refusals >= patience && this.#missing() >= 2;
-    this.#refusing.clear();
-    this.#refusals = 0;
-    if (joinsAgain) this.#askSomebody("join", env);
-    this.#seek(env);
-    // Everybody whom we remember is a neighbor, or gone: neighbors know others.
-    if (this.#missing() > 0) this.#shuffle(env);
-  }
-
-  /** Neighbors are missing, or an elder one, and there is somebody who could be it. */
-  #isShort(env: HyParViewEnvironment): boolean {
-    return this.#active.size < this.wantedDegree || this.#lacksElder(env);
-  }
-
-  /** Places that are empty, and for which nobody is asked. Ends of walks do not count: others may have made them up. */
-  #missing(): number {
-    let coming = 0;
-    for (const { type } of this.#asked.values()) if (type !== "walk-end") coming++;
-    return this.wantedDegree - this.#active.size - coming;
-  }
-
-  #askSomebody(type: Ask["type"], env: HyParViewEnvironment): boolean {
-    const candidate = this.#candidate(env, ({ peer }) => this.#isFree(peer));
-    if (candidate === undefined) return false;
-    this.#ask(candidate.peer, type, env);
-    return true;
-  }
-
-  /** Somebody that we could ask, at random. */
-  #candidate(env: HyParViewEnvironment, accept: (candidate: Candidate) => boolean): Candidate | undefined {
-    const { sampler, isFullView } = this.#config;
-    if (!isFullView()) {
-      const [remembered] = this.#passive.sample(1, env.random, accept);
-      if (remembered !== undefined) return remembered;
-    }
-    return sampler.sample(1, env.random, accept)[0];
-  }
-
-  #isFree(peer: NodeId): boolean {
-    const identity = identityOf(peer);
-    if (this.#refusing.has(identity) || this.#active.ofIdentity(identity) !== undefined) return false;
-    for (const asked of this.#asked.keys()) if (identityOf(asked) === identity) return false;
-    return true;
-  }
-
-  #ask(peer: NodeId, type: Ask["type"], env: HyParViewEnvironment): void {
-    const { since, incarnation } = this.#config.standing;
-    // Only one of several insists: the others look for room.
-    const isFirst = this.#active.size === 0 && ![...this.#asked.values()].some(({ insists }) => insists);
-    const insists = type === "elder" || isFirst;
-    this.#asked.set(peer, { at: env.now, type, insists });
-    if (type === "join") env.send(peer, { type, since, incarnation });
-    else env.send(peer, { type: "neighbor", since, incarnation, isHighPriority: insists });
-    env.schedule(this.options.answerTimeoutMs, { type: "answer-timeout", peer, at: env.now });
-    if (type === "join") this.counters.joins++;
-    else if (type === "neighbor") this.counters.promotions++;
-  }
-
-  /** It has refused, or is silent. */
-  #onRefused(peer: NodeId, env: HyParViewEnvironment): void {
-    const ask = this.#asked.get(peer);
-    if (ask === undefined) return;
-    this.#asked.delete(peer);
-    if (ask.type === "walk-end") return; // its own affair
-    this.#refusing.add(identityOf(peer));
-    this.#refusals++;
-    if (this.#refusals >= patience) this.#wait(env);
-  }
 
   #onNeighborRequest(from: NodeId, request: NeighborRequest, env: HyParViewEnvironment): void {
     const { since, incarnation, isHighPriority } = request;
@@ -416,7 +319,7 @@ export class HyParView
     const isTaken = this.#takeIn(from, { since, incarnation, insists: isHighPriority }, env);
     if (!isTaken) this.counters.refused++;
     this.#reply(from, isTaken, env);
-    this.#seek(env);
+    this.#search.seek(env);
   }
 
   #meet({ peer, since }: ViewEntry, env: HyParViewEnvironment): void {
@@ -431,24 +334,24 @@ export class HyParView
   }
 
   #onNeighborReply(from: NodeId, reply: NeighborReply, env: HyParViewEnvironment): void {
-    const ask = this.#asked.get(from);
+    const ask = this.#search.askOf(from);
     if (ask === undefined) {
       this.counters.unasked++;
       // The other end must not count on a link that we do not have.
       if (reply.isAccepted && !this.#active.has(from)) this.#disconnect(from, env);
       return;
     }
-    if (!reply.isAccepted) this.#onRefused(from, env);
+    if (!reply.isAccepted) this.#search.onRefused(from, env);
     else {
       const insists = ask.type === "walk-end" || ask.type === "elder";
-      if (this.#takeIn(from, { ...reply, insists }, env)) this.#asked.delete(from);
+      if (this.#takeIn(from, { ...reply, insists }, env)) this.#search.onAnswered(from);
       else {
         // We have no room meanwhile, and would have none if we asked again at once.
         this.#disconnect(from, env);
-        this.#onRefused(from, env);
+        this.#search.onRefused(from, env);
       }
     }
-    this.#seek(env);
+    this.#search.seek(env);
   }
 
   /** Makes a link if there is room, or if room can be made for who insists. True if there is one now. */
@@ -467,11 +370,7 @@ export class HyParView
     if (isFull && !(insists && this.#evictFor(peer, env))) return false;
     this.#active.add(peer, since, incarnation);
     this.#passive.remove(identityOf(peer));
-    this.#asked.delete(peer);
-    this.#refusals = 0;
-    this.#pause = 1;
-    if (this.#isNewcomer) this.#wait(env); // for the ends of its walks
-    this.#isNewcomer = false;
+    this.#search.onTaken(peer, env);
     env.notify({ type: "neighbor-up", neighbor: peer, incarnation });
     return true;
   }
@@ -511,40 +410,22 @@ export class HyParView
     if (isLeaving) this.#drop(from, "left", env);
     else this.#giveUp(from, "replaced", env);
     const isOther = instead !== undefined && identityOf(instead) !== identityOf(env.self);
-    if (isOther && this.#missing() > 0 && this.#isFree(instead)) this.#ask(instead, "neighbor", env);
-    this.#seek(env);
+    if (isOther && this.#search.missing() > 0 && this.#search.isFree(instead))
+      this.#search.ask(instead, "neighbor", env);
+    this.#search.seek(env);
   }
 
-  /** What has to happen afterwards is the caller's affair: usually `#seek`. */
+  /** What has to happen afterwards is the caller's affair: usually to seek. */
   #drop(peer: NodeId, reason: NeighborDown["reason"], env: HyParViewEnvironment): void {
     if (!this.#active.remove(peer)) return;
-    this.#refusals = 0;
-    this.#pause = 1;
-    this.#isWaiting = false;
+    this.#search.onLost();
     env.notify({ type: "neighbor-down", neighbor: peer, reason });
   }
 
   // ---- Elders ----
 
-  #me(env: HyParViewEnvironment): Seniority {
+  #me(env: Pick<HyParViewEnvironment, "self">): Seniority {
     return { peer: env.self, since: this.#config.standing.since };
-  }
-
-  #lacksElder(env: HyParViewEnvironment): boolean {
-    const me = this.#me(env);
-    if (this.#active.hasElderThan(me)) return false;
-    return this.#candidate(env, (candidate) => isElder(candidate, me)) !== undefined;
-  }
-
-  #seekElder(env: HyParViewEnvironment): void {
-    if (this.#isNewcomer || !this.#lacksElder(env)) return;
-    for (const { type } of this.#asked.values()) if (type === "elder") return; // on its way
-    const me = this.#me(env);
-    const isUsable = (candidate: Candidate) => isElder(candidate, me) && this.#isFree(candidate.peer);
-    const elder = this.#candidate(env, isUsable);
-    if (elder === undefined) return;
-    this.counters.eldersSought++;
-    this.#ask(elder.peer, "elder", env);
   }
 
   // ---- What the membership and the transport say ----
@@ -554,7 +435,7 @@ export class HyParView
     if (link === undefined) this.#remember({ peer, since }, env);
     else if (link.peer !== peer && link.incarnation < incarnation) this.#drop(link.peer, "replaced", env);
     else if (link.incarnation < incarnation) this.#tests.test(link, env); // it may have started anew
-    if (this.#isShort(env)) this.#seekSoon(env);
+    if (this.#search.isShort(env)) this.#search.seekSoon(env);
   }
 
   #onGone(peer: NodeId, incarnation: number, reason: "failed" | "left", env: HyParViewEnvironment): void {
@@ -563,7 +444,7 @@ export class HyParView
     if (link !== undefined && link.incarnation > incarnation) return; // it came back since
     this.#passive.remove(identity);
     if (link !== undefined) this.#drop(link.peer, reason, env);
-    this.#seek(env);
+    this.#search.seek(env);
   }
 
   #onTested(outcome: FailedLink | "unasked" | undefined, env: HyParViewEnvironment): void {
@@ -574,32 +455,7 @@ export class HyParView
     }
     if (outcome.reason === "failed") this.counters.silent++;
     this.#drop(outcome.peer, outcome.reason, env);
-    this.#seek(env);
-  }
-
-  #seekSoon(env: HyParViewEnvironment): void {
-    const soon = env.random.below(Math.ceil(this.options.promotionIntervalMs / 5) + 1);
-    if (env.now + soon < this.#dueAt) this.#schedulePromotion(soon, env);
-  }
-
-  /** Until the next promotion nobody is asked, unless we lose a neighbor. */
-  #wait(env: HyParViewEnvironment): void {
-    this.#isWaiting = true;
-    this.#scheduleNext(env);
-  }
-
-  /** The next promotion, later each time that one was of no use. */
-  #scheduleNext(env: HyParViewEnvironment): void {
-    if (this.#dueAt !== Number.POSITIVE_INFINITY) return;
-    const pause = this.options.promotionIntervalMs * this.#pause * (0.5 + 0.5 * env.random.unit());
-    this.#pause = Math.min(maxPause, this.#pause * 2);
-    this.#schedulePromotion(Math.ceil(pause), env);
-  }
-
-  #schedulePromotion(after: Millis, env: HyParViewEnvironment): void {
-    this.#round++;
-    this.#dueAt = env.now + after;
-    env.schedule(after, { type: "promote", round: this.#round });
+    this.#search.seek(env);
   }
 
   // ---- The passive view ----
@@ -625,7 +481,7 @@ export class HyParView
       quality: this.#config.quality,
       life: () => ({ since: this.#config.standing.since, incarnation: this.#config.standing.incarnation }),
       onlyElder: (env) => this.#active.onlyElder(this.#me(env)),
-      candidate: (env) => this.#candidate(env, ({ peer }) => this.#isFree(peer))?.peer,
+      candidate: (env) => this.#search.candidate(env, ({ peer }) => this.#search.isFree(peer))?.peer,
       takeIn: (peer, life, env) => this.#takeIn(peer, { ...life, insists: false }, env),
       drop: (peer, reason, env) => this.#giveUp(peer, reason, env),
     });
@@ -634,7 +490,7 @@ export class HyParView
   #onXBotMessage(from: NodeId, message: XBotMessage, env: HyParViewEnvironment): void {
     if (this.#xBot !== undefined) {
       this.#xBot.onMessage(from, message, env);
-      return this.#seek(env);
+      return this.#search.seek(env);
     }
     // Others may care for closeness; we keep the neighbors that we have.
     const { since, incarnation } = this.#config.standing;
