@@ -224,6 +224,9 @@ describe("a node of its own accord", () => {
       expect(member).toMatchObject({ incarnation: 2, tags: [["zone", "b"]] });
     }
     expect(world.of("member-suspected")).toEqual([]);
+    // Nobody has doubted it, and nobody says so.
+    expect(world.of("refuted")).toEqual([]);
+    expect(world.of("renewed")).toHaveLength(1);
   });
 
   test("restarts before anybody noticed: a new life of the same identity is no conflict", () => {

@@ -79,7 +79,8 @@ export type SwimNotice =
       readonly nacks: number;
     }
   | { readonly type: "local-health"; readonly score: number; readonly reason: string }
-  | { readonly type: "refuted"; readonly incarnation: number }
+  /** The next life has begun: others doubted the last one; or we say something else of ourselves, or were behind. */
+  | { readonly type: "refuted" | "renewed"; readonly incarnation: number }
   /** Another process, which began later than this one, runs with our key. */
   | { readonly type: "identity-shared"; readonly with: NodeId }
   | { readonly type: "view-partial"; readonly members: number }

@@ -117,7 +117,7 @@ export class SwimStanding {
     this.#incarnation = this.#next;
     this.#tags = this.#nextTags;
     this.#record = undefined;
-    env.notify({ type: "refuted", incarnation: this.#incarnation });
+    env.notify({ type: this.#owed.size > 0 ? "refuted" : "renewed", incarnation: this.#incarnation });
     const record = this.record(env);
     this.#parts.spread(record, newsRanks.own, env);
     for (const accuser of this.#owed.values()) env.send(accuser, { type: "gossip", updates: [record] });

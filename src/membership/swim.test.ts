@@ -422,7 +422,8 @@ describe("refuting", () => {
     for (let time = 0; time < 600_000; time += 50) {
       env.tell([recordOf(twin, env.swim.incarnation + 1, { since: 50 })]).answersAll(50);
     }
-    const lives = env.noticesOf("refuted").length;
+    const lives = env.noticesOf("renewed").length;
+    expect(env.noticesOf("refuted")).toEqual([]);
     expect(lives).toBeGreaterThan(8);
     expect(lives).toBeLessThan(20);
     expect(env.noticesOf("identity-shared").length).toBeGreaterThan(8);

@@ -145,6 +145,9 @@ describe("what the documents list is in the log", () => {
   test("troubles are warnings, progress is not", () => {
     const level = (notice: AnyNotice) => logLine(at, "any", notice, node, { pings: true })?.level;
     expect(level({ type: "suspected", neighbor: other, misses: 3, witnesses: [] })).toBe("warn");
+    expect(level({ type: "refuted", incarnation: 2 })).toBe("warn");
+    expect(level({ type: "renewed", incarnation: 2 })).toBe("info");
+    expect(level({ type: "identity-shared", with: other })).toBe("warn");
     expect(level({ type: "link-cut", remote: "127.0.0.1:1", reason: "slow-reader" })).toBe("warn");
     expect(level({ type: "neighbor-down", neighbor: other, reason: "failed" })).toBe("warn");
     expect(level({ type: "neighbor-down", neighbor: other, reason: "left" })).toBe("info");

@@ -203,6 +203,9 @@ function sayNotice(notice: AnyNotice, node: LoggedNode, options: LogLineOptions)
     case "refuted":
       return ["warn", `Taken for dead by others: refuted, now in life ${notice.incarnation}`];
 
+    case "renewed":
+      return ["info", `What this node says of itself has changed: now in life ${notice.incarnation}`];
+
     // Agreement among seeds.
     case "seeds-reconciled":
       if (notice.asked === 0) return undefined;

@@ -67,8 +67,12 @@ export const nodeMetrics: readonly NodeMetric[] = [
   {
     name: "grapevine_forged_total",
     type: "counter",
-    help: "Messages whose signature is not of their origin",
-    read: ({ peer }) => peer?.broadcast.counters.forged,
+    help: "Messages, and what is said of members, whose signature is not of their origin",
+    read: (node) => {
+      const counts = [node.peer?.broadcast.counters.forged, swimOf(node)?.counters.forged];
+      const known = counts.filter((count) => count !== undefined);
+      return known.length === 0 ? undefined : known.reduce((sum, count) => sum + count);
+    },
   },
   {
     name: "grapevine_relative_message_redundancy",
