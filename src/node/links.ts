@@ -112,6 +112,8 @@ export interface LinksConfig {
   readonly name: string;
   /** Nodes of another cluster name are refused; under TLS the certificate authority decides before. */
   readonly cluster: string;
+  /** Nodes of another profile are refused, for they would not understand a word; "" (the default) is classic. */
+  readonly profile?: string;
   /** Does this key belong to the cluster, by this token? Always true where the cluster is open. */
   readonly isMember: (publicKey: Uint8Array, token: Uint8Array) => boolean;
   readonly onMessage: (from: NodeId, message: Tagged) => void;
@@ -429,7 +431,7 @@ export class Links {
   }
 
   #hello(): Hello {
-    const { identity, role, name, cluster } = this.config;
+    const { identity, role, name, cluster, profile = "" } = this.config;
     const { host, port } = this.#self!;
     return {
       type: "hello",
@@ -442,6 +444,7 @@ export class Links {
       challenge: randomBytes(16),
       role,
       name,
+      profile,
     };
   }
 
@@ -627,12 +630,22 @@ class Link {
   /** Ends a link that did something wrong. */
   cut(reason: string, detail?: string): void {
     if (this.connection.isClosed) return;
+    this.#blame(reason, detail);
+    this.connection.destroy();
+  }
+
+  /** The other end has the same reason to go as soon as it has read our hello, so that is sent first. */
+  #part(reason: string, detail: string): void {
+    this.#blame(reason, detail);
+    this.connection.close();
+  }
+
+  #blame(reason: string, detail: string | undefined): void {
     this.whyClosed = detail ?? reason;
     this.#links.drop(reason);
     this.#links.event(this.#isReady ? "link-cut" : "link-refused", this.remote, reason, detail);
     this.#queue = [];
     this.#queuedBytes = 0;
-    this.connection.destroy();
   }
 
   close(reason: string): void {
@@ -724,9 +737,14 @@ class Link {
     const { provenKey } = this.connection;
     this.#theirHello = hello;
     if (hello.version !== wireVersion)
-      return this.cut("other-version", `it speaks version ${hello.version}, we ${wireVersion}`);
+      return this.#part("other-version", `it speaks version ${hello.version}, we ${wireVersion}`);
     if (hello.cluster !== config.cluster) {
-      return this.cut("other-cluster", `it belongs to cluster "${hello.cluster}", we to "${config.cluster}"`);
+      return this.#part("other-cluster", `it belongs to cluster "${hello.cluster}", we to "${config.cluster}"`);
+    }
+    const { profile = "" } = config;
+    if (hello.profile !== profile) {
+      const [theirs, ours] = [hello.profile || "classic", profile || "classic"];
+      return this.#part("other-profile", `its --profile is ${theirs}, ours ${ours}`);
     }
     if (provenKey !== undefined && Buffer.compare(provenKey, hello.publicKey) !== 0) {
       return this.cut("key-not-proven", "its hello names another key than its certificate");

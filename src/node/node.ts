@@ -196,6 +196,7 @@ export class GrapevineNode {
       role: config.role,
       name: config.name,
       cluster: config.cluster ?? "grapevine",
+      profile: profileOf(config.options) === "modern" ? "modern" : "",
       isMember: membership(config.security),
       onMessage: (from, message) => this.#enter(() => this.#stack.onMessage(from, message, this.#env)),
       onLost: (neighbor) => this.#hand(this.#peer?.whenLinkLost(neighbor)),

@@ -34,6 +34,7 @@ const anyHello: fc.Arbitrary<Hello> = fc.record({
   challenge: fc.uint8Array({ minLength: 16, maxLength: 32 }),
   role: fc.constantFrom("seed", "peer"),
   name: label,
+  profile: fc.constantFrom("", "modern"),
 });
 const hello: Hello = {
   type: "hello",
@@ -46,6 +47,7 @@ const hello: Hello = {
   challenge: new Uint8Array(16).fill(3),
   role: "peer",
   name: "Łódź 7",
+  profile: "modern",
 };
 
 function reasonOf(decode: () => unknown): MalformedReason | "accepted" {

@@ -24,6 +24,8 @@ export interface Hello {
   readonly role: "seed" | "peer";
   /** For people. */
   readonly name: string;
+  /** Of the protocols that run over the link; "" is classic, which was there before this field. */
+  readonly profile: string;
 }
 
 /** The second frame in each direction: the proof of it. */
@@ -68,6 +70,7 @@ export const helloKind: Kind<Hello> = kind<Hello>("hello", "Hello", {
   challenge: bytesBetween(16, 32),
   role: choice<Hello["role"]>({ seed: 1, peer: 2 }),
   name: label(64),
+  profile: label(16),
 });
 
 export const helloProofKind: Kind<HelloProof> = kind<HelloProof>("hello-proof", "HelloProof", {

@@ -270,6 +270,7 @@ message Hello {
   bytes challenge = 7; // 16 to 32 fresh random bytes
   Role role = 8;
   string name = 9; // for people; at most 64 printable characters
+  string profile = 10; // at most 16 printable characters; empty: classic
 
   enum Role {
     ROLE_UNSPECIFIED = 0;

@@ -197,6 +197,7 @@ describe("the statement of a hello-proof", () => {
     challenge: new Uint8Array(16).fill(fill),
     role: "peer",
     name: "",
+    profile: "",
   });
 
   test("is what both ends make of the two hellos", () => {

@@ -48,6 +48,7 @@ class Station {
     identity = createIdentity(),
     name = "station",
     cluster = "test",
+    profile,
     isMember,
     onMessage,
     options,
@@ -59,6 +60,7 @@ class Station {
       role: "peer",
       name,
       cluster,
+      profile,
       isMember: isMember ?? (() => true),
       onMessage: (from, { body }) => {
         this.received.push({ from, nonce: (body as { nonce?: number }).nonce ?? -1 });
@@ -94,6 +96,7 @@ interface StationSetup {
   readonly identity?: Identity;
   readonly name?: string;
   readonly cluster?: string;
+  readonly profile?: string;
   readonly isMember?: () => boolean;
   readonly onMessage?: (from: NodeId) => void;
   readonly port?: number;
@@ -175,6 +178,7 @@ class RawNode {
       challenge: new Uint8Array(16).fill(7),
       role: "peer",
       name: "raw",
+      profile: "",
       ...overrides,
     };
   }
@@ -472,6 +476,21 @@ describe("who answers is not who was meant", () => {
     expect(theirs.received).toEqual([]);
   });
 
+  test("another profile: refused, and both sides say which", async () => {
+    const classic = await Station.open();
+    const modern = await Station.open({ profile: "modern" });
+    classic.ping(modern, 1);
+    await vi.waitFor(() => expect(classic.unreachable).toHaveLength(1), soon);
+    await vi.waitFor(() => expect(modern.links.connectionCount).toBe(0), soon);
+    expect(classic.eventsOf("link-refused")).toMatchObject([
+      { reason: "other-profile", detail: "its --profile is modern, ours classic" },
+    ]);
+    expect(modern.eventsOf("link-refused")).toMatchObject([
+      { reason: "other-profile", detail: "its --profile is classic, ours modern" },
+    ]);
+    expect(modern.received).toEqual([]);
+  });
+
   test("another version of the wire format: refused, and the versions are named", async () => {
     const station = await Station.open();
     const future = await RawNode.dial(station);
@@ -521,6 +540,7 @@ describe("on plaintext, a hello has to be proven", () => {
         challenge,
         role: "peer",
         name: "mallory",
+        profile: "",
       };
       connection.write(encodeHello(hello));
     });

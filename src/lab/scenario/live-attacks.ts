@@ -35,7 +35,7 @@ class Attacker {
   readonly refusals: string[] = [];
   contact: NodeId = "";
 
-  constructor(identity: Identity, security: Security) {
+  constructor(identity: Identity, security: Security, profile: string) {
     this.identity = identity;
     this.signatures = new LiveSignatures(identity, () => true);
     const transport =
@@ -49,6 +49,7 @@ class Attacker {
       role: "peer",
       name: "mallory",
       cluster: "grapevine",
+      profile,
       isMember: () => true,
       onMessage: (_from, message) => this.answers.push(message),
       onEvent: ({ type, reason, detail }) => {
@@ -210,7 +211,7 @@ export class LiveAttacks {
     let attacker = this.#members.get(name);
     if (attacker === undefined) {
       const { identity, security } = await this.#network.issue(name);
-      attacker = await new Attacker(identity, security).listen();
+      attacker = await new Attacker(identity, security, this.#profile).listen();
       this.#members.set(name, attacker);
     }
     return attacker;
@@ -221,7 +222,7 @@ export class LiveAttacks {
     if (this.#isPlaintext || this.#outsider !== undefined) return this.#outsider;
     const cluster = await ephemeralCluster("elsewhere");
     const security: Security = { type: "tls", caPem: cluster.caPem, memberKey: cluster.memberKey };
-    this.#outsider = await new Attacker(await cluster.issue("mallory"), security).listen();
+    this.#outsider = await new Attacker(await cluster.issue("mallory"), security, this.#profile).listen();
     return this.#outsider;
   }
 
@@ -253,6 +254,11 @@ export class LiveAttacks {
 
   get #isModern(): boolean {
     return profileOf(this.#network.options) === "modern";
+  }
+
+  /** As links name it: who named another would not get as far as lying. */
+  get #profile(): string {
+    return this.#isModern ? "modern" : "";
   }
 
   get #ignored(): number {
