@@ -122,6 +122,7 @@ describe("a message", () => {
     for (let i = 0; i < maxAnnounced + 1; i++) peer.gets(2, i);
     const lists = peer.pass(50).sentOf("i-have");
     expect(lists.map(({ messages }) => messages.length)).toEqual([maxAnnounced, 1]);
+    expect(peer.broadcast.counters.announced).toBe(maxAnnounced + 1);
   });
 
   test("more than fit are not announced, and this is counted", () => {
@@ -152,6 +153,7 @@ describe("a second copy", () => {
   test("is answered once in a tick, whatever the number of copies", () => {
     const peer = new Peer().gets(2).gets(2, 1).gets(3).gets(3, 1).gets(4, 1).pass(50);
     expect(peer.sentOf("prune").map(({ to }) => to)).toEqual([3, 4]);
+    expect(peer.broadcast.counters.prunes).toBe(2);
     expect(peer.broadcast.counters.duplicates).toBe(3);
   });
 
