@@ -12,6 +12,7 @@ import {
   leaveOf,
   mallory,
   recordOf,
+  type Settings,
   seed,
 } from "../../test/support/anna.ts";
 import { signaturesOf, signedBy } from "../../test/support/notary.ts";
@@ -580,7 +581,7 @@ describe("in a network that is too large for full views", () => {
   });
 
   test("a neighbor whose link broke is judged to the end, though the overlay has replaced it", () => {
-    const view = [dora, emil];
+    const view: NodeId[] = [dora, emil];
     const env = new Anna({
       knows: everybody,
       fullViewMembers: 6,
@@ -590,7 +591,7 @@ describe("in a network that is too large for full views", () => {
     expect(env.noticesOf("view-partial")).toHaveLength(1);
     env.command({ type: "unreachable", node: dora });
     view.shift();
-    env.hear({ type: "neighbor-down", neighbor: dora, reason: "unreachable" });
+    env.hear({ type: "neighbor-down", neighbor: dora, reason: "unreachable" } as any);
     env.answersAll(20_000, [dora]);
     expect(env.noticesOf("member-failed").map(({ peer }) => peer)).toContain(dora);
   });

@@ -40,6 +40,7 @@ class BusyNetwork {
       },
       close() {},
       act: async () => {},
+      why: async () => undefined,
       details: async () => undefined,
     });
     this.timeline.start();
