@@ -5,11 +5,12 @@
  *
  *     node examples/modern-membership.mjs
  */
+import { setTimeout as pause } from "node:timers/promises";
 import { join } from "grapevine";
 import { LocalNetwork } from "grapevine/lab";
 
-/** A probe each 200 ms, so that this program ends soon; the default of 500 ms notices a death in about two seconds. */
-const swim = { probeIntervalMs: 200, probeTimeoutMs: 100 };
+/** A probe each 300 ms, so that this program ends soon; the default of 500 ms notices a death in about two seconds. */
+const swim = { probeIntervalMs: 300 };
 const local = await LocalNetwork.start({
   seeds: 1,
   peers: 0,
@@ -30,6 +31,11 @@ async function joinAs(name) {
 const [ada, bob, carol] = await Promise.all([joinAs("ada"), joinAs("bob"), joinAs("carol")]);
 const names = new Map([ada, bob, carol].map(({ self, node }) => [self.id, node.name]));
 
+/** @param {() => boolean} isSo */
+async function until(isSo) {
+  while (!isSo()) await pause(10);
+}
+
 /** What Bob sees of the others, from now on, until Ada has gone. */
 const events = (async () => {
   for await (const { type, member } of bob.events()) {
@@ -43,6 +49,7 @@ const events = (async () => {
   }
 })();
 
+await until(() => [ada, bob, carol].every((peer) => peer.members().length === 2));
 await Promise.all([ada, bob, carol].map((peer) => peer.ready())); // what is said from now on is not lost
 const heard = [bob, carol].map((peer) => peer.messages().next());
 const { id, sent, queued, dropped } = await ada.publish("hello");
@@ -53,7 +60,7 @@ const { have, answered } = await ada.coverage(id); // or publish("hello", { cove
 console.log(`${have} of ${answered} who were asked have it`);
 
 await carol.node.kill(); // as kill -9: no goodbye
-while (bob.why(carol.self).state !== "failed") await new Promise((resolve) => setTimeout(resolve, 10));
+await until(() => bob.why(carol.self).state === "failed");
 const goodbye = ada.leave();
 await events;
 await Promise.all([goodbye, bob.leave()]);

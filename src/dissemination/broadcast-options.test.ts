@@ -20,6 +20,8 @@ test("an option that is for some methods says in its description for which", () 
   for (const [name, { description }] of Object.entries(broadcastOptions.specs)) {
     const idle = broadcastOptions.specs.method.choices!.filter((method) => idleOption({ method, [name]: 1 }));
     const isForSome = idle.length > 0;
-    expect(/^(All but flood|flood|rumor|median-counter|bimodal|plumtree)\b/.test(description), name).toBe(isForSome);
+    expect(/^(All but flood|flood|rumor|median-counter|bimodal|plumtree)\b/.test(description), name).toBe(
+      isForSome,
+    );
   }
 });

@@ -38,9 +38,7 @@ async function networkWithHands() {
   const events: TraceEvent[] = [];
   hands.onEvent((event) => events.push(event));
   await until(() => network.seeds.every(({ seed }) => seed!.list.length === peers));
-  await until(() =>
-    network.seeds.every(({ seed }) => seed!.list.every(({ witnesses }) => witnesses > 1)),
-  );
+  await until(() => network.seeds.every(({ seed }) => seed!.list.every(({ witnesses }) => witnesses > 1)));
   const node = (name: string) => network.find(name)!;
   const isListed = (peer: NodeId) =>
     network.liveSeeds.map(({ seed }) => seed!.list.some((one) => same(one.peer, peer)));

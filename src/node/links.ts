@@ -739,7 +739,10 @@ class Link {
     if (hello.version !== wireVersion)
       return this.#part("other-version", `it speaks version ${hello.version}, we ${wireVersion}`);
     if (hello.cluster !== config.cluster) {
-      return this.#part("other-cluster", `it belongs to cluster "${hello.cluster}", we to "${config.cluster}"`);
+      return this.#part(
+        "other-cluster",
+        `it belongs to cluster "${hello.cluster}", we to "${config.cluster}"`,
+      );
     }
     const { profile = "" } = config;
     if (hello.profile !== profile) {

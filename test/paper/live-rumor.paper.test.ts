@@ -47,8 +47,7 @@ function live(rules: Rules, messages: number): Epidemics {
   });
   network.startSeeds();
   for (let i = 0; i < nodes; i++) network.addPeer();
-  const knowAll = () =>
-    [...network.peers.values()].every(({ members }) => members.size === nodes - 1);
+  const knowAll = () => [...network.peers.values()].every(({ members }) => members.size === nodes - 1);
   expect(network.runUntil(knowAll, 600_000), "everybody knows everybody").toBe(true);
   const peers = [...network.peers];
   const offers = () => peers.reduce((sum, [, { broadcast }]) => sum + broadcast.counters.offers, 0);
