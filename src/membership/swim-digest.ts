@@ -1,6 +1,6 @@
 /** What two members tell each other of all whom they know, and what follows from the differences. */
 import { type Identity, identityOf, type NodeId, type Random, type Signed } from "../core/index.ts";
-import type { MemberEntry, MemberTable } from "./swim-members.ts";
+import { eldestKept, type MemberEntry, type MemberTable } from "./swim-members.ts";
 import {
   type MemberRecord,
   maxSyncEntries,
@@ -16,8 +16,9 @@ const maxRevived = 256;
 const maxQuestioned = 8;
 
 /**
- * Everybody, ourselves first; of more than a message holds a part, another one each time; of a large network a few, and
- * of a partial view only those whom we watch: the dead, whom nobody here asks, would be handed on for ever.
+ * Everybody, ourselves first; of more than a message holds a part, another one each time; of a large network a few and
+ * the eldest, and of a partial view only those whom we watch: the dead, whom nobody here asks, would be handed on for
+ * ever.
  */
 export function digestOf(parts: SwimParts, own: SyncDigestEntry, random: Random): SyncDigestEntry[] {
   const entries = [own];
@@ -25,8 +26,9 @@ export function digestOf(parts: SwimParts, own: SyncDigestEntry, random: Random)
   const { here } = members;
   const room = maxSyncEntries - 1;
   if (parts.isLarge()) {
-    for (const member of members.sampleHere(sampledEntries, random, ({ peer }) => parts.isWatched(peer)))
-      entries.push(entryOf(member));
+    const sampled = members.sampleHere(sampledEntries, random, ({ peer }) => parts.isWatched(peer));
+    const eldest = parts.isPartial() ? [] : members.eldest(eldestKept);
+    for (const member of new Set([...sampled, ...eldest])) entries.push(entryOf(member));
   } else if (members.size <= room) {
     for (const member of members.values()) entries.push(entryOf(member));
   } else {

@@ -12,6 +12,7 @@ import {
 } from "../core/index.ts";
 import { sampleOf } from "./known-peers.ts";
 import type { LeaveNotice } from "./messages.ts";
+import { isElder } from "./seniority.ts";
 import type { MemberRecord, Suspicion } from "./swim-messages.ts";
 
 /** The doubts about one life of a member, kept when it was given up for them: they are what it can refute. */
@@ -30,6 +31,12 @@ export interface Doubt {
   /** Its time is over, and too few agree. */
   isAwaitingQuorum: boolean;
 }
+
+/**
+ * A part of the overlay that was cut off finds back by its eldest, who looks for somebody elder: in a sample that is drawn
+ * from many there may be none. A few, since some of them may have gone unnoticed.
+ */
+export const eldestKept = 4;
 
 /** What one node knows of another. A network of a thousand has a million of these: one object each, and no more. */
 export class MemberEntry implements Candidate {
@@ -134,6 +141,19 @@ export class MemberTable {
     entry.state = state;
     entry.changedAt = now;
     this.#gone.add(entry);
+  }
+
+  /** So many of the peers here, the eldest first. */
+  eldest(count: number): MemberEntry[] {
+    const eldest: MemberEntry[] = [];
+    for (const entry of this.#candidates) {
+      let place = eldest.length;
+      while (place > 0 && isElder(entry, eldest[place - 1]!)) place--;
+      if (place >= count) continue;
+      eldest.splice(place, 0, entry);
+      if (eldest.length > count) eldest.pop();
+    }
+    return eldest;
   }
 
   /** How many of those here come before that identity. */

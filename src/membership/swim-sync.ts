@@ -60,6 +60,9 @@ const answerTimeouts = 5;
 /** The first comparison after the start, in probe intervals: who joined at the same time may have been missed. */
 const firstSyncIntervals = 4;
 
+/** Of a partial view one comparison in so many is with an introducer; guess. */
+const introducersOneIn = 4;
+
 /**
  * Comparing all that two members know: so a newcomer joins, so what gossip missed is repaired, and so two halves merge.
  *
@@ -145,6 +148,10 @@ export class SwimSync {
   #syncPartner(env: SwimEnvironment): NodeId | undefined {
     const { members, config, options } = this.#parts;
     const neighbors = this.#syncPauseMs < options.syncIntervalMs ? [] : (config.neighbors?.neighbors ?? []);
+    // Of a part that was cut off nobody tells of anybody else where views are partial: somebody has to ask who knows all.
+    const { introducers } = this;
+    if (this.#parts.isPartial() && introducers.length > 0 && env.random.below(introducersOneIn) === 0)
+      return introducers[env.random.below(introducers.length)]!.peer;
     if (neighbors.length > 0) return neighbors[env.random.below(neighbors.length)];
     return members.here.length > 0 ? members.here[env.random.below(members.here.length)]!.peer : undefined;
   }

@@ -1,5 +1,5 @@
 import { identityOf, type NodeId, sample } from "../core/index.ts";
-import type { MemberEntry } from "./swim-members.ts";
+import { eldestKept, type MemberEntry } from "./swim-members.ts";
 import type { SwimEnvironment, SwimParts } from "./swim-parts.ts";
 import type { SwimSuspicions } from "./swim-suspicion.ts";
 
@@ -109,10 +109,15 @@ export class SwimView {
     return this.#parts.members.sampleHere(count, env.random, accept).map(({ peer }) => peer);
   }
 
-  /** Anybody but those whom we watch, and those who are to hear of it. */
+  /** Anybody but those whom we watch, those who are to hear of it, and the eldest. */
   #forgetSome(count: number, env: SwimEnvironment): void {
     const { members } = this.#parts;
-    const kept = new Set([...this.#neighbors, ...this.#parts.introducers().map(({ peer }) => peer)]);
+    const introducers = this.#parts.introducers().map(({ peer }) => peer);
+    const kept = new Set([
+      ...this.#neighbors,
+      ...introducers,
+      ...members.eldest(eldestKept).map(({ peer }) => peer),
+    ]);
     for (const member of members.sampleHere(count, env.random, ({ peer }) => !kept.has(peer))) {
       this.#suspicions.forget(member);
       members.forget(member);

@@ -87,6 +87,10 @@ describe("a campaign", () => {
       expect(report.occurred[what], what).toBeGreaterThan(0);
   });
 
+  test("finds nothing where a part of samples was cut off whose eldest had never heard of anybody elder", async () => {
+    expect((await runDrawn(359, { profile: "modern" })).violations).toEqual([]);
+  });
+
   test("finds that a member does not refute", async () => {
     vi.spyOn(SwimStanding.prototype, "refute").mockImplementation(() => {});
     const report = await runCampaign({ runs: 1, seed: 112, threads: 0, profile: "modern", shrinks: 0 });
