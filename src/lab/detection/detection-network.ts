@@ -132,7 +132,7 @@ export class DetectionNetwork {
 
   #chooseTroubled(): void {
     const { nodes, troubles } = this.#conditions;
-    // Whoever introduces others is well: who cannot join says nothing about detection.
+    // Anybody, also who introduces others: all have met before it begins.
     const rows = Array.from({ length: nodes }, (_, row) => row);
     const order = sample(rows, nodes, this.dieFor(dice.troubled));
     for (const trouble of troubles)
