@@ -55,7 +55,7 @@ const defaultPause = { lengthMs: 5000, gapMs: 5000 };
 export function compareDetectors(): Command {
   const names = labDetectors.map(({ name }) => name);
   const { calmMs, crashes, deadlineMs, seed } = defaultDetection;
-  return new Command("detectors")
+  const command = new Command("detectors")
     .description("The failure detectors: how soon they notice a crash, whom they wrong, and what that costs")
     .option("--detectors <names>", "which ones, with commas", knownNames("--detectors", names), names)
     .option("--nodes <numbers>", "how many, with commas", numbers("--nodes", 3, 4096), [8, 32, 128])
@@ -124,8 +124,7 @@ ${labDetectors.map(({ name, description }) => `  ${name.padEnd(20)} ${descriptio
 
 All run against each number of nodes with the first loss and the first number of paused nodes; the other losses and
 numbers of paused nodes are tried with the middle number of nodes. Who crashes is gone without a word: no connection
-breaks. Without --pause, pauses take ${formatDuration(defaultPause.lengthMs)}, with ${formatDuration(defaultPause.gapMs)} between them; --calm is ${formatDuration(calmMs)} and --deadline ${formatDuration(deadlineMs)} unless you say
-otherwise. The same seed gives the same figures, on any machine and with any number of threads.
+breaks. The same seed gives the same figures, on any machine and with any number of threads.
 
 Examples:
   $ grapevine compare detectors                                   all of them, 8 to 128 nodes
@@ -135,6 +134,20 @@ Examples:
 `,
     )
     .action(run);
+  showDefaults(command);
+  return command;
+}
+
+/** As they would be typed. */
+function showDefaults(command: Command): void {
+  for (const option of command.options) {
+    const value: unknown = option.defaultValue;
+    if (Array.isArray(value)) option.default(value, value.join(","));
+    else if (value === defaultPause)
+      option.default(value, [defaultPause.lengthMs, defaultPause.gapMs].map(formatDuration).join("/"));
+    else if (typeof value === "number" && option.flags.endsWith("<duration>"))
+      option.default(value, formatDuration(value));
+  }
 }
 
 async function run(options: CompareDetectorsOptions): Promise<void> {
