@@ -55,11 +55,11 @@ export class SwimView {
   }
 
   becomePartial(env: SwimEnvironment): void {
-    const { config, members, options } = this.#parts;
+    const { config, members } = this.#parts;
     if (this.#isPartial || config.neighbors === undefined) return;
     this.#isPartial = true;
     env.notify({ type: "view-partial", members: members.here.length });
-    this.#forgetSome(members.size - options.fullViewMembers, env);
+    this.#forgetSome(members.size - this.#sampleLimit, env);
     this.#suspicions.dropUnwatched();
   }
 
@@ -72,10 +72,16 @@ export class SwimView {
     if (isJoining || 2 * (members.here.length + 1) > options.fullViewMembers) this.becomePartial(env);
   }
 
+  /** Introducers are kept beside the sample, also where they are as many as it. */
+  get #sampleLimit(): number {
+    const { options } = this.#parts;
+    return Math.min(options.maxMembers, options.fullViewMembers + this.#parts.introducers().length);
+  }
+
   /** Nobody who is alive is pushed out of a full view: the longest gone is, or the newcomer has to wait. */
   makeRoom(env: SwimEnvironment): boolean {
     const { members, options } = this.#parts;
-    const limit = this.#isPartial ? options.fullViewMembers : options.maxMembers;
+    const limit = this.#isPartial ? this.#sampleLimit : options.maxMembers;
     if (members.size < limit) return true;
     const [longestGone] = members.gone;
     if (longestGone !== undefined) members.forget(longestGone);
@@ -111,13 +117,11 @@ export class SwimView {
 
   /** Anybody but those whom we watch, those who are to hear of it, and the eldest. */
   #forgetSome(count: number, env: SwimEnvironment): void {
-    const { members } = this.#parts;
+    const { members, options } = this.#parts;
+    // They must not be all of a small sample.
+    const eldest = members.eldest(Math.min(eldestKept, Math.floor(options.fullViewMembers / 4)));
     const introducers = this.#parts.introducers().map(({ peer }) => peer);
-    const kept = new Set([
-      ...this.#neighbors,
-      ...introducers,
-      ...members.eldest(eldestKept).map(({ peer }) => peer),
-    ]);
+    const kept = new Set([...this.#neighbors, ...introducers, ...eldest.map(({ peer }) => peer)]);
     for (const member of members.sampleHere(count, env.random, ({ peer }) => !kept.has(peer))) {
       this.#suspicions.forget(member);
       members.forget(member);
