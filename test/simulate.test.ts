@@ -319,7 +319,13 @@ describe("the help", () => {
     expect(code).toBe(0);
     for (const { name, description } of presets)
       expect(stdout).toContain(`  ${name.padEnd(12)} ${description}`);
-    for (const heading of ["Classic networks:", "Rumors:", "Links:", "Overlay:", "Examples:"])
+    for (const heading of [
+      "Classic and modern networks:",
+      "Rumors:",
+      "Links:",
+      "Overlay of the classic profile:",
+      "Examples:",
+    ])
       expect(stdout).toContain(heading);
     // Of sockets, which a simulation does not have.
     expect(stdout).not.toContain("--handshake-timeout");

@@ -13,6 +13,7 @@ import {
   spreadingLine,
 } from "../lab/index.ts";
 import { type ControlApi, LogFile, startControlApi, TraceFile } from "../node/index.ts";
+import { profileOf } from "../profiles/index.ts";
 import { announceOrWarn } from "./announce.ts";
 import { exitWhenPrinted } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
@@ -268,7 +269,7 @@ function introduction(
   const security = options.plaintext ? "plaintext" : "TLS 1.3, both sides authenticated";
   const lines = [
     `${pc.bold("Grapevine")}: ${network.seeds.length} seeds and ${network.peers.length} peers on 127.0.0.1, ${security}`,
-    `  formed in ${startMs} ms: ${degrees.links} links, degrees ${degrees.min} to ${degrees.max} (mean ${degrees.mean}), law ${degrees.law}`,
+    `  profile ${profileOf(network.options)}, formed in ${startMs} ms: ${degrees.links} links, degrees ${degrees.min} to ${degrees.max} (mean ${degrees.mean}), law ${degrees.law}`,
     `  seeds at ${network.seedAddresses.map(({ port }) => port).join(", ")}`,
   ];
   if (apiUrl !== undefined)

@@ -477,7 +477,7 @@ export function checkDescriptors({ seeds, peers, options }: LocalNetworkConfig):
       ? "a smaller --active-view"
       : "a smaller --min-degree or --max-degree, another --law";
   throw new UsageError(
-    `peers: ${peers} peers (${lawOf(options)}) need about ${needed} file descriptors in one process, the limit is ${limit}; ` +
+    `peers: ${peers} peers under ${lawText(options)} need about ${needed} file descriptors in one process, the limit is ${limit}; ` +
       `take fewer peers, ${ways}, or raise \`ulimit -n\``,
   );
 }
@@ -485,6 +485,10 @@ export function checkDescriptors({ seeds, peers, options }: LocalNetworkConfig):
 /** What shapes the overlay: the law of its degrees, or the protocol that keeps them all alike. */
 function lawOf(options: NodeOptions = {}): string {
   return profileOf(options) === "modern" ? "hyparview" : overlayOptions(options.overlay).law;
+}
+
+function lawText(options: NodeOptions | undefined): string {
+  return profileOf(options) === "modern" ? "--profile modern" : `--law ${lawOf(options)}`;
 }
 
 /** Mean degree that the overlay's law gives in a network of that size. */

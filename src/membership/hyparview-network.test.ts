@@ -72,7 +72,7 @@ describe("where the membership has everybody", () => {
       network.start(row, [], 2);
       network.introduce(row, range(0, 29));
     }
-    network.tell(5, { type: "left" });
+    network.tell(5, { type: "leaving" });
     network.run(200);
     expect(network.living.filter((row) => row !== 5 && network.views[row]!.has(5))).toEqual([]);
     network.crash([5], 50);

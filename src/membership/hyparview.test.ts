@@ -419,7 +419,7 @@ describe("neighbors that are gone", () => {
   });
 
   test("who leaves tells its neighbors, and is silent from then on", () => {
-    const peer = new Peer({ linked: full, knows: range(10, 20) }).hear({ type: "left" });
+    const peer = new Peer({ linked: full, knows: range(10, 20) }).hear({ type: "leaving" });
     expect(peer.sentOf("disconnect").map(({ to, isLeaving }) => [to, isLeaving])).toEqual(
       full.map((one) => [one, true]),
     );

@@ -197,7 +197,7 @@ export class HyParView
 
   onNotice(notice: Typed, env: HyParViewEnvironment): void {
     if (this.#hasLeft) return;
-    const known = notice as StackNotice | { readonly type: "left" };
+    const known = notice as StackNotice | { readonly type: "leaving" };
     switch (known.type) {
       case "member-up":
         return this.#onMemberUp(known.peer, known.since, known.incarnation, env);
@@ -205,7 +205,7 @@ export class HyParView
         return this.#onGone(known.peer, known.incarnation, "failed", env);
       case "peer-left":
         return this.#onGone(known.peer, known.incarnation, "left", env);
-      case "left":
+      case "leaving":
         for (const neighbor of this.neighbors) this.#disconnect(neighbor, env, { isLeaving: true });
         this.#hasLeft = true;
         return;

@@ -84,6 +84,8 @@ export type SwimNotice =
   /** Another process, which began later than this one, runs with our key. */
   | { readonly type: "identity-shared"; readonly with: NodeId }
   | { readonly type: "view-partial"; readonly members: number }
+  /** The goodbye begins: nobody is taken on any more. */
+  | { readonly type: "leaving" }
   | { readonly type: "left" };
 
 export type SwimEnvironment = Environment<SwimMessage, SwimTimer, SwimNotice>;

@@ -422,6 +422,7 @@ export class Swim
   #leave(env: SwimEnvironment): void {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
+    env.notify({ type: "leaving" });
     const notice = this.#standing.leave(env);
     this.#spreading.spread(notice, newsRanks.own, env);
     for (const node of this.#view.companions(2 * this.options.gossipFanout, undefined, env))

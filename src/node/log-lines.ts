@@ -307,19 +307,19 @@ function sayNotice(notice: AnyNotice, node: LoggedNode, options: LogLineOptions)
 
     // SWIM
     case "membership-joined":
-      return ["info", `joined through ${show(notice.through)}: ${peers(notice.members)} known`];
+      return ["info", `Joined through ${show(notice.through)}: ${peers(notice.members)} known`];
     case "member-up":
-      return ["info", `member up: ${show(notice.peer)}`];
+      return ["info", `Member up: ${show(notice.peer)}`];
     case "member-suspected":
-      return ["warn", `member suspected: ${show(notice.peer)}, by ${showAll(notice.by)}`];
+      return ["warn", `Member suspected: ${show(notice.peer)}, by ${showAll(notice.by)}`];
     case "member-cleared":
-      return ["info", `member lives: ${show(notice.peer)}`];
+      return ["info", `Member lives: ${show(notice.peer)}`];
     case "member-failed":
-      return ["warn", `member failed: ${show(notice.peer)}, by the word of ${showAll(notice.by)}`];
+      return ["warn", `Member failed: ${show(notice.peer)}, by the word of ${showAll(notice.by)}`];
     case "local-health":
-      return notice.score === 0
-        ? ["info", "this node keeps up again"]
-        : ["warn", `this node is slow (${notice.reason}): it gives others ${notice.score + 1} times as long`];
+      // Whenever somebody dies all who ask in vain give others more time for a moment: that would bury the death itself.
+      if (!notice.reason.startsWith("stood still")) return undefined;
+      return ["warn", `This node ${notice.reason}: it gives others ${notice.score + 1} times as long`];
     case "identity-shared":
       return [
         "warn",
@@ -345,6 +345,7 @@ function sayNotice(notice: AnyNotice, node: LoggedNode, options: LogLineOptions)
     case "history-sent":
     case "removed":
     case "probe-failed": // member-suspected follows
+    case "leaving": // left follows
     case "coverage":
     case "persist":
     case "link-open":

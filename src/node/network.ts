@@ -277,6 +277,8 @@ export class Network {
 
   /** What this peer's failure detector thinks of a member, and why. */
   why(member: Member): { readonly state: MemberState; readonly evidence: readonly Evidence[] } {
+    if (member?.id === undefined)
+      throw new UsageError("member: give one of network.members() or network.neighbors()");
     return this.node.why(formatContact(member.id, member.host, member.port));
   }
 

@@ -32,7 +32,7 @@ export interface ViewNetworkConfig {
 
 interface Told {
   readonly type: "tell";
-  readonly notice: StackNotice | { readonly type: "left" };
+  readonly notice: StackNotice | { readonly type: "leaving" };
 }
 
 /** A membership that announces what it is told to. */
