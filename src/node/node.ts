@@ -517,8 +517,6 @@ export class GrapevineNode {
 
   /** What its failure detector thinks of a member, and the chain of evidence for it. */
   why(member: NodeId): { readonly state: MemberState; readonly evidence: readonly Evidence[] } {
-    if (typeof member !== "string" || !member.includes("@"))
-      throw new UsageError(`member: ${JSON.stringify(member)} is no contact (id@host:port)`);
     const detector = this.#peer?.detector ?? this.#seed!.detector;
     return { state: detector.stateOf(member), evidence: detector.why(member) };
   }
