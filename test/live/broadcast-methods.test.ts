@@ -42,7 +42,7 @@ test("a late joiner gets what was said before, by rumor mongering too", { timeou
   await expect.poll(() => late.peer!.broadcast.counters.delivered, { timeout: 20_000 }).toBe(12);
 });
 
-test("a publisher that awaits each message keeps to the pace of the rounds: nothing goes cold too early", {
+test("a publisher that awaits what it says keeps to the pace of the rounds: nothing goes cold too early", {
   timeout: 60_000,
 }, async () => {
   const broadcast = { method: "rumor", stopAfter: 3, maxHot: 4, roundMs: 20, repairs: false } as const;
@@ -53,7 +53,11 @@ test("a publisher that awaits each message keeps to the pace of the rounds: noth
     options: { source: { messages: 0 }, broadcast },
   });
   const formed = network;
-  for (let i = 0; i < 2000; i++) await formed.peers[0]!.publish(`message ${i}`);
+  // What is said in one turn is one publication, and the pace is in publications.
+  for (let i = 0; i < 2000; i += 50) {
+    const said = Array.from({ length: 50 }, (_, j) => formed.peers[0]!.publish(`message ${i + j}`));
+    for (const { dropped } of await Promise.all(said)) expect(dropped).toBe(0);
+  }
   await expect.poll(() => formed.measurement.deliveries, { timeout: 20_000 }).toBe(6000);
 });
 
