@@ -607,12 +607,14 @@ export class GrapevineNode {
   async #goodbyeSaid(): Promise<void> {
     const { membershipLayer } = (this.#peer ?? this.#seed)!;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, goodbyePatienceMs);
-      const stop = this.onNotice((_at, layer, { type }) => {
-        if (layer !== membershipLayer || type !== "left") return;
+      const done = () => {
         clearTimeout(timer);
         stop();
         resolve();
+      };
+      const timer = setTimeout(done, goodbyePatienceMs);
+      const stop = this.onNotice((_at, layer, { type }) => {
+        if (layer === membershipLayer && type === "left") done();
       });
       this.command(membershipLayer, { type: "leave" });
     });

@@ -5,16 +5,13 @@
  *     peer:  introduction  overlay  heartbeat  broadcast  source  state  (router  store)
  *     seed:  introduction
  */
-import { keyedNode, Stack, type Typed } from "../core/index.ts";
-import { Broadcast } from "../dissemination/broadcast.ts";
-import { GossipSource } from "../dissemination/gossip-source.ts";
-import { SharedState } from "../dissemination/shared-state.ts";
+import { Stack, type Typed } from "../core/index.ts";
 import { Heartbeat } from "../membership/heartbeat.ts";
 import { Overlay } from "../membership/overlay.ts";
 import { Registration } from "../membership/registration.ts";
 import { SeedRegistry, seedRegistryOptions } from "../membership/seed-registry.ts";
 import type { Peer, PeerConfig, ProfileOptions, Seed, SeedConfig } from "./profile.ts";
-import { routing } from "./routing.ts";
+import { upperLayers } from "./upper-layers.ts";
 
 /** The parts of the classic profile are there for sure. */
 export type ClassicPeer = Peer & Required<Pick<Peer, "classic">>;
@@ -22,7 +19,6 @@ export type ClassicSeed = Seed & Required<Pick<Seed, "registry">>;
 
 export function classicPeer(config: PeerConfig): ClassicPeer {
   const { seeds, incarnation, since, signatures, contacts, options = {} } = config;
-  const { restored, restoredState } = config;
   // The overlay needs to know who else is there, and registration who the neighbors are: one is bound late.
   let heartbeat: Heartbeat | undefined;
   let overlay: Overlay | undefined;
@@ -47,31 +43,14 @@ export function classicPeer(config: PeerConfig): ClassicPeer {
     options: options.overlay,
   });
   heartbeat = new Heartbeat({ view: overlay, standing: registration, options: options.heartbeat });
-  const broadcast = new Broadcast({
+  const upper = upperLayers(config, {
     view: overlay,
     members: registration,
     standing: registration,
-    signatures,
-    restored,
-    options: options.broadcast,
-  });
-  const source = new GossipSource({ name: config.name, options: options.source });
-  const state = new SharedState({
-    view: overlay,
-    signatures,
-    restored: restoredState,
-    options: options.state,
-  });
-  const lookup = routing({
-    self: config.self,
-    keyedNode: config.keyedNode ?? keyedNode,
-    sampler: registration,
-    signatures,
-    restored: config.restoredRouting,
     options,
   });
-  const layers = { introduction: registration, overlay, heartbeat, broadcast, source, state };
-  const stack = new Stack({ ...layers, ...lookup?.layers });
+  const { broadcast, source, state, routing } = upper;
+  const stack = new Stack({ introduction: registration, overlay, heartbeat, ...upper.layers });
   const isSeed = new Set(seeds);
   return {
     profile: "classic",
@@ -92,7 +71,7 @@ export function classicPeer(config: PeerConfig): ClassicPeer {
     broadcast,
     source,
     state,
-    routing: lookup,
+    routing,
     counters: {
       introduction: registration.counters,
       overlay: overlay.counters,

@@ -9,10 +9,7 @@
  * watches the neighbors only. HyParView holds a few links, and Plumtree spreads messages over these, along a tree for
  * each source; comparing histories brings what the tree lost.
  */
-import { keyedNode, type Members, type NodeId, Stack, type Tagged, type Typed } from "../core/index.ts";
-import { Broadcast } from "../dissemination/broadcast.ts";
-import { GossipSource } from "../dissemination/gossip-source.ts";
-import { SharedState } from "../dissemination/shared-state.ts";
+import { type Members, type NodeId, Stack, type Tagged, type Typed } from "../core/index.ts";
 import { HyParView } from "../membership/hyparview.ts";
 import { Swim } from "../membership/swim.ts";
 import {
@@ -23,7 +20,7 @@ import {
   type Seed,
   type SeedConfig,
 } from "./profile.ts";
-import { routing } from "./routing.ts";
+import { upperLayers } from "./upper-layers.ts";
 
 /** What the modern network sets otherwise than its parts by themselves. */
 export function modernOptions(options: ProfileOptions = {}): ProfileOptions {
@@ -34,7 +31,7 @@ export function modernOptions(options: ProfileOptions = {}): ProfileOptions {
 }
 
 export function modernPeer(config: PeerConfig): Peer {
-  const { seeds, incarnation, since, signatures, contacts, tags, restored, restoredState } = config;
+  const { seeds, incarnation, since, signatures, contacts, tags } = config;
   const options = modernOptions(config.options);
   // Each needs to know something of the other: the overlay is bound late.
   let overlay: HyParView | undefined;
@@ -63,33 +60,11 @@ export function modernPeer(config: PeerConfig): Peer {
   });
   overlay = hyparview;
   const members = whicheverKnows(swim, hyparview);
-  const broadcast = new Broadcast({
-    view: hyparview,
-    members,
-    standing: swim,
-    signatures,
-    restored,
-    options: options.broadcast,
-  });
-  const source = new GossipSource({ name: config.name, options: options.source });
-  const state = new SharedState({
-    view: hyparview,
-    signatures,
-    restored: restoredState,
-    options: options.state,
-  });
-  const lookup = routing({
-    self: config.self,
-    keyedNode: config.keyedNode ?? keyedNode,
-    sampler: members,
-    signatures,
-    restored: config.restoredRouting,
-    options,
-  });
-  const layers = { membership: swim, hyparview, broadcast, source, state };
+  const upper = upperLayers(config, { view: hyparview, members, standing: swim, options });
+  const { broadcast, source, state, routing } = upper;
   return {
     profile: "modern",
-    stack: new Stack({ ...layers, ...lookup?.layers }),
+    stack: new Stack({ membership: swim, hyparview, ...upper.layers }),
     membershipLayer: "membership",
     members,
     standing: swim,
@@ -106,7 +81,7 @@ export function modernPeer(config: PeerConfig): Peer {
     broadcast,
     source,
     state,
-    routing: lookup,
+    routing,
     counters: {
       membership: swim.counters,
       hyparview: hyparview.counters,

@@ -5,11 +5,6 @@ import type { Trouble } from "./conditions.ts";
 type AnyProtocol = Protocol<any, any, any, any>;
 type AnyEnvironment = Environment<any, any, any>;
 
-/** Given to a node as a command, since only then it has its environment. */
-export interface TroubleCommand {
-  readonly type: "trouble-begins" | "trouble-ends";
-}
-
 /** Told of all that a node sends, before it leaves. */
 export type SendTap = (row: number, to: NodeId, message: unknown) => void;
 
